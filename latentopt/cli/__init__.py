@@ -1,0 +1,116 @@
+"""The command `latentopt`: verbs loaded on use, errors as one line.
+
+Exit 0: done, perhaps with warnings. 1: failed. 2: wrong usage. 130: interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from importlib import import_module
+from typing import IO, Any
+
+import click
+
+from latentopt import __version__
+from latentopt.cli.output import warn
+from latentopt.errors import LatentoptError, TruncationWarning
+
+VERBS = {  # in the order of --help; a verb's module imports torch only inside its function
+    "optimize": "latentopt.cli.optimize:optimize",
+    "direction": "latentopt.cli.direction:direction",
+    "apply": "latentopt.cli.apply:apply",
+    "encode": "latentopt.cli.encode:encode",
+    "decode": "latentopt.cli.decode:decode",
+    "interpolate": "latentopt.cli.interpolate:interpolate",
+    "sample": "latentopt.cli.sample:sample",
+    "fit": "latentopt.cli.fit:fit",
+    "tune": "latentopt.cli.tune:tune",
+    "train": "latentopt.cli.train:train",
+}
+
+QUIET = {  # read by Hugging Face's libraries when they are imported; what the user has set stays
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_VERBOSITY": "error",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
+
+
+class Failure(click.ClickException):
+    """What the user can mend, on its way out: one line on standard error, exit 1."""
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the message as every other tool does."""
+        click.echo(f"{click.style('error:', fg='red', bold=True)} {self.message}", file=file, err=True)
+
+
+class Verbs(click.Group):
+    """A group that imports a verb when it is asked for, and turns errors into messages."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in their reading order."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one verb; None when there is no such verb."""
+        if cmd_name not in VERBS:
+            return None
+        module, function = VERBS[cmd_name].split(":")
+        command: click.Command = getattr(import_module(module), function)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb."""
+        for name, value in QUIET.items():
+            os.environ.setdefault(name, value)
+        try:
+            with warnings.catch_warnings():
+                _warn_plainly()
+                return super().invoke(ctx)
+        except KeyboardInterrupt:
+            ctx.exit(130)
+        except BrokenPipeError:
+            raise  # the reader has seen enough; click leaves quietly
+        except OSError as error:
+            if error.strerror is None:
+                raise
+            raise Failure(": ".join(str(part) for part in (error.filename, error.strerror) if part)) from error
+        except Exception as error:
+            if not isinstance(error, _expected()):
+                raise
+            raise Failure(str(error)) from error
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    """Return the errors that are messages for a person; property_models, which loads torch, is not imported for it."""
+    return LatentoptError, getattr(sys.modules.get("property_models"), "HeadError", LatentoptError)
+
+
+def _warn_plainly() -> None:
+    """Show warnings as one line each, without the source line that raised them. Undone by `warnings.catch_warnings`."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        warn(str(message))
+
+    warnings.showwarning = show
+    if not sys.warnoptions:  # nothing asked for with python -W or PYTHONWARNINGS
+        warnings.simplefilter("default", UserWarning)
+        for for_programmers in (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ImportWarning):
+            warnings.simplefilter("ignore", for_programmers)
+    warnings.simplefilter("always", TruncationWarning)
+
+
+@click.group(
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="`latentopt VERB --help` says more of each.",
+)
+@click.version_option(__version__, message="latentopt %(version)s")
+def main() -> None:
+    """Change what a text is: encode it into a latent vector, move the vector, decode it.
+
+    Without --model, the bundled model is used: offline, for short English texts such as tweets and titles.
+    """

@@ -1,0 +1,84 @@
+"""`latentopt decode`: latents to texts."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from latentopt.cli import options
+from latentopt.cli.output import print_json, print_lines, write
+
+if TYPE_CHECKING:
+    from latentopt.tables import Table
+
+
+@click.command
+@click.argument("file", default="-", type=click.Path(path_type=Path))
+@click.option("--column", default="z", show_default=True, help="Column of the file that holds the latents.")
+@options.model
+@options.num_beams
+@options.temperature
+@options.top_p
+@options.seed
+@options.as_json
+@options.output
+@options.batch_size
+def decode(
+    file: Path,
+    column: str,
+    model: str | None,
+    num_beams: int,
+    temperature: float | None,
+    top_p: float,
+    seed: int,
+    as_json: bool,
+    output: Path | None,
+    batch_size: int,
+) -> None:
+    """Turn latents into texts.
+
+    FILE is a .parquet or .jsonl file as `latentopt encode` writes it; - or nothing reads standard input. Prints one
+    text a line, a line break inside a text as a space; --json keeps it.
+    """
+    import torch
+
+    from latentopt.tables import read_table
+
+    if str(file) == "-" and sys.stdin.isatty():
+        raise click.UsageError("give a FILE of latents, or pipe them in: latentopt encode TEXT | latentopt decode")
+    table = read_table(file, columns=[column])
+    space = options.open_space(model)
+    table = options.usable(_only_latents(table, column, space.latent_dim))
+    texts = space.decode(
+        torch.tensor(table.frame[column].tolist(), dtype=torch.float32),
+        batch_size=batch_size,
+        num_beams=num_beams,
+        temperature=temperature,
+        top_p=top_p,
+        seed=seed,
+    )
+    frame = table.frame.assign(text=texts)[["text"]].reset_index()
+    if output is not None:
+        write(frame, output)
+    elif as_json:
+        print_json({"version": 1, "texts": frame.to_dict("records")})
+    else:
+        print_lines(texts)
+
+
+def _only_latents(table: Table, column: str, latent_dim: int) -> Table:
+    """Return the table without the rows that hold no latent (d,) of finite numbers."""
+    return table.checked(column, [_fault(value, latent_dim) for value in table.frame[column].tolist()])
+
+
+def _fault(value: Any, latent_dim: int) -> str | None:
+    from latentopt.tables import is_number
+
+    if not isinstance(value, list):
+        return "is not a list of numbers"
+    if len(value) != latent_dim:
+        return f"has {len(value)} numbers, and a latent of this model has {latent_dim}"
+    return None if all(map(is_number, value)) else "holds a value that is not a finite number"

@@ -1,0 +1,122 @@
+"""Options and inputs that several verbs share, so that they are spelled, explained and checked the same."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from latentopt.cli.output import report_row_errors, stderr
+from latentopt.errors import LatentoptError
+
+if TYPE_CHECKING:
+    from latentopt.space import LatentSpace
+    from latentopt.tables import Table
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Decorator = Callable[[Command], Command]
+
+
+def compose(*decorators: Decorator[Any]) -> Decorator[Any]:
+    """Return one decorator that adds several options, shown in --help in this order."""
+
+    def decorate(command: Any) -> Any:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+def _writable(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
+    """Refuse an output name without a known suffix before the work, not after it."""
+    from latentopt.tables import suffix
+
+    if value is not None:
+        try:
+            suffix(value)
+        except LatentoptError as error:
+            raise click.BadParameter(str(error)) from error
+    return value
+
+
+model = click.option(
+    "--model", metavar="DIR", help="Directory of a model made by `latentopt train`, or a hub name. [default: bundled]"
+)
+texts = compose(
+    click.argument("texts", nargs=-1, metavar="[TEXT]..."),
+    click.option(
+        "--input",
+        "file",
+        type=click.Path(path_type=Path),
+        help="Read the texts from a .csv, .jsonl, .parquet or .txt file; - is standard input.",
+    ),
+    click.option("--column", default="text", show_default=True, help="Column of the file that holds the texts."),
+)
+as_json = click.option("--json", "as_json", is_flag=True, help='Print one JSON document, {"version": 1, ...}.')
+output = click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=_writable,
+    help="Write a .parquet, .jsonl, .csv or .txt file instead of printing.",
+)
+batch_size = click.option(
+    "--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Texts that are computed together."
+)
+seed = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of all draws.")
+temperature = click.option(
+    "--temperature",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Draw tokens at this temperature. [default: take the likeliest]",
+)
+num_beams = click.option(
+    "--num-beams", type=click.IntRange(min=1), default=1, show_default=True, help="Beams of the search; 1 is greedy."
+)
+top_p = click.option(
+    "--top-p",
+    type=click.FloatRange(min=0, max=1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="With --temperature: draw from the likeliest tokens that have this share of the probability.",
+)
+
+
+def open_space(model: str | None) -> LatentSpace:
+    """Load the model of a verb; nothing asks the network for one that lies on this machine."""
+    local = model is None or Path(model).is_dir()
+    if local:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read when huggingface_hub is imported, below
+    with stderr().status("loading the model" if local else f"looking for {model} on the Hugging Face hub"):
+        from transformers.utils import logging
+
+        from latentopt.space import LatentSpace
+
+        if local:
+            logging.disable_progress_bar()  # a download shows its progress, reading a file need not
+        return LatentSpace.from_pretrained(model)
+
+
+def take_texts(texts: Sequence[str], file: Path | None, column: str) -> Table:
+    """Return the texts of a verb in the column "text", having warned of the rows that were left out.
+
+    Raises click.UsageError when texts come from two sides or from none, LatentoptError when no row is left.
+    """
+    from latentopt.tables import read_texts
+
+    if texts and file is not None:
+        raise click.UsageError("texts were given as arguments and with --input; give them in one way")
+    if not texts and (file is None or str(file) == "-") and sys.stdin.isatty():
+        raise click.UsageError("give texts as arguments, with --input FILE, or pipe them in, one a line")
+    return usable(read_texts(texts, file, column))
+
+
+def usable(table: Table) -> Table:
+    """Return the table, having warned of the rows that were left out; LatentoptError when no row is left."""
+    report_row_errors(table)
+    if not len(table):
+        raise LatentoptError(f"{table.name}: no row is left to work on; give at least one text that is not empty")
+    return table

@@ -1,0 +1,186 @@
+"""`latentopt train`: a T5-VAE from texts."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import click
+
+from latentopt.cli import options
+from latentopt.cli.output import stderr
+
+POSITIVE = click.IntRange(min=1)
+SHARE = click.FloatRange(min=0, max=1, max_open=True)
+
+
+@click.command
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Where the model goes.")
+@click.option("--column", default="text", show_default=True, help="Column of the file that holds the texts.")
+@click.option("--valid", type=click.Path(path_type=Path), help="File with validation texts. [default: 1% of FILE]")
+@click.option(
+    "--base", metavar="DIR", help="Start from this T5, T5-v1.1 or Flan-T5 (directory or hub name) and its weights."
+)
+@click.option("--latent-dim", type=POSITIVE, default=256, show_default=True, help="Size of the latent.")
+@click.option("--max-tokens", type=POSITIVE, default=63, show_default=True, help="Most tokens of a text.")
+@click.option("--d-model", type=POSITIVE, default=256, show_default=True, help="Width of a new T5.")
+@click.option(
+    "--layers", type=POSITIVE, default=2, show_default=True, help="Layers of a new T5's encoder, and of its decoder."
+)
+@click.option(
+    "--vocab-size", type=click.IntRange(min=259), default=8192, show_default=True, help="Tokens of a new tokenizer."
+)
+@click.option("--regularizer", type=click.Choice(["mmd", "kl", "none"]), default="mmd", show_default=True)
+@click.option("--regularizer-weight", type=click.FloatRange(min=0), default=1.0, show_default=True)
+@click.option(
+    "--regularizer-warmup", type=click.IntRange(min=0), default=0, show_default=True, help="Steps of its linear rise."
+)
+@click.option(
+    "--free-bits", type=click.FloatRange(min=0), default=0.1, show_default=True, help="Nats a dimension, for kl."
+)
+@click.option(
+    "--latent-noise", type=click.FloatRange(min=0), default=0.1, show_default=True, help="Standard deviation."
+)
+@click.option("--drop", type=SHARE, default=0.0, show_default=True, help="Share of input tokens left out.")
+@click.option("--blank", type=SHARE, default=0.0, show_default=True, help="Share of input tokens blanked.")
+@click.option(
+    "--substitute", type=SHARE, default=0.0, show_default=True, help="Share of input tokens replaced at random."
+)
+@click.option("--epochs", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True)
+@click.option("--max-steps", type=POSITIVE, help="Stop after so many steps, whatever the epochs.")
+@click.option(
+    "--batch-size", type=click.IntRange(min=2), default=128, show_default=True, help="Texts per process and step."
+)
+@click.option("--accumulate", type=POSITIVE, default=1, show_default=True, help="Batches whose gradients are added up.")
+@click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), default=2e-3, show_default=True)
+@click.option("--warmup-steps", type=click.IntRange(min=0), default=100, show_default=True)
+@click.option("--eval-steps", type=POSITIVE, default=500, show_default=True, help="Evaluate and save this often.")
+@click.option("--patience", type=POSITIVE, help="Stop after so many evaluations without a better BLEU.")
+@click.option("--compile", is_flag=True, help="Use torch.compile.")
+@click.option("--fp32", is_flag=True, help="Compute in fp32; the default is bf16 autocast.")
+@click.option("--report-to", type=click.Choice(["none", "wandb"]), default="none", show_default=True, help="Tracking.")
+@options.seed
+def train(
+    file: Path,
+    output: Path,
+    column: str,
+    valid: Path | None,
+    base: str | None,
+    latent_dim: int,
+    max_tokens: int,
+    d_model: int,
+    layers: int,
+    vocab_size: int,
+    regularizer: str,
+    regularizer_weight: float,
+    regularizer_warmup: int,
+    free_bits: float,
+    latent_noise: float,
+    drop: float,
+    blank: float,
+    substitute: float,
+    epochs: float,
+    max_steps: int | None,
+    batch_size: int,
+    accumulate: int,
+    learning_rate: float,
+    warmup_steps: int,
+    eval_steps: int,
+    patience: int | None,
+    compile: bool,
+    fp32: bool,
+    report_to: str,
+    seed: int,
+) -> None:
+    """Train a model on FILE's texts (.csv, .jsonl, .parquet, .txt), or go on with one that was stopped.
+
+    Run the same command again after an interruption: it goes on from the last complete checkpoint in --output. Several
+    processes: `torchrun --nproc-per-node 2 -m latentopt train ...` or `accelerate launch -m latentopt train ...`.
+    """
+    with stderr().status("reading"):
+        texts = _texts(file, column)
+        valid_texts = _texts(valid, column) if valid else []
+    if not valid_texts:
+        if len(texts) < 4:
+            raise click.UsageError(f"training needs at least 4 texts, {file} has {len(texts)}; or give --valid")
+        every = max(2, min(100, len(texts) // 2))
+        valid_texts, texts = texts[::every], [t for i, t in enumerate(texts) if i % every]
+
+    import torch
+    from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
+
+    from latentopt.corruption import Blank, Corruption, Drop, Substitute
+    from latentopt.model import T5VAE, T5VAEConfig, small_t5
+    from latentopt.tokenization import load_tokenizer, train_tokenizer
+    from latentopt.training import train as run
+
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("latentopt").setLevel(logging.INFO)
+    set_seed(seed)
+    shape = {
+        "latent_dim": latent_dim,
+        "positions": max_tokens + 1,
+        "regularizer": regularizer,
+        "regularizer_weight": regularizer_weight,
+        "regularizer_warmup_steps": regularizer_warmup,
+        "free_bits": free_bits,
+        "latent_noise": latent_noise,
+    }
+    if base:
+        tokenizer, model = load_tokenizer(base), T5VAE.from_t5(base, **shape)
+    else:
+        tokenizer = (
+            load_tokenizer(output)
+            if (output / "tokenizer.json").exists()
+            else train_tokenizer(texts, vocab_size=vocab_size)
+        )
+        tokenizer.save_pretrained(output)
+        t5 = small_t5(len(tokenizer), d_model=d_model, layers=layers, d_ff=5 * d_model // 2, positions=max_tokens + 1)
+        model = T5VAE(T5VAEConfig(t5, **shape))
+    corruptions: list[Corruption] = []
+    if drop:
+        corruptions.append(Drop(drop))
+    if blank:
+        if tokenizer.mask_token_id is None:
+            raise click.UsageError(
+                f"--blank {blank}: the tokenizer of {base} has no mask token; use --drop or --substitute"
+            )
+        corruptions.append(Blank(blank, tokenizer.mask_token_id))
+    if substitute:
+        corruptions.append(Substitute(substitute, 3, len(tokenizer)))
+    arguments = TrainingArguments(
+        output_dir=str(output),
+        num_train_epochs=epochs,
+        max_steps=max_steps or -1,
+        per_device_train_batch_size=batch_size,
+        gradient_accumulation_steps=accumulate,
+        learning_rate=learning_rate,
+        adam_beta2=0.98,
+        warmup_steps=warmup_steps,
+        lr_scheduler_type="cosine",
+        bf16=not fp32,
+        use_cpu=not torch.cuda.is_available(),
+        eval_strategy="steps",
+        eval_steps=eval_steps,
+        save_strategy="steps",
+        save_steps=eval_steps,
+        save_total_limit=2,
+        logging_steps=min(50, eval_steps),
+        report_to=report_to,
+        load_best_model_at_end=patience is not None,
+        metric_for_best_model="bleu",
+        greater_is_better=True,
+        seed=seed,
+        dataloader_drop_last=True,
+    )
+    stop = [EarlyStoppingCallback(patience)] if patience else []
+    run(model, tokenizer, texts, valid_texts[:500], arguments, corruptions=corruptions, compile=compile, callbacks=stop)
+    click.echo(f"the model is in {output}: try  latentopt sample --model {output}", err=True)
+
+
+def _texts(file: Path, column: str) -> list[str]:
+    from latentopt.tables import read_table
+
+    table = options.usable(read_table(file, columns=[column]).only_texts(column))
+    return list(table.frame[column])

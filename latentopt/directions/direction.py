@@ -1,0 +1,191 @@
+"""Direction: a step in one latent space, as a value with + - *, and its file."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from latentopt.errors import LatentoptError
+from latentopt.files import atomic_write
+
+FORMAT = "latentopt.direction"
+VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """A step in a latent space, such as the mean difference between civil texts and their rude sources.
+
+    Directions of one space add up: `civil + 0.5 * positive`, `-civil`. The result is a new direction named after its
+    parts. A multiple keeps the default strength, a sum takes the mean of the two; the statistics, which were measured
+    for the parts, are left behind.
+
+    Args:
+        vector: the step at strength 1, shape (d,), finite. It is copied.
+        name: what a person calls it.
+        space: fingerprint of the latent space that it belongs to.
+        strength: default multiple of `vector`; a miner's calibration sets it.
+        statistics: what was measured when it was mined; anything that JSON can hold.
+
+    Raises:
+        LatentoptError: if the vector has another shape or a value that is not finite, if the strength is not
+            finite, or if JSON cannot hold the statistics.
+    """
+
+    vector: Tensor
+    name: str = field(kw_only=True)
+    space: str = field(kw_only=True)
+    strength: float = field(default=1.0, kw_only=True)
+    statistics: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+
+    def __post_init__(self) -> None:
+        vector = torch.as_tensor(self.vector).detach().to("cpu", torch.float32, copy=True)
+        if vector.ndim != 1 or not len(vector) or not torch.isfinite(vector).all():
+            raise LatentoptError(
+                f"direction {self.name}: the vector must be finite numbers of shape (d,), got {tuple(vector.shape)}"
+                + (" with some that are not finite" if vector.ndim == 1 and len(vector) else "")
+            )
+        if not math.isfinite(self.strength):
+            raise LatentoptError(f"direction {self.name}: the strength must be a finite number, got {self.strength}")
+        try:
+            statistics = json.loads(json.dumps(dict(self.statistics), allow_nan=False))
+        except (TypeError, ValueError) as error:
+            raise LatentoptError(f"direction {self.name}: JSON cannot hold the statistics: {error}") from error
+        object.__setattr__(self, "vector", vector)
+        object.__setattr__(self, "strength", float(self.strength))
+        object.__setattr__(self, "statistics", statistics)
+
+    def apply(self, z: Tensor, *, strength: float | None = None) -> Tensor:
+        """Move latents along the direction.
+
+        Args:
+            z: latents, shape (n, d).
+            strength: multiple of `vector`; negative goes the other way. None: the default one of this direction.
+
+        Returns:
+            z + strength * vector, shape (n, d).
+
+        Raises:
+            LatentoptError: if z has another shape, or the strength is not finite.
+        """
+        strength = self.strength if strength is None else float(strength)
+        if z.ndim != 2 or z.shape[1] != len(self.vector):
+            raise LatentoptError(
+                f"direction {self.name} moves latents of shape (n, {len(self.vector)}), got {tuple(z.shape)}"
+            )
+        if not math.isfinite(strength):
+            raise LatentoptError(f"the strength must be a finite number, got {strength}; try 1")
+        return z + strength * self.vector.to(z)
+
+    def __add__(self, other: Direction) -> Direction:
+        if not isinstance(other, Direction):
+            return NotImplemented
+        return self._sum(other, 1.0, "+")
+
+    def __sub__(self, other: Direction) -> Direction:
+        if not isinstance(other, Direction):
+            return NotImplemented
+        return self._sum(other, -1.0, "-")
+
+    def __mul__(self, factor: float) -> Direction:
+        if not isinstance(factor, Real):
+            return NotImplemented
+        name = f"{float(factor):g} {_term(self.name)}"
+        return Direction(self.vector * float(factor), name=name, space=self.space, strength=self.strength)
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Direction:
+        return Direction(-self.vector, name=f"-{_term(self.name)}", space=self.space, strength=self.strength)
+
+    def __repr__(self) -> str:
+        norm = self.vector.norm()
+        return f"Direction({self.name!r}, d={len(self.vector)}, norm={norm:.3g}, strength={self.strength:g})"
+
+    def _sum(self, other: Direction, sign: float, symbol: str) -> Direction:
+        self.check_space(other.space)
+        return Direction(
+            self.vector + sign * other.vector,
+            name=f"{self.name} {symbol} {_term(other.name)}",
+            space=self.space,
+            strength=(self.strength + other.strength) / 2,
+        )
+
+    def check_space(self, space: str) -> None:
+        """Raise LatentoptError unless `space` is the fingerprint of this direction's latent space."""
+        if self.space != space:
+            raise LatentoptError(
+                f"direction {self.name} belongs to the latent space {self.space}, not to {space}: a direction means "
+                "nothing in another space; give the model it was mined with, or mine it again with this one"
+            )
+
+    def save(self, path: str | Path) -> None:
+        """Write one .safetensors file: the vector, and the rest as JSON in its metadata."""
+        fields = {
+            "name": self.name,
+            "space": self.space,
+            "strength": self.strength,
+            "statistics": self.statistics,
+        }
+        metadata = {"format": FORMAT, "version": str(VERSION), "direction": json.dumps(fields, ensure_ascii=False)}
+        with atomic_write(path) as temporary:
+            save_file({"vector": self.vector}, temporary, metadata=metadata)
+
+    @classmethod
+    def load(cls, path: str | Path, *, space: str | None = None) -> Direction:
+        """Read a file that `save` wrote.
+
+        Args:
+            path: the .safetensors file.
+            space: fingerprint that the direction must have; None takes any.
+
+        Raises:
+            LatentoptError: if the file is missing, damaged or no direction, or belongs to another space.
+        """
+        try:
+            with safe_open(path, framework="pt") as file:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        except FileNotFoundError as error:
+            raise LatentoptError(f"{path}: there is no such file; 'latentopt direction' makes one") from error
+        except (OSError, SafetensorError) as error:
+            raise LatentoptError(f"{path}: not a safetensors file that can be read ({error}); mine it again") from error
+        if metadata.get("format") != FORMAT or tensors.keys() != {"vector"}:
+            raise LatentoptError(f"{path}: this file holds no direction; give one that 'latentopt direction' made")
+        if metadata.get("version") != str(VERSION):
+            raise LatentoptError(
+                f"{path}: a direction of version {metadata.get('version')}, and this latentopt reads {VERSION}; "
+                "update latentopt, or mine it again"
+            )
+        direction = _from_json(path, tensors["vector"], metadata.get("direction", ""))
+        if space is not None:
+            direction.check_space(space)
+        return direction
+
+
+def _from_json(path: str | Path, vector: Tensor, text: str) -> Direction:
+    try:
+        fields = json.loads(text)
+        return Direction(
+            vector,
+            name=str(fields["name"]),
+            space=str(fields["space"]),
+            strength=float(fields["strength"]),
+            statistics=dict(fields["statistics"]),
+        )
+    except (KeyError, TypeError, ValueError, LatentoptError) as error:
+        raise LatentoptError(f"{path}: the direction in this file is damaged ({error}); mine it again") from error
+
+
+def _term(name: str) -> str:
+    return f"({name})" if " " in name else name

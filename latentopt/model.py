@@ -1,0 +1,371 @@
+"""T5VAE: token ids -> latent -> logits. The only file that knows T5."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import AutoConfig, AutoModel, PreTrainedModel
+from transformers.configuration_utils import PretrainedConfig
+from transformers.generation import GenerationMixin
+from transformers.modeling_outputs import BaseModelOutput, ModelOutput
+from transformers.models.t5 import T5Config, T5ForConditionalGeneration
+
+from latentopt import regularizers
+from latentopt.bottleneck import Bottleneck
+
+REGULARIZERS = ("mmd", "kl", "none")
+
+
+class T5VAEConfig(PretrainedConfig):
+    """Shape and loss of a T5VAE.
+
+    Args:
+        t5: the configuration of the T5 inside (a T5Config or its dictionary).
+        latent_dim: d, the size of the latent.
+        positions: most tokens of a text, its end token included.
+        slot_dim: width of the bottleneck's slot for each position.
+        regularizer: "mmd" (default), "kl" or "none".
+        regularizer_weight: its weight beside the cross-entropy (nats per token).
+        regularizer_warmup_steps: steps over which the weight rises linearly from 0.
+        free_bits: nats per latent dimension that the KL leaves free.
+        latent_noise: training adds Gaussian noise to the latent; each text's standard deviation is drawn uniformly from 0 to this,
+            so that the coarse of a text is written where noise does not reach, and the fine is still learned.
+        bag_weight: weight of a second loss: the bag of the text's words from the (noisy) latent by a linear layer (Zhao, Zhao & Eskenazi
+            2017, "Learning discourse-level diversity", section 3.3). It keeps what a text is about linear in the latent.
+        step_input: add memory slot t to the decoder's input at step t, beside attending to the whole memory (the "embedding"
+            and "memory" schemes of Li et al. 2020, "Optimus"). The slot tells the decoder where it stands, which T5's
+            cross-attention, without positions, cannot.
+    """
+
+    model_type = "t5_vae"
+
+    def __init__(
+        self,
+        t5: T5Config | dict[str, Any] | None = None,
+        *,
+        latent_dim: int = 256,
+        positions: int = 64,
+        slot_dim: int = 32,
+        regularizer: str = "mmd",
+        regularizer_weight: float = 1.0,
+        regularizer_warmup_steps: int = 0,
+        free_bits: float = 0.1,
+        latent_noise: float = 0.0,
+        bag_weight: float = 0.0,
+        step_input: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        if regularizer not in REGULARIZERS:
+            raise ValueError(f"regularizer must be one of {', '.join(REGULARIZERS)}, got {regularizer!r}")
+        values = t5.to_dict() if isinstance(t5, T5Config) else dict(t5 or {})
+        self.t5 = values
+        self.latent_dim = latent_dim
+        self.positions = positions
+        self.slot_dim = slot_dim
+        self.regularizer = regularizer
+        self.regularizer_weight = regularizer_weight
+        self.regularizer_warmup_steps = regularizer_warmup_steps
+        self.free_bits = free_bits
+        self.latent_noise = latent_noise
+        self.bag_weight = bag_weight
+        self.step_input = step_input
+        config = self.t5_config()
+        kwargs = {
+            "pad_token_id": config.pad_token_id,
+            "eos_token_id": config.eos_token_id,
+            "decoder_start_token_id": config.pad_token_id,
+            "tie_word_embeddings": False,
+            **kwargs,
+            "is_encoder_decoder": True,
+        }
+        super().__init__(**kwargs)
+
+    def t5_config(self) -> T5Config:
+        """The configuration of the T5 inside."""
+        config = T5Config(**self.t5)
+        # T5Config derives this from tie_word_embeddings, which it then overwrites: what was saved must win.
+        if "scale_decoder_outputs" in self.t5:
+            config.scale_decoder_outputs = self.t5["scale_decoder_outputs"]
+        return config
+
+    # What generation's caches ask of a configuration.
+    @property
+    def num_hidden_layers(self) -> int:
+        """Decoder layers: what the cache is made for."""
+        return int(self.t5_config().num_decoder_layers or 0)
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of token ids."""
+        return int(self.t5_config().vocab_size)
+
+
+def small_t5(
+    vocab_size: int,
+    *,
+    d_model: int = 256,
+    layers: int = 2,
+    decoder_layers: int | None = None,
+    heads: int = 4,
+    d_ff: int = 640,
+    positions: int = 64,
+) -> T5Config:
+    """A small T5 from scratch (gated feed-forward and unscaled output as in T5.1.1) for short texts.
+
+    Relative positions are exact up to `positions`; T5's default rounds all beyond 16, which costs an autoencoder its word order.
+    """
+    return T5Config(
+        vocab_size=vocab_size,
+        d_model=d_model,
+        d_kv=d_model // heads,
+        d_ff=d_ff,
+        num_layers=layers,
+        num_decoder_layers=decoder_layers or layers,
+        num_heads=heads,
+        relative_attention_num_buckets=2 * positions,
+        relative_attention_max_distance=2 * positions,
+        dropout_rate=0.0,
+        feed_forward_proj="gated-silu",  # T5.1.1's tanh GELU is six passes over memory; this is one
+        pad_token_id=0,
+        eos_token_id=1,
+        tie_word_embeddings=False,  # T5.1.1's unscaled output; the weights are tied all the same
+    )
+
+
+@dataclass
+class T5VAEOutput(ModelOutput):
+    """What a forward pass gives; losses are scalars, in nats.
+
+    loss: reconstruction + current weight * regularization + bag weight * bag. reconstruction: cross-entropy per token, bag the same
+    for the bag of words.
+    logits: (b, t, vocabulary). latents: (b, d), before noise.
+    """
+
+    loss: Tensor | None = None
+    logits: Tensor | None = None
+    reconstruction: Tensor | None = None
+    regularization: Tensor | None = None
+    bag: Tensor | None = None
+    latents: Tensor | None = None
+    past_key_values: Any = None
+
+
+class T5VAE(PreTrainedModel, GenerationMixin):
+    """A T5 encoder, a bottleneck of one latent vector, and a T5 decoder (Greenlee 2020, T5-VAE).
+
+    The T5 is Hugging Face's, unchanged: the decoder is given the bottleneck's memory where it expects encoder states, so
+    `generate(encoder_outputs=model.memory(z))` offers every decoding that transformers has.
+    """
+
+    config_class = T5VAEConfig
+    base_model_prefix = "t5_vae"
+    main_input_name = "input_ids"
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+    _no_split_modules = ["T5Block"]
+    _tied_weights_keys = {
+        "t5.encoder.embed_tokens.weight": "t5.shared.weight",
+        "t5.decoder.embed_tokens.weight": "t5.shared.weight",
+        "t5.lm_head.weight": "t5.shared.weight",
+    }
+
+    config: T5VAEConfig
+
+    def __init__(self, config: T5VAEConfig) -> None:
+        super().__init__(config)
+        t5 = config.t5_config()
+        self.t5 = T5ForConditionalGeneration(t5)
+        self.bottleneck = Bottleneck(
+            t5.d_model,
+            config.latent_dim,
+            positions=config.positions,
+            slot_dim=config.slot_dim,
+            stochastic=config.regularizer == "kl",
+        )
+        self.bag = nn.Linear(config.latent_dim, t5.d_model) if config.bag_weight else None
+        # A tensor, so that a schedule can change it without recompiling a compiled model.
+        self.register_buffer("regularizer_scale", torch.ones(()), persistent=False)
+        self.post_init()
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        # The T5 inside sets its own; transformers keeps these from touching what was loaded from a file.
+        if isinstance(module, Bottleneck):
+            module.reset_parameters()
+        elif module is self:
+            nn.init.ones_(self.regularizer_scale)
+            t5 = self.t5.config
+            if not t5.scale_decoder_outputs:
+                # T5's own 1.0 makes logits of +-sqrt(d_model): the first thousand steps only undo that.
+                nn.init.normal_(self.t5.shared.weight, std=t5.d_model**-0.5)
+
+    @classmethod
+    def from_t5(cls, name_or_path: str | Path, **config: Any) -> Self:
+        """Start from any T5, T5-v1.1 or Flan-T5 with its weights; only the bottleneck is new.
+
+        Args:
+            name_or_path: a directory or a hub name.
+            config: what T5VAEConfig takes beside `t5`. `step_input` is off unless asked for, as it would
+                disturb what the decoder has learned.
+        """
+        t5 = T5ForConditionalGeneration.from_pretrained(name_or_path)
+        model = cls(T5VAEConfig(t5.config, **{"step_input": False, **config}))
+        model.t5.load_state_dict(t5.state_dict())  # strict: every weight is really loaded
+        return model
+
+    def get_input_embeddings(self) -> nn.Module:
+        return self.t5.get_input_embeddings()
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        self.t5.set_input_embeddings(value)
+
+    def get_encoder(self, *args: Any, **kwargs: Any) -> nn.Module:
+        return self.t5.get_encoder()
+
+    def encode(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        """Token ids (b, t) to latents (b, d), without noise (posterior means)."""
+        return self._posterior(input_ids, attention_mask)[0]
+
+    def _posterior(self, input_ids: Tensor, attention_mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        if attention_mask is None:
+            attention_mask = (input_ids != self.config.pad_token_id).long()
+        states = self.t5.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        return self.bottleneck.encode(states, attention_mask)
+
+    def memory(self, z: Tensor) -> BaseModelOutput:
+        """Latents (b, d) to what `generate` and `forward` take as `encoder_outputs`, with states (b, positions, d_model)."""
+        return BaseModelOutput(last_hidden_state=self.bottleneck.decode(z))
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        decoder_input_ids: Tensor | None = None,
+        encoder_outputs: BaseModelOutput | None = None,
+        past_key_values: Any = None,
+        use_cache: bool | None = None,
+        **_: Any,
+    ) -> T5VAEOutput:
+        """Encode, disturb, decode; with labels also the loss.
+
+        Args:
+            input_ids: (b, t), perhaps corrupted.
+            attention_mask: (b, t); default: all that is not padding.
+            labels: (b, u), the text to reconstruct, its end token included; padding and -100 are left out of the loss.
+            decoder_input_ids: (b, u); default: the labels, shifted right.
+            encoder_outputs: the memory of given latents, instead of input_ids.
+            past_key_values: cache of earlier steps. use_cache: return one.
+        """
+        latents = log_variance = noisy = None
+        if encoder_outputs is None:
+            if input_ids is None:
+                raise ValueError("give input_ids to encode, or encoder_outputs=model.memory(z) to decode")
+            latents, log_variance = self._posterior(input_ids, attention_mask)
+            noisy = self._disturb(latents, log_variance)
+            encoder_outputs = self.memory(noisy)
+        memory = encoder_outputs[0]
+        if decoder_input_ids is None and labels is not None:
+            decoder_input_ids = self._shift_right(labels)
+        hidden, cache = self._decode(memory, decoder_input_ids, past_key_values, use_cache)
+        logits = self.t5.lm_head(hidden)  # (b, u, vocabulary)
+        if labels is None:
+            return T5VAEOutput(logits=logits, latents=latents, past_key_values=cache)
+        targets = labels.masked_fill(labels == self.config.pad_token_id, -100)
+        reconstruction = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=-100)
+        regularization = (
+            self._regularize(latents, log_variance) if latents is not None else reconstruction.new_zeros(())
+        )
+        bag = self._bag_loss(noisy, targets) if noisy is not None else reconstruction.new_zeros(())
+        weight = self.config.regularizer_weight * self.regularizer_scale
+        return T5VAEOutput(
+            loss=reconstruction + weight * regularization + self.config.bag_weight * bag,
+            logits=logits,
+            reconstruction=reconstruction,
+            regularization=regularization,
+            bag=bag,
+            latents=latents,
+        )
+
+    def _decode(
+        self, memory: Tensor, ids: Tensor | None, past_key_values: Any, use_cache: bool | None
+    ) -> tuple[Tensor, Any]:
+        if ids is None:
+            raise ValueError("give labels or decoder_input_ids: the decoder needs tokens to start from")
+        embeddings = self.t5.shared(ids)
+        if self.config.step_input:
+            start = past_key_values.get_seq_length() if past_key_values is not None else 0
+            embeddings = embeddings + memory[:, start : start + ids.shape[1]]
+        out = self.t5.decoder(
+            inputs_embeds=embeddings,
+            encoder_hidden_states=memory,
+            past_key_values=past_key_values,
+            use_cache=bool(use_cache),
+        )
+        hidden = out.last_hidden_state
+        if self.t5.config.scale_decoder_outputs:
+            hidden = hidden * self.t5.config.d_model**-0.5
+        return hidden, out.past_key_values
+
+    def _disturb(self, z: Tensor, log_variance: Tensor | None) -> Tensor:
+        if not self.training:
+            return z
+        if log_variance is not None:
+            z = z + (0.5 * log_variance).exp() * torch.randn_like(z)
+        if self.config.latent_noise:
+            z = z + self.config.latent_noise * torch.rand_like(z[:, :1]) * torch.randn_like(z)
+        return z
+
+    def _bag_loss(self, z: Tensor, targets: Tensor) -> Tensor:
+        if self.bag is None:
+            return z.new_zeros(())
+        log_p = self.t5.lm_head(self.bag(z)).float().log_softmax(-1)  # (b, vocabulary)
+        words = (targets != -100) & (targets != self.config.eos_token_id)
+        picked = log_p.gather(1, targets.clamp_min(0))  # (b, u)
+        return -(picked * words).sum() / words.sum().clamp_min(1)
+
+    def _regularize(self, latents: Tensor, log_variance: Tensor | None) -> Tensor:
+        with torch.autocast(latents.device.type, enabled=False):  # squared distances lose all their digits in bf16
+            z = latents.float()
+            if self.config.regularizer == "kl":
+                assert log_variance is not None
+                return regularizers.kl(z, log_variance.float(), free_bits=self.config.free_bits)
+            z = _gathered(z)
+            if self.config.regularizer == "none" or z.shape[0] < 2:
+                return z.new_zeros(())
+            return regularizers.mmd(z, torch.randn_like(z))
+
+    def _shift_right(self, labels: Tensor) -> Tensor:
+        shifted = labels.new_full(labels.shape, self.config.pad_token_id)
+        shifted[:, 1:] = labels[:, :-1]
+        return shifted.masked_fill(shifted == -100, self.config.pad_token_id)
+
+    def prepare_inputs_for_generation(
+        self, input_ids: Tensor, past_key_values: Any = None, encoder_outputs: Any = None, **_: Any
+    ) -> dict[str, Any]:
+        """What `generate` feeds to `forward` at each step: only the tokens that the cache has not seen."""
+        seen = past_key_values.get_seq_length() if past_key_values is not None else 0
+        return {
+            "decoder_input_ids": input_ids[:, seen:],
+            "past_key_values": past_key_values,
+            "encoder_outputs": encoder_outputs,
+            "use_cache": True,
+        }
+
+
+def _gathered(z: Tensor) -> Tensor:
+    """The latents of all processes: the MMD of small pieces of a batch is not that of the batch."""
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return z
+    from torch.distributed.nn.functional import all_gather
+
+    return torch.cat(all_gather(z))
+
+
+AutoConfig.register(T5VAEConfig.model_type, T5VAEConfig)
+AutoModel.register(T5VAEConfig, T5VAE)

@@ -1,0 +1,265 @@
+"""LatentSpace: texts <-> latents of one trained model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from transformers import PreTrainedTokenizerBase
+
+from latentopt.density import LatentDensity
+from latentopt.errors import LatentoptError, TruncationWarning
+from latentopt.model import T5VAE
+from latentopt.tokenization import load_tokenizer, to_texts, token_ids
+
+BUNDLED = Path(__file__).parent / "pretrained"
+DENSITY_FILE = "density.safetensors"
+
+
+class LatentSpace:
+    """A trained T5VAE with its tokenizer: encode, decode, interpolate, sample.
+
+    Latents are float32 on the CPU, shape (n, d), about N(0, I) over texts like those of the training.
+
+    Args:
+        model: the trained model; it is put into evaluation mode.
+        tokenizer: the tokenizer that it was trained with.
+        path: the directory that they were loaded from, where heads/, directions/ and the density live.
+    """
+
+    def __init__(self, model: T5VAE, tokenizer: PreTrainedTokenizerBase, *, path: Path | None = None) -> None:
+        self.model = model.eval()
+        self.tokenizer = tokenizer
+        self.path = path
+
+    @classmethod
+    def from_pretrained(cls, name_or_path: str | Path | None = None, *, device: str | None = None) -> LatentSpace:
+        """Load a model: the bundled one (no argument), a directory, or a name on the Hugging Face hub.
+
+        Raises:
+            LatentoptError: if there is no such model, or if its files are damaged or of another kind.
+        """
+        source = BUNDLED if name_or_path is None else name_or_path
+        path = Path(source)
+        # What could be a hub name is one only where no such folder could be meant: asking the hub for a mistyped path takes long.
+        if not path.is_dir() and (path.is_absolute() or str(source).count("/") != 1 or path.parent.is_dir()):
+            raise LatentoptError(
+                f"{source}: there is no such directory; a model is a directory made by 'latentopt train', "
+                "or a hub name like user/model"
+            )
+        try:
+            model = T5VAE.from_pretrained(source, dtype=torch.float32)
+            tokenizer = load_tokenizer(source)
+        except Exception as error:  # transformers and safetensors raise many kinds for a damaged or missing file
+            raise LatentoptError(
+                f"{source}: this model cannot be loaded ({_first_line(error)}); train or copy it again"
+            ) from error
+        model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        return cls(model, tokenizer, path=path if path.is_dir() else None)
+
+    def save(self, directory: str | Path) -> None:
+        """Write model, tokenizer and, where known, the density, so that `from_pretrained` finds them."""
+        self.model.save_pretrained(directory)
+        self.tokenizer.save_pretrained(directory)
+        if "density" in self.__dict__:
+            self.density.save(Path(directory) / DENSITY_FILE)
+
+    @property
+    def latent_dim(self) -> int:
+        """d, the size of a latent."""
+        return self.model.config.latent_dim
+
+    @property
+    def max_tokens(self) -> int:
+        """Most tokens that a text may have."""
+        return self.model.config.positions - 1  # one is for the end token
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What identifies the space: heads and directions of one space mean nothing in another (SHA-256, 16 digits)."""
+        digest = hashlib.sha256(json.dumps(self.tokenizer.get_vocab(), sort_keys=True).encode())
+        for name, tensor in sorted(self.model.state_dict().items()):
+            digest.update(name.encode())
+            # Weights may be stored with fewer digits than they are used with: these bits decide.
+            digest.update(tensor.detach().to("cpu", torch.bfloat16).contiguous().view(torch.int16).numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    @cached_property
+    def density(self) -> LatentDensity:
+        """How the latents of the training texts are distributed.
+
+        Raises:
+            LatentoptError: if the model directory has none.
+        """
+        file = None if self.path is None else self.path / DENSITY_FILE
+        if file is None or not file.exists():
+            raise LatentoptError(
+                "this model has no density of its training latents; "
+                "make one: space.density = LatentDensity.fit(space.encode(texts)), then space.save(directory)"
+            )
+        return LatentDensity.load(file)
+
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """Number of tokens of each text, the end token left out."""
+        return [len(ids) - 1 for ids in token_ids(self.tokenizer, texts)]
+
+    @torch.no_grad()
+    def encode(self, texts: Sequence[str], *, batch_size: int = 128) -> Tensor:
+        """Texts to latents.
+
+        Args:
+            texts: n texts. What is beyond `max_tokens` does not reach the latent; a TruncationWarning says how much.
+            batch_size: texts per forward pass.
+
+        Returns:
+            Latents, shape (n, d).
+
+        Raises:
+            LatentoptError: if a text is empty or blank, or `texts` is one string instead of a sequence.
+        """
+        ids = self._token_ids(texts)
+        out = torch.empty(len(ids), self.latent_dim)
+        # Texts of like length share a batch, so that little of it is padding; 16-token steps keep the shapes few.
+        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+        with self._fast(len(ids)):
+            for rows in _batches(order, batch_size):
+                out[rows] = self.model.encode(*self._padded([ids[i] for i in rows])).float().cpu()
+        return out
+
+    @torch.no_grad()
+    def decode(
+        self,
+        z: Tensor,
+        *,
+        batch_size: int = 256,
+        num_beams: int = 1,
+        temperature: float | None = None,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> list[str]:
+        """Latents to texts.
+
+        Args:
+            z: latents, shape (n, d).
+            batch_size: latents decoded together.
+            num_beams: beams of a beam search; 1 is greedy.
+            temperature: sample tokens at this temperature; None takes the likeliest ones.
+            top_p: sample from the likeliest tokens that have this share of the probability (Holtzman et al. 2020).
+            seed: of the sampling.
+
+        Raises:
+            LatentoptError: if z has another shape, or a value that is not finite.
+        """
+        z = self._checked(z)
+        texts: list[str] = []
+        if not len(z):
+            return texts
+        with self._fast(len(z)), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            for part in z.split(batch_size):
+                memory = self.model.memory(part.to(self.model.device))
+                ids = self.model.generate(
+                    encoder_outputs=memory,
+                    max_new_tokens=self.model.config.positions,
+                    num_beams=num_beams,
+                    do_sample=temperature is not None,
+                    temperature=temperature,
+                    top_p=top_p if temperature is not None else None,
+                )
+                texts += to_texts(self.tokenizer, ids[:, 1:].tolist())
+        return texts
+
+    def interpolate(self, a: Sequence[str], b: Sequence[str], *, steps: int = 11) -> list[list[str]]:
+        """The texts along the straight line between each text of `a` and its partner in `b`, both ends included.
+
+        Returns:
+            For each pair a list of `steps` texts.
+        """
+        if len(a) != len(b) or steps < 2:
+            raise LatentoptError(
+                f"interpolation needs as many ends as starts and two steps or more, got {len(a)}, {len(b)}, {steps}"
+            )
+        start, end = self.encode(a), self.encode(b)  # (n, d)
+        t = torch.linspace(0, 1, steps)[None, :, None]
+        texts = self.decode(((1 - t) * start[:, None] + t * end[:, None]).flatten(0, 1))
+        return [texts[i : i + steps] for i in range(0, len(texts), steps)]
+
+    def sample(self, n: int, *, seed: int = 0, temperature: float | None = None) -> list[str]:
+        """Texts of n latents drawn from the prior N(0, I)."""
+        generator = torch.Generator().manual_seed(seed)
+        z = torch.randn(n, self.latent_dim, generator=generator)
+        return self.decode(z, temperature=temperature, seed=seed)
+
+    @torch.no_grad()
+    def log_likelihood(self, texts: Sequence[str], z: Tensor, *, batch_size: int = 128) -> Tensor:
+        """How likely the decoder finds each text given its latent: mean log-probability per token in nats, shape (n,)."""
+        z = self._checked(z)
+        ids = self._token_ids(texts)
+        out = torch.empty(len(ids))
+        with self._fast(len(ids)):
+            for rows in _batches(sorted(range(len(ids)), key=lambda i: len(ids[i])), batch_size):
+                labels, mask = self._padded([ids[i] for i in rows])
+                memory = self.model.memory(z[rows].to(self.model.device))
+                logits = self.model(labels=labels, encoder_outputs=memory).logits.float()
+                token = -F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view_as(labels)
+                out[rows] = ((token * mask).sum(1) / mask.sum(1)).cpu()
+        return out
+
+    def _token_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        if isinstance(texts, str):
+            raise LatentoptError("texts must be a sequence of strings, got one string; write encode([text])")
+        blank = [i for i, text in enumerate(texts) if not text.strip()]
+        if blank:
+            raise LatentoptError(f"a text must have at least one visible character, but text {blank[0]} is empty")
+        ids = token_ids(self.tokenizer, texts)
+        limit = self.max_tokens
+        long = [len(row) - 1 for row in ids if len(row) - 1 > limit]
+        if long:
+            warnings.warn(
+                f"{len(long)} of {len(ids)} texts are longer than the model's limit of {limit} tokens (the longest has "
+                f"{max(long)}): what lies beyond is ignored; shorten them, or train a model with more positions",
+                TruncationWarning,
+                stacklevel=3,
+            )
+        return [row if len(row) - 1 <= limit else [*row[:limit], row[-1]] for row in ids]
+
+    def _padded(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        width = min(-(-max(map(len, rows)) // 8) * 8, self.model.config.positions)
+        ids = torch.full((len(rows), width), self.model.config.pad_token_id)
+        mask = torch.zeros(len(rows), width, dtype=torch.long)
+        for i, row in enumerate(rows):
+            ids[i, : len(row)] = torch.tensor(row)
+            mask[i, : len(row)] = 1
+        return ids.to(self.model.device), mask.to(self.model.device)
+
+    def _checked(self, z: Tensor) -> Tensor:
+        z = torch.as_tensor(z, dtype=torch.float32)
+        if z.ndim != 2 or z.shape[1] != self.latent_dim:
+            raise LatentoptError(f"latents of this space have the shape (n, {self.latent_dim}), got {tuple(z.shape)}")
+        if not torch.isfinite(z).all():
+            raise LatentoptError("latents must be finite numbers, but some are infinite or not a number")
+        return z
+
+    @contextmanager
+    def _fast(self, count: int) -> Iterator[None]:
+        # bf16 products pay in bulk; a single text is as quick without, and its latent keeps all digits.
+        device = self.model.device.type
+        with torch.autocast(device, torch.bfloat16, enabled=False):
+            yield
+
+
+def _batches(order: list[int], size: int) -> Iterator[list[int]]:
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,179 @@
+"""Rows with named columns, from csv, jsonl, parquet, txt or standard input, and back; one bad row costs one row."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import sys
+import warnings
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latentopt.errors import LatentoptError
+from latentopt.files import atomic_write
+from latentopt.formats import READERS, RowError, Rows, fault, sniff
+
+if TYPE_CHECKING:
+    import pandas
+
+SUFFIXES = tuple(f".{name}" for name in READERS)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The good rows and what was wrong with the others.
+
+    `frame` has exactly the columns asked for, and as its index the row each came from: the line on which it begins
+    in csv, jsonl and txt (a header is line 1), the row counted from 1 in parquet and among arguments.
+    """
+
+    frame: pandas.DataFrame
+    errors: list[RowError] = field(default_factory=list)
+    name: str = "input"
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def checked(self, column: str, faults: Sequence[str | None]) -> Table:
+        """Return the table without the rows that have a fault ("is empty"), which become errors in row order."""
+        rows = zip(self.frame.index.tolist(), faults, strict=True)
+        bad = [RowError(row, f"{column} {why}") for row, why in rows if why]
+        frame = self.frame.loc[[why is None for why in faults]]
+        return replace(self, frame=frame, errors=sorted([*self.errors, *bad], key=lambda error: error.row))
+
+    def only_texts(self, column: str) -> Table:
+        """Return the table without the rows whose value is no text, or a text that no model can take."""
+        values = self.frame[column].tolist()
+        return self.checked(column, [fault(v) if isinstance(v, str) else f"is {v!r}, not a text" for v in values])
+
+
+def read_table(path: str | Path, *, columns: Sequence[str]) -> Table:
+    """Read the named columns of a csv, jsonl, parquet or txt file; "-" is standard input, its format found by looking.
+
+    A row is an error, and the others are kept, when it has too few or too many fields, is no JSON, is not UTF-8, or
+    when a value asked for is missing, blank or holds a NUL byte. A txt file has one text a line, in the column "text".
+    csv values are strings; jsonl and parquet values keep their types (see `Table.only_texts`, `numeric_column`).
+
+    Raises LatentoptError for a missing file, a file of another kind, and a column that is not there.
+    """
+    name, content = _content(path)
+    kind = sniff(content, columns) if str(path) == "-" else suffix(path)[1:]
+    try:
+        rows, errors = READERS[kind](content, columns)
+    except LatentoptError as error:
+        raise LatentoptError(f"{name}: {error}") from error
+    return _table(name, rows, errors, columns)
+
+
+def read_texts(arguments: Sequence[str], file: str | Path | None, column: str = "text") -> Table:
+    """Return the texts of a command in the column "text": its arguments, else a file's column, else standard input.
+
+    Raises as `read_table`. Texts that are blank, hold a NUL byte or are no Unicode are errors of their row.
+    """
+    if arguments:
+        return _table("arguments", [(n, (text,)) for n, text in enumerate(arguments, start=1)], [], ["text"])
+    table = read_table("-" if file is None else file, columns=[column]).only_texts(column)
+    return replace(table, frame=table.frame.set_axis(["text"], axis=1))
+
+
+def numeric_column(table: Table, name: str) -> Table:
+    """Return the table with a column as float64, without the rows whose value is not a finite number."""
+    values = table.frame[name].tolist()
+    kept = table.checked(name, [None if is_number(v) else f"is {v!r}, not a finite number" for v in values])
+    return replace(kept, frame=kept.frame.astype({name: "float64"}))
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value, perhaps a string, is a finite number."""
+    if isinstance(value, bool) or (isinstance(value, str) and "_" in value):  # float() takes both
+        return False
+    try:
+        return math.isfinite(float(value))
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def suffix(path: str | Path) -> str:
+    """Return the suffix that says a file's format; LatentoptError when it says none."""
+    found = Path(path).suffix.lower()
+    if found not in SUFFIXES:
+        raise LatentoptError(f"{path}: the name must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
+    return found
+
+
+def write_table(frame: pandas.DataFrame, path: str | Path) -> None:
+    """Write a frame without its index, in the format of the suffix, whole or not at all.
+
+    A cell may hold a latent, an array (d,): in parquet and jsonl. In txt, which holds one column, a line break inside
+    a text becomes a space, with a warning. Raises LatentoptError for what the format cannot hold.
+    """
+    kind = suffix(path)[1:]
+    if kind in ("csv", "txt") and (lists := [name for name in frame.columns if _holds_lists(frame[name])]):
+        raise LatentoptError(f"{path}: {kind} cannot hold the latents in {lists[0]!r}; write .parquet or .jsonl")
+    if kind == "txt" and len(frame.columns) != 1:
+        raise LatentoptError(f"{path}: txt holds one column, not {', '.join(frame.columns)}; write .csv or .jsonl")
+    with atomic_write(path) as temporary:
+        if kind == "parquet":
+            frame.to_parquet(temporary, index=False)
+        elif kind == "csv":
+            frame.to_csv(temporary, index=False, quoting=csv.QUOTE_NONNUMERIC)  # a lone \r needs its quotes
+        elif kind == "jsonl":
+            _write_lines(temporary, [json_line(row) for row in frame.to_dict("records")])
+        else:
+            texts = [str(text) for text in frame.iloc[:, 0]]
+            if broken := sum("\n" in text for text in texts):
+                warnings.warn(f"{path}: line breaks inside {broken:,} texts were written as spaces", stacklevel=2)
+            _write_lines(temporary, [text.replace("\n", " ") for text in texts])
+
+
+def json_line(row: Mapping[Hashable, Any]) -> str:
+    """Return a row as one line of JSON: texts readable, latents as lists, what is missing as null."""
+    missing = {name: None for name, value in row.items() if isinstance(value, float) and value != value}
+    return json.dumps({**row, **missing}, ensure_ascii=False, default=jsonable)
+
+
+def jsonable(value: Any) -> Any:
+    """Return a numpy value as JSON knows it; float32 in the fewest digits that give it back exactly."""
+    if getattr(value, "dtype", None) == "float32":
+        return [jsonable(item) for item in value] if value.ndim else float(str(value))
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+def _content(path: str | Path) -> tuple[str, bytes]:
+    if str(path) == "-":
+        return "standard input", sys.stdin.buffer.read()
+    suffix(path)
+    try:
+        return str(path), Path(path).read_bytes()
+    except OSError as error:
+        raise LatentoptError(f"{path}: {error.strerror}; give a file that can be read") from error
+
+
+def _table(name: str, rows: Rows, errors: list[RowError], columns: Sequence[str]) -> Table:
+    """Build the frame, sorting out the values that no column can use."""
+    import pandas
+
+    good: Rows = []
+    bad = list(errors)
+    for row, values in rows:
+        faults = [f"{column} {why}" for column, value in zip(columns, values, strict=True) if (why := fault(value))]
+        if faults:
+            bad.append(RowError(row, "; ".join(faults)))
+        else:
+            good.append((row, values))
+    index = pandas.Index([row for row, _ in good], name="row", dtype="int64")
+    frame = pandas.DataFrame([values for _, values in good], index=index, columns=list(columns))
+    return Table(frame, sorted(bad, key=lambda error: error.row), name)
+
+
+def _holds_lists(column: pandas.Series[Any]) -> bool:
+    return any(isinstance(value, list) or getattr(value, "ndim", 0) for value in column.head(1))
+
+
+def _write_lines(path: Path, lines: Sequence[str]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")

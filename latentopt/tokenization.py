@@ -1,0 +1,83 @@
+"""Train or load a tokenizer that loses no input byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+from latentopt.errors import LatentoptError
+
+PAD, END, MASK = "<pad>", "</s>", "<mask>"  # ids 0, 1, 2; T5's numbers for the first two
+
+
+def train_tokenizer(texts: Iterable[str], *, vocab_size: int = 8192) -> PreTrainedTokenizerFast:
+    """Train a byte-level BPE tokenizer (Sennrich et al. 2016; bytes as in Radford et al. 2019).
+
+    Every byte is in the vocabulary and nothing is normalised, so that any string of Unicode characters comes back exactly.
+
+    Args:
+        texts: the corpus.
+        vocab_size: number of token ids, at least 259 (256 bytes and 3 special tokens).
+    """
+    if vocab_size < 259:
+        raise LatentoptError(
+            f"the vocabulary must hold 256 bytes and 3 special tokens, got vocab_size={vocab_size}; use at least 259"
+        )
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        special_tokens=[PAD, END, MASK],
+        show_progress=False,
+    )
+    bpe.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=bpe,
+        pad_token=PAD,
+        eos_token=END,
+        mask_token=MASK,
+        clean_up_tokenization_spaces=False,
+        split_special_tokens=True,  # a text that happens to contain "</s>" means these four characters
+    )
+
+
+def load_tokenizer(directory: str | Path) -> PreTrainedTokenizerBase:
+    """The tokenizer of a saved model (or of any T5: then what it loses is lost)."""
+    return AutoTokenizer.from_pretrained(directory)
+
+
+def token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[int]]:
+    """Token ids of each text, its end token included, whatever its length.
+
+    Raises:
+        LatentoptError: for a text with a lone surrogate, which is no character and has no bytes.
+    """
+    if not texts:
+        return []
+    try:
+        encoded = tokenizer(list(texts), add_special_tokens=False, split_special_tokens=True, verbose=False)
+    except (UnicodeEncodeError, TypeError) as error:
+        broken = [i for i, text in enumerate(texts) if any("\ud800" <= c <= "\udfff" for c in text)]
+        if not broken:
+            raise
+        raise LatentoptError(
+            f"a text must be made of Unicode characters, but text {broken[0]} holds a lone surrogate; "
+            "read the file with errors='replace' or remove it"
+        ) from error
+    return [[*ids, tokenizer.eos_token_id] for ids in encoded["input_ids"]]
+
+
+def to_texts(tokenizer: PreTrainedTokenizerBase, ids: Sequence[Sequence[int]]) -> list[str]:
+    """Token ids back to texts, each up to its first end token."""
+    end, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
+    cut = []
+    for row in ids:
+        row = list(row)
+        row = row[: row.index(end)] if end in row else row
+        cut.append([i for i in row if i != pad])
+    return tokenizer.batch_decode(cut, skip_special_tokens=True, clean_up_tokenization_spaces=False)

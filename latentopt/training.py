@@ -1,0 +1,337 @@
+"""train(): Hugging Face's Trainer, set up for this model."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+from transformers import PreTrainedTokenizerBase, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
+
+from latentopt.corruption import Corruption, corrupt
+from latentopt.density import LatentDensity
+from latentopt.errors import LatentoptError
+from latentopt.evaluation import latent_health, reconstruction
+from latentopt.files import atomic_directory
+from latentopt.model import T5VAE
+from latentopt.space import LatentSpace
+from latentopt.tokenization import token_ids
+
+# Batches of like lengths are padded to a multiple of this; torch.compile makes a graph for each width, so it gets few.
+PAD_TO, PAD_TO_COMPILED = 4, 16
+DENSITY_TEXTS = 50_000
+
+log = logging.getLogger(__name__)
+
+
+Row = tuple[int, list[int]]  # the number of its draw, and its token ids
+
+
+class TokenTexts(Dataset[Row]):
+    """Texts as token ids, each at most `positions` long; longer ones are left out and counted in `too_long`.
+
+    Text i in epoch e is item i + e * len: the number tells the draws apart, and seeds the noise of each.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, positions: int) -> None:
+        flat: list[int] = []
+        self.lengths: list[int] = []
+        self.too_long = 0
+        for start in range(0, len(texts), 10_000):
+            for ids in token_ids(tokenizer, texts[start : start + 10_000]):
+                if len(ids) > positions:
+                    self.too_long += 1
+                else:
+                    flat += ids
+                    self.lengths.append(len(ids))
+        if not self.lengths:
+            raise LatentoptError(
+                f"training needs texts of at most {positions} tokens, but all {len(texts)} are longer; "
+                "raise the number of positions"
+            )
+        self.flat = torch.tensor(flat, dtype=torch.int32)
+        self.starts = torch.tensor([0, *self.lengths]).cumsum(0)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, draw: int) -> Row:
+        i = draw % len(self)
+        return draw, self.flat[self.starts[i] : self.starts[i + 1]].tolist()
+
+
+class LengthGroupedSampler(Sampler[int]):
+    """A shuffled order of draws (see TokenTexts) in which each run of `batch_size` texts has like lengths.
+
+    Seeded by seed and epoch alone, so that a resumed run sees the order that the uninterrupted one sees. (transformers' own
+    draws from the global generator, whose state at the start of an epoch a resumed run does not have.)
+    """
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, *, seed: int) -> None:
+        self.lengths = torch.tensor(lengths)
+        self.batch_size = batch_size
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        order = torch.randperm(len(self.lengths), generator=generator)
+        pools = order.split(self.batch_size * 100)
+        batches = [b for pool in pools for b in pool[self.lengths[pool].argsort(stable=True)].split(self.batch_size)]
+        # The short last batch of the last pool stays last: in the middle it would shift all that follow.
+        whole = [b for b in batches if len(b) == self.batch_size]
+        rest = [b for b in batches if len(b) < self.batch_size]
+        shuffled = [whole[i] for i in torch.randperm(len(whole), generator=generator).tolist()]
+        for batch in [*shuffled, *rest]:
+            yield from (batch + self.epoch * len(self)).tolist()
+
+
+class Collator:
+    """Lists of token ids to a padded batch: corrupted `input_ids`, `attention_mask`, clean `labels`."""
+
+    def __init__(
+        self, pad_id: int, positions: int, corruptions: Sequence[Corruption], *, seed: int, pad_to: int = PAD_TO
+    ) -> None:
+        self.pad_id = pad_id
+        self.positions = positions
+        self.corruptions = corruptions
+        self.seed = seed
+        self.pad_to = pad_to
+
+    def __call__(self, draws: Sequence[Row]) -> dict[str, Tensor]:
+        rows = [ids for _, ids in draws]
+        inputs = [self._corrupted(*draw) for draw in draws] if self.corruptions else rows
+        width = min(-(-max(map(len, rows)) // self.pad_to) * self.pad_to, self.positions)
+        input_ids = self._padded(inputs, width)
+        return {
+            "input_ids": input_ids,
+            "attention_mask": (input_ids != self.pad_id).long(),
+            "labels": self._padded(rows, width),
+        }
+
+    def _corrupted(self, draw: int, ids: list[int]) -> list[int]:
+        # Not from the global generator: batches are made ahead of the step at which a checkpoint saves its state.
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + draw)
+        # The end token is never corrupted: it tells the encoder that the text is complete.
+        return [*corrupt(ids[:-1], self.corruptions, generator), ids[-1]]
+
+    def _padded(self, rows: Sequence[Sequence[int]], width: int) -> Tensor:
+        out = torch.full((len(rows), width), self.pad_id)
+        for i, row in enumerate(rows):
+            out[i, : len(row)] = torch.tensor(row)
+        return out
+
+
+class RegularizerWarmup(TrainerCallback):
+    """Raise the regularizer's weight linearly over the first steps."""
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        model: T5VAE = kwargs["model"]
+        steps = model.config.regularizer_warmup_steps
+        model.regularizer_scale.fill_(min(1.0, (state.global_step + 1) / steps) if steps else 1.0)
+
+
+class T5VAETrainer(Trainer):
+    """The Trainer with this model's batches, evaluation by decoding, and checkpoints that are whole or absent."""
+
+    def __init__(
+        self,
+        model: T5VAE,
+        tokenizer: PreTrainedTokenizerBase,
+        arguments: TrainingArguments,
+        train_data: TokenTexts,
+        valid_texts: Sequence[str],
+        *,
+        corruptions: Sequence[Corruption] = (),
+        compile: bool = False,
+        optimizer: torch.optim.Optimizer | None = None,
+        callbacks: Sequence[TrainerCallback] = (),
+    ) -> None:
+        config = model.config
+        super().__init__(
+            model=model,
+            args=arguments,
+            data_collator=Collator(
+                config.pad_token_id,
+                config.positions,
+                corruptions,
+                seed=arguments.seed,
+                pad_to=PAD_TO_COMPILED if compile else PAD_TO,
+            ),
+            train_dataset=train_data,
+            eval_dataset=list(valid_texts),  # type: ignore[arg-type]
+            processing_class=tokenizer,
+            callbacks=[RegularizerWarmup(), *callbacks],
+            optimizers=(optimizer, None),
+        )
+        self.model_accepts_loss_kwargs = False  # our loss is a mean already
+        self._parts: dict[str, Tensor] = {}
+        self._part_steps = 0
+        self._compile = compile
+        self._compiled: Any = None
+
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """The model's own loss; its parts are kept for the log."""
+        if self._compile and self._compiled is None:
+            torch._dynamo.config.recompile_limit = 32  # a graph for each width
+            self._compiled = torch.compile(model, dynamic=False)
+        out = (self._compiled or model)(**inputs)
+        for name in ("reconstruction", "regularization", "bag"):
+            self._parts[name] = self._parts.get(name, 0) + out[name].detach()
+        self._part_steps += 1
+        return (out.loss, out) if return_outputs else out.loss
+
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        """Add the parts of the loss to the training log."""
+        if "loss" in logs and self._part_steps:
+            logs |= {name: round((total / self._part_steps).item(), 5) for name, total in self._parts.items()}
+            self._parts, self._part_steps = {}, 0
+        super().log(logs, *args, **kwargs)
+
+    def evaluate(
+        self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
+    ) -> dict[str, float]:
+        """Encode and decode the validation texts: BLEU, exact match, active units, MMD; some samples go to the log."""
+        texts = list(eval_dataset if eval_dataset is not None else self.eval_dataset)
+        space = LatentSpace(self.model, self.processing_class)
+        with torch.random.fork_rng(devices=[]), self.autocast_smart_context_manager():
+            z = space.encode(texts)
+            decoded = space.decode(z)
+            health = latent_health(z)
+            samples = space.sample(3)
+        self.model.train()
+        metrics = {f"{metric_key_prefix}_{k}": v for k, v in {**reconstruction(texts, decoded), **health}.items()}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        if self.is_world_process_zero():
+            for text, again in list(zip(texts, decoded, strict=True))[:3]:
+                log.info("  text    %s\n  decoded %s", text, again)
+            for sample in samples:
+                log.info("  sample  %s", sample)
+        return metrics
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
+        data: TokenTexts = train_dataset if train_dataset is not None else self.train_dataset
+        whole = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
+        return LengthGroupedSampler(data.lengths, whole, seed=self.args.data_seed or self.args.seed)
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        # The Trainer writes a checkpoint file by file; we let it do so in a staging folder, and rename that when all is on disk.
+        final = Path(self.args.output_dir)
+        staging = final / "staging"
+        if self.args.should_save:
+            shutil.rmtree(staging, ignore_errors=True)
+        self.args.output_dir = str(staging)
+        try:
+            super()._save_checkpoint(model, trial)
+        finally:
+            self.args.output_dir = str(final)
+        if self.args.should_save:
+            name = f"checkpoint-{self.state.global_step}"
+            with atomic_directory(final / name) as temporary:
+                temporary.rmdir()
+                os.rename(staging / name, temporary)
+            shutil.rmtree(staging)
+            self._remove_old(final)
+
+    def _remove_old(self, folder: Path) -> None:
+        whole = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+        best = f"checkpoint-{self.state.best_global_step}" if self.args.load_best_model_at_end else ""
+        for old in whole[: -self.args.save_total_limit] if self.args.save_total_limit else []:
+            if old.name != best:
+                shutil.rmtree(old)
+
+    def _load_best_model(self) -> None:
+        # The state remembers the staging folder.
+        self.state.best_model_checkpoint = str(Path(self.args.output_dir) / f"checkpoint-{self.state.best_global_step}")
+        super()._load_best_model()
+
+
+def train(
+    model: T5VAE,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Sequence[str],
+    valid_texts: Sequence[str],
+    arguments: TrainingArguments,
+    *,
+    corruptions: Sequence[Corruption] = (),
+    compile: bool = False,
+    optimizer: torch.optim.Optimizer | None = None,
+    callbacks: Sequence[TrainerCallback] = (),
+) -> LatentSpace:
+    """Train a T5VAE, or go on where an earlier call with the same output directory stopped.
+
+    Args:
+        model: a new T5VAE, or one to train further.
+        tokenizer: its tokenizer.
+        texts: the training texts; those longer than the model's positions are left out, with a warning.
+        valid_texts: texts that each evaluation reconstructs.
+        arguments: Hugging Face's; `output_dir` receives the checkpoints and, at the end, model, tokenizer and density.
+        corruptions: noise on the encoder's input tokens.
+        compile: use torch.compile (minutes of compilation at first, then up to twice as fast).
+        optimizer: for instance MuonAdamW(model, lr=...); None makes the one that the arguments name.
+        callbacks: for instance transformers' EarlyStoppingCallback.
+
+    Returns:
+        The space of the trained model, with the density of its training latents.
+
+    Raises:
+        LatentoptError: if the output directory holds checkpoints of another model.
+    """
+    output = Path(arguments.output_dir)
+    output.mkdir(parents=True, exist_ok=True)
+    data = TokenTexts(tokenizer, texts, positions=model.config.positions)
+    if data.too_long:
+        log.warning("left out %d of %d texts: longer than %d tokens", data.too_long, len(texts), model.config.positions)
+    trainer = T5VAETrainer(
+        model,
+        tokenizer,
+        arguments,
+        data,
+        valid_texts,
+        corruptions=corruptions,
+        compile=compile,
+        optimizer=optimizer,
+        callbacks=callbacks,
+    )
+    last = get_last_checkpoint(str(output))
+    if last is not None:
+        _check_same_shape(model, Path(last))
+        log.info("going on from %s", last)
+    trainer.train(resume_from_checkpoint=last)
+    space = LatentSpace(model, tokenizer, path=output)
+    generator = torch.Generator().manual_seed(arguments.seed)
+    chosen = torch.randperm(len(data), generator=generator)[:DENSITY_TEXTS].tolist()
+    with trainer.autocast_smart_context_manager():
+        space.density = LatentDensity.fit(space.encode(space.tokenizer.batch_decode([data[i][1][:-1] for i in chosen])))
+    if trainer.is_world_process_zero():
+        space.save(output)
+    return space
+
+
+def _check_same_shape(model: T5VAE, checkpoint: Path) -> None:
+    saved = type(model.config).from_pretrained(checkpoint)
+    shape = ("latent_dim", "positions", "slot_dim", "regularizer")
+    ours: Mapping[str, Any] = {key: getattr(model.config, key) for key in shape} | {
+        "vocab_size": model.config.vocab_size
+    }
+    theirs = {key: getattr(saved, key) for key in shape} | {"vocab_size": saved.vocab_size}
+    if ours != theirs:
+        raise LatentoptError(
+            f"{checkpoint.parent} holds checkpoints of another model ({theirs}), this one is {ours}; choose another output directory"
+        )

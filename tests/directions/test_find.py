@@ -1,0 +1,41 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from latentopt.directions import Direction, bundled_names, find
+from latentopt.errors import LatentoptError
+
+
+@pytest.fixture
+def space(tmp_path):
+    folder = tmp_path / "model"
+    for name in ("positive", "civil"):
+        Direction(torch.ones(2), name=name, space="abc").save(folder / "directions" / f"{name}.safetensors")
+    return SimpleNamespace(path=folder, fingerprint="abc")
+
+
+def test_names_and_files_are_found(space, tmp_path):
+    Direction(torch.zeros(2), name="mine", space="abc").save(tmp_path / "mine.safetensors")
+    assert bundled_names(space) == ["civil", "positive"]
+    assert find("civil", space).name == "civil"
+    assert find(tmp_path / "mine.safetensors", space).name == "mine"
+
+
+@pytest.mark.parametrize("name", ["formal", "../directions/civil", "formal.safetensors", ""])
+def test_what_is_unknown_lists_what_is_known(space, name):
+    with pytest.raises(LatentoptError, match="there is no such direction file, and this model knows civil, positive;"):
+        find(name, space)
+
+
+def test_a_model_without_directions_says_so():
+    space = SimpleNamespace(path=None, fingerprint="abc")
+    assert bundled_names(space) == []
+    with pytest.raises(LatentoptError, match="and this model came with none; 'latentopt direction --pairs FILE'"):
+        find("civil", space)
+
+
+def test_a_direction_of_another_space_is_refused(space):
+    space.fingerprint = "xyz"
+    with pytest.raises(LatentoptError, match="belongs to the latent space abc, not to xyz"):
+        find("civil", space)

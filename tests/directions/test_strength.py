@@ -1,0 +1,80 @@
+import pytest
+import torch
+
+from latentopt.directions import calibrate
+from latentopt.directions.strength import content_kept
+from latentopt.errors import LatentoptError
+from tests.directions.synthetic import NumbersSpace
+
+SOURCES = ["0.100 0.200 0.300 0.400", "0.000 -1.000 0.500 2.000", "1.000 1.000 1.000 1.000"]
+VECTOR = torch.tensor([2.0, 0.0, 0.0, 0.0])
+
+
+def test_a_decoder_that_follows_is_taken_at_its_word():
+    found = calibrate(NumbersSpace(), VECTOR, SOURCES)
+    assert [row.strength for row in found.rows] == [0, 0.5, 1, 1.5, 2, 2.5, 3]
+    assert [row.realised for row in found.rows] == pytest.approx([0, 0.5, 1, 1.5, 2, 2.5, 3], abs=1e-3)
+    assert [row.changed for row in found.rows] == [0, 1, 1, 1, 1, 1, 1]
+    assert found.rows[0].content == 1
+    assert found.strength == 1
+    assert found.edits == ["2.100 0.200 0.300 0.400", "2.000 -1.000 0.500 2.000", "3.000 1.000 1.000 1.000"]
+
+
+def test_a_decoder_that_goes_half_the_way_is_asked_for_twice_as_much():
+    zeros = ["0.000 0.200 0.300 0.400", "0.000 -1.000 0.500 2.000"]
+    found = calibrate(NumbersSpace(keeps=(0.5, 1.0, 1.0, 1.0)), VECTOR, zeros)
+    assert [row.realised for row in found.rows] == pytest.approx([0, 0.25, 0.5, 0.75, 1, 1.25, 1.5], abs=1e-3)
+    assert found.strength == 2
+
+
+def test_where_no_strength_moves_the_texts_it_is_one():
+    zeros = ["0.000 0.200 0.300 0.400"]
+    found = calibrate(NumbersSpace(keeps=(0.0, 1.0, 1.0, 1.0)), VECTOR, zeros, strengths=(0.5, 2.0))
+    assert [row.changed for row in found.rows] == [0, 0, 0]
+    assert (found.strength, found.edits) == (1, zeros)
+
+
+def test_content_that_breaks_weighs_against_a_strength():
+    class Breaking(NumbersSpace):
+        def decode(self, z):
+            return [text if z[i, 0] < 2 else "9.999 9.999 9.999 9.999" for i, text in enumerate(super().decode(z))]
+
+    found = calibrate(Breaking(keeps=(0.5, 1.0, 1.0, 1.0)), VECTOR, ["0.000 0.200 0.300 0.400"])
+    assert found.strength == 0.5
+
+
+def test_what_the_model_does_to_unmoved_texts_is_not_counted_as_a_move():
+    class Drifting(NumbersSpace):
+        def decode(self, z):
+            return super().decode(z + 3 * VECTOR)
+
+    found = calibrate(Drifting(), VECTOR, SOURCES)
+    assert [row.realised for row in found.rows] == pytest.approx([0, 0.5, 1, 1.5, 2, 2.5, 3], abs=1e-3)
+
+
+def test_texts_of_nothing_lose_their_content_and_tell_nothing_of_the_move():
+    class Silent(NumbersSpace):
+        def decode(self, z):
+            return [" " if z[i, 0] > 1 else text for i, text in enumerate(super().decode(z))]
+
+    found = calibrate(Silent(), VECTOR, ["0.000 0.200 0.300 0.400"], strengths=(0.5, 1.0))
+    assert [row.realised for row in found.rows] == pytest.approx([0, 0.5, 0], abs=1e-3)
+    assert found.rows[2].content == 0
+    assert found.strength == 0.5
+
+
+def test_it_says_what_it_needs():
+    for vector, sources, strengths in (
+        (torch.zeros(4), SOURCES, (1.0,)),
+        (VECTOR, [], (1.0,)),
+        (VECTOR, SOURCES, ()),
+        (VECTOR, SOURCES, (0.0, 1.0)),
+    ):
+        with pytest.raises(LatentoptError, match="a direction that is not zero, a source or more, and positive"):
+            calibrate(NumbersSpace(), vector, sources, strengths=strengths)
+
+
+def test_content_is_the_share_of_characters_kept():
+    assert content_kept(["green bicycles"], ["green bicycles"]) == pytest.approx(1)
+    assert content_kept(["green bicycles"], ["123"]) == 0
+    assert 0.3 < content_kept(["green bicycles", "warm bread"], ["green bicycles", "123"]) < 0.7

@@ -1,0 +1,61 @@
+"""The tokenizer loses no byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from latentopt.errors import LatentoptError
+from latentopt.tokenization import load_tokenizer, to_texts, token_ids, train_tokenizer
+from tests.toy import toy_texts
+
+TOKENIZER = train_tokenizer(toy_texts(200), vocab_size=500)
+CHARACTERS = st.characters(exclude_categories=["Cs"])  # every code point but lone surrogates, which are no characters
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(CHARACTERS))
+def test_any_unicode_string_comes_back_exactly(text: str) -> None:
+    assert to_texts(TOKENIZER, token_ids(TOKENIZER, [text])) == [text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "👩‍👩‍👧‍👦 🏳️‍🌈",
+        "e\u0301 vs é",
+        "漢字かな交じり文",
+        "\x00\x07\x1b[0m",
+        "two\nlines\r\n\tand a tab",
+        "  spaces  ",
+        "</s><pad><mask>",
+        "a\u202eb",
+    ],
+)
+def test_what_is_hard_comes_back_exactly(text: str) -> None:
+    assert to_texts(TOKENIZER, token_ids(TOKENIZER, [text])) == [text]
+
+
+def test_a_text_that_spells_a_special_token_means_its_characters() -> None:
+    (ids,) = token_ids(TOKENIZER, ["</s>"])
+    assert ids.count(TOKENIZER.eos_token_id) == 1
+    assert ids[-1] == TOKENIZER.eos_token_id
+
+
+def test_the_saved_tokenizer_is_the_same(tmp_path: Path) -> None:
+    TOKENIZER.save_pretrained(tmp_path)
+    texts = ["</s> 🙂 \n", "my neighbour paints"]
+    assert token_ids(load_tokenizer(tmp_path), texts) == token_ids(TOKENIZER, texts)
+
+
+def test_a_lone_surrogate_is_named() -> None:
+    with pytest.raises(LatentoptError, match="text 1 holds a lone surrogate"):
+        token_ids(TOKENIZER, ["fine", "\ud800"])
+
+
+def test_a_vocabulary_without_room_for_the_bytes_is_refused() -> None:
+    with pytest.raises(LatentoptError, match="use at least 259"):
+        train_tokenizer(["a"], vocab_size=100)
