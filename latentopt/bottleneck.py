@@ -10,9 +10,9 @@ from torch.nn import functional as F
 class Bottleneck(nn.Module):
     """Flattened positions, as in Greenlee's T5-VAE, with a narrow slot for each position.
 
-    The original maps 1,000 latent dimensions through ten numbers per token, so that its decoder sees at most 10 x length
-    of them. Here every text is padded to `positions` slots before it is flattened, and the way back has full column
-    rank: whatever the length of the text, the decoder sees every latent dimension.
+    The original maps 1,000 latent dimensions through ten numbers per token, so that its decoder sees at most 10 x
+    length of them. Here every text is padded to `positions` slots before it is flattened, and the way back has full
+    column rank: whatever the length of the text, the decoder sees every latent dimension.
 
     Args:
         d_model: width of the token states.
@@ -26,8 +26,8 @@ class Bottleneck(nn.Module):
         super().__init__()
         if positions * slot_dim < latent_dim or slot_dim > d_model:
             raise ValueError(
-                f"the memory must be able to hold the latent: latent_dim={latent_dim} must be at most positions * slot_dim "
-                f"= {positions} * {slot_dim}, and slot_dim at most d_model={d_model}"
+                f"the memory must be able to hold the latent: latent_dim={latent_dim} must be at most "
+                f"positions * slot_dim = {positions} * {slot_dim}, and slot_dim at most d_model={d_model}"
             )
         self.positions = positions
         self.slot_dim = slot_dim
@@ -68,7 +68,7 @@ class Bottleneck(nn.Module):
         Raises:
             ValueError: if the texts have more tokens than there are positions.
         """
-        b, t, _ = states.shape
+        t = states.shape[1]
         if t > self.positions:
             raise ValueError(f"a text may have at most {self.positions} tokens, got {t}; truncate it first")
         slots = self.down(states) * mask[..., None]  # (b, t, slot_dim)

@@ -14,8 +14,8 @@ def reconstruction(texts: Sequence[str], decoded: Sequence[str]) -> dict[str, fl
     """How well texts survive encode and decode.
 
     Returns:
-        `bleu`: corpus BLEU with sacrebleu's 13a tokens, 0 to 100 (Papineni et al. 2002; Post 2018); `chrf`: corpus chrF, 0 to
-        100 (Popovic 2015); `exact`: share of texts that come back character for character.
+        `bleu`: corpus BLEU with sacrebleu's 13a tokens, 0 to 100 (Papineni et al. 2002; Post 2018); `chrf`: corpus
+        chrF, 0 to 100 (Popovic 2015); `exact`: share of texts that come back character for character.
     """
     from sacrebleu import corpus_bleu, corpus_chrf
 
@@ -31,8 +31,8 @@ def latent_health(z: Tensor, *, seed: int = 0) -> dict[str, float]:
     """Whether latents (n, d) of many texts look like N(0, I).
 
     Returns:
-        `active_units`: share of dimensions whose variance over texts exceeds 0.01 (Burda et al. 2016, section 4); `mmd`: against as
-        many draws of N(0, I); `latent_std`: root mean variance over dimensions.
+        `active_units`: share of dimensions whose variance over texts exceeds 0.01 (Burda et al. 2016, section 4);
+        `mmd`: against as many draws of N(0, I); `latent_std`: root mean variance over dimensions.
     """
     generator = torch.Generator().manual_seed(seed)
     z = z[:2000]

@@ -33,11 +33,15 @@ class T5VAEConfig(PretrainedConfig):
         regularizer_weight: its weight beside the cross-entropy (nats per token).
         regularizer_warmup_steps: steps over which the weight rises linearly from 0.
         free_bits: nats per latent dimension that the KL leaves free.
-        latent_noise: training adds Gaussian noise to the latent; each text's standard deviation is drawn uniformly from 0 to this,
+        latent_noise: training adds Gaussian noise to the latent; each text's standard deviation is drawn uniformly
+            from 0 to this,
             so that the coarse of a text is written where noise does not reach, and the fine is still learned.
-        bag_weight: weight of a second loss: the bag of the text's words from the (noisy) latent by a linear layer (Zhao, Zhao & Eskenazi
-            2017, "Learning discourse-level diversity", section 3.3). It keeps what a text is about linear in the latent.
-        step_input: add memory slot t to the decoder's input at step t, beside attending to the whole memory (the "embedding"
+        bag_weight: weight of a second loss: the bag of the text's words from the (noisy) latent by a linear layer
+            (Zhao, Zhao & Eskenazi
+            2017, "Learning discourse-level diversity", section 3.3). It keeps what a text is about linear in the
+            latent.
+        step_input: add memory slot t to the decoder's input at step t, beside attending to the whole memory (the
+            "embedding"
             and "memory" schemes of Li et al. 2020, "Optimus"). The slot tells the decoder where it stands, which T5's
             cross-attention, without positions, cannot.
     """
@@ -117,7 +121,8 @@ def small_t5(
 ) -> T5Config:
     """A small T5 from scratch (gated feed-forward and unscaled output as in T5.1.1) for short texts.
 
-    Relative positions are exact up to `positions`; T5's default rounds all beyond 16, which costs an autoencoder its word order.
+    Relative positions are exact up to `positions`; T5's default rounds all beyond 16, which costs an autoencoder its
+    word order.
     """
     return T5Config(
         vocab_size=vocab_size,
@@ -141,7 +146,8 @@ def small_t5(
 class T5VAEOutput(ModelOutput):
     """What a forward pass gives; losses are scalars, in nats.
 
-    loss: reconstruction + current weight * regularization + bag weight * bag. reconstruction: cross-entropy per token, bag the same
+    loss: reconstruction + current weight * regularization + bag weight * bag. reconstruction: cross-entropy per
+        token, bag the same
     for the bag of words.
     logits: (b, t, vocabulary). latents: (b, d), before noise.
     """
@@ -158,8 +164,8 @@ class T5VAEOutput(ModelOutput):
 class T5VAE(PreTrainedModel, GenerationMixin):
     """A T5 encoder, a bottleneck of one latent vector, and a T5 decoder (Greenlee 2020, T5-VAE).
 
-    The T5 is Hugging Face's, unchanged: the decoder is given the bottleneck's memory where it expects encoder states, so
-    `generate(encoder_outputs=model.memory(z))` offers every decoding that transformers has.
+    The T5 is Hugging Face's, unchanged: the decoder is given the bottleneck's memory where it expects encoder
+    states, so `generate(encoder_outputs=model.memory(z))` offers every decoding that transformers has.
     """
 
     config_class = T5VAEConfig
@@ -238,7 +244,7 @@ class T5VAE(PreTrainedModel, GenerationMixin):
         return self.bottleneck.encode(states, attention_mask)
 
     def memory(self, z: Tensor) -> BaseModelOutput:
-        """Latents (b, d) to what `generate` and `forward` take as `encoder_outputs`, with states (b, positions, d_model)."""
+        """Latents (b, d) to the `encoder_outputs` of `generate` and `forward`; their states are (b, positions, d_model)."""
         return BaseModelOutput(last_hidden_state=self.bottleneck.decode(z))
 
     def forward(

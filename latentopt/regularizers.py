@@ -52,8 +52,8 @@ def _imq(x: Tensor, y: Tensor) -> Tensor:
 def kl(mean: Tensor, log_variance: Tensor, *, free_bits: float = 0.0) -> Tensor:
     """KL divergence of diagonal Gaussian posteriors from N(0, I), with free bits.
 
-    Kingma & Welling (2014, appendix B); the free bits of Kingma et al. (2016, section 5.2, eq. 15): each dimension's KL, averaged
-    over the batch, counts only above `free_bits`, so that a dimension is not switched off to save it.
+    Kingma & Welling (2014, appendix B); the free bits of Kingma et al. (2016, section 5.2, eq. 15): each dimension's
+    KL, averaged over the batch, counts only above `free_bits`, so that a dimension is not switched off to save it.
 
     Args:
         mean: posterior means, shape (n, d).

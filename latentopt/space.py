@@ -49,7 +49,8 @@ class LatentSpace:
         """
         source = BUNDLED if name_or_path is None else name_or_path
         path = Path(source)
-        # What could be a hub name is one only where no such folder could be meant: asking the hub for a mistyped path takes long.
+        # What could be a hub name is one only where no such folder could be meant: asking the hub for a mistyped
+        # path takes long.
         if not path.is_dir() and (path.is_absolute() or str(source).count("/") != 1 or path.parent.is_dir()):
             raise LatentoptError(
                 f"{source}: there is no such directory; a model is a directory made by 'latentopt train', "
@@ -200,7 +201,7 @@ class LatentSpace:
 
     @torch.no_grad()
     def log_likelihood(self, texts: Sequence[str], z: Tensor, *, batch_size: int = 128) -> Tensor:
-        """How likely the decoder finds each text given its latent: mean log-probability per token in nats, shape (n,)."""
+        """Mean log-probability per token (nats) of each text given its latent, shape (n,)."""
         z = self._checked(z)
         ids = self._token_ids(texts)
         out = torch.empty(len(ids))

@@ -16,7 +16,8 @@ PAD, END, MASK = "<pad>", "</s>", "<mask>"  # ids 0, 1, 2; T5's numbers for the 
 def train_tokenizer(texts: Iterable[str], *, vocab_size: int = 8192) -> PreTrainedTokenizerFast:
     """Train a byte-level BPE tokenizer (Sennrich et al. 2016; bytes as in Radford et al. 2019).
 
-    Every byte is in the vocabulary and nothing is normalised, so that any string of Unicode characters comes back exactly.
+    Every byte is in the vocabulary and nothing is normalised, so that any string of Unicode characters comes back
+    exactly.
 
     Args:
         texts: the corpus.

@@ -70,7 +70,8 @@ class TokenTexts(Dataset[Row]):
 class LengthGroupedSampler(Sampler[int]):
     """A shuffled order of draws (see TokenTexts) in which each run of `batch_size` texts has like lengths.
 
-    Seeded by seed and epoch alone, so that a resumed run sees the order that the uninterrupted one sees. (transformers' own
+    Seeded by seed and epoch alone, so that a resumed run sees the order that the uninterrupted one sees.
+    (transformers' own
     draws from the global generator, whose state at the start of an epoch a resumed run does not have.)
     """
 
@@ -231,7 +232,8 @@ class T5VAETrainer(Trainer):
         return LengthGroupedSampler(data.lengths, whole, seed=self.args.data_seed or self.args.seed)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        # The Trainer writes a checkpoint file by file; we let it do so in a staging folder, and rename that when all is on disk.
+        # The Trainer writes a checkpoint file by file; we let it do so in a staging folder, and rename that when all
+        # is on disk.
         final = Path(self.args.output_dir)
         staging = final / "staging"
         if self.args.should_save:
@@ -333,5 +335,6 @@ def _check_same_shape(model: T5VAE, checkpoint: Path) -> None:
     theirs = {key: getattr(saved, key) for key in shape} | {"vocab_size": saved.vocab_size}
     if ours != theirs:
         raise LatentoptError(
-            f"{checkpoint.parent} holds checkpoints of another model ({theirs}), this one is {ours}; choose another output directory"
+            f"{checkpoint.parent} holds checkpoints of another model ({theirs}), this one is {ours}; "
+            "choose another output directory"
         )

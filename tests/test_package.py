@@ -23,8 +23,9 @@ LEVELS = [  # a room may use those of its own level and below; from the ground f
         "muon",
     },
     {"model"},
-    {"space", "objectives", "optimizers"},
-    {"directions", "evaluation", "optimize", "plots", "training", "transfer"},
+    {"space", "objectives"},
+    {"optimizers", "edits"},
+    {"directions", "evaluation", "heads", "optimize", "plots", "training", "transfer"},
     {"cli"},
     {"__main__"},
 ]

@@ -1,4 +1,4 @@
-"""LatentSpace on a tiny untrained model: shapes, order, batching, errors. What a trained one can do is in test_bundled.py."""
+"""LatentSpace on a tiny untrained model: shapes, order, batching, errors."""
 
 from __future__ import annotations
 

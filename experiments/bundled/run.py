@@ -1,0 +1,45 @@
+"""Make the bundled model from the data folder: train, build, measure, write the model card.
+
+Stop it and start it again at will: training goes on from its last complete checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import time
+from pathlib import Path
+
+from build import build
+from card import write_card
+from evaluate import evaluate
+from train import train_bundled
+
+HERE = Path(__file__).parent
+PRETRAINED = HERE.parents[1] / "latentopt/pretrained"
+
+
+def main() -> None:
+    """Run all four steps; the figures go into results.json beside this file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="the folder ../shared/data")
+    parser.add_argument("--work", type=Path, default=Path("runs/bundled"), help="checkpoints; kept to go on from")
+    parser.add_argument("--output", type=Path, default=PRETRAINED)
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+
+    training = train_bundled(options.data, options.work, steps=options.steps, seed=options.seed)
+    started = time.perf_counter()
+    parts = build(options.data, options.work / "best", options.work, options.output, seed=options.seed)
+    seconds = round(time.perf_counter() - started)
+    figures = evaluate(options.data, str(options.output), seed=options.seed)
+    results = {"training": training, "parts": parts | {"seconds": seconds}, "evaluation": figures}
+    (HERE / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    write_card(options.output, results)
+
+
+if __name__ == "__main__":
+    main()

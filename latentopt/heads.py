@@ -1,0 +1,40 @@
+"""Find a head by its directory, or by the name it has in the model's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latentopt.errors import LatentoptError
+
+if TYPE_CHECKING:
+    from latentopt.space import LatentSpace
+    from property_models.base import Classifier, Regressor
+
+
+def bundled_heads(space: LatentSpace) -> list[str]:
+    """Names of the heads that came with the model, sorted."""
+    from property_models.storage import names_in
+
+    return [] if space.path is None else names_in(space.path / "heads")
+
+
+def find_head(name_or_path: str | Path, space: LatentSpace) -> Regressor | Classifier:
+    """Load a head of a space: a directory made by `latentopt fit`, or the name of one that came with the model.
+
+    Raises:
+        LatentoptError: if there is none.
+        HeadError: if its files are damaged, or if it was fitted on another space.
+    """
+    import property_models
+
+    path = Path(name_or_path)
+    if path.is_dir():
+        return property_models.load(path, space=space.fingerprint)
+    names = bundled_heads(space)
+    if space.path is not None and str(name_or_path) in names:
+        return property_models.load(space.path / "heads" / name_or_path, space=space.fingerprint)
+    known = f"this model knows {', '.join(names)}" if names else "this model came with none"
+    raise LatentoptError(
+        f"{name_or_path}: there is no such head, and {known}; 'latentopt fit NAME FILE --value COLUMN' makes one"
+    )

@@ -1,0 +1,254 @@
+"""Move latents until an objective is low, and texts by it: encode, move, decode, encode again, rank."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from latentopt.edits import Candidate, Edit, Status, estimates, rank, similarity, wishes
+from latentopt.errors import LatentoptError
+from latentopt.objectives import Objective, Sum, Wish
+from latentopt.optimizers import Optimizer, PreconditionedGradient
+from latentopt.space import LatentSpace
+
+STEPS = 40
+STRETCH = 4.0  # how far beyond the wish the way leads, in wishes: texts keep about a third of what latents promise
+START_NOISE = 0.3  # of the latents' standard deviation; texts survive it, and the ways differ
+
+
+def optimize(
+    objective: Objective, z: Tensor, optimizer: Optimizer[Any], *, steps: int = STEPS, radius: float = float("inf")
+) -> Tensor:
+    """Lower an objective from latents z, all rows at once.
+
+    Args:
+        objective: (n, d) -> (n,). z: where to start, shape (n, d).
+        optimizer: how. steps: how many.
+        radius: rows do not go farther than this from where they started.
+
+    Returns:
+        The way, start included, shape (steps + 1, n, d).
+    """
+    state = optimizer.start(objective, z)
+    path = [z]
+    for _ in range(steps):
+        moved, state = optimizer.step(objective, path[-1], state)
+        away = moved - z
+        length = away.norm(dim=1, keepdim=True)
+        path.append(z + away * (radius / length.clamp_min(1e-12)).clamp_max(1))
+    return torch.stack(path)
+
+
+def points_along(path: Tensor, shares: Tensor) -> Tensor:
+    """The points at shares of the length of each way; path (steps + 1, n, d), shares (k, n) -> (k, n, d)."""
+    lengths = (path[1:] - path[:-1]).norm(dim=2).cumsum(0)  # (steps, n)
+    lengths = torch.cat([torch.zeros_like(lengths[:1]), lengths])  # (steps + 1, n)
+    wanted = shares * lengths[-1]
+    after = torch.searchsorted(lengths.T.contiguous(), wanted.T.contiguous()).T.clamp(1, len(path) - 1)  # (k, n)
+    before = after - 1
+    row = torch.arange(path.shape[1])
+    start, end = lengths.gather(0, before), lengths.gather(0, after)
+    t = ((wanted - start) / (end - start).clamp_min(1e-12)).clamp(0, 1)[..., None]
+    return (1 - t) * path[before, row] + t * path[after, row]
+
+
+def optimize_texts(
+    space: LatentSpace,
+    texts: Sequence[str],
+    goal: Objective,
+    *,
+    optimizer: Optimizer[Any] | None = None,
+    starts: int = 4,
+    distances: int = 8,
+    refinements: int = 4,
+    candidates: int = 5,
+    chunk: int = 50,
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> list[Edit]:
+    """Edit texts until their properties are as wished.
+
+    Each text's latent is moved from several starts, the ways are decoded at several distances, and what comes out is
+    encoded and measured again: a latent can promise what its text does not keep. Where two neighbours on a way lie
+    on both sides of a target, the way between them is decoded, too.
+
+    Args:
+        space: the latent space; it needs a density.
+        texts: n texts.
+        goal: wishes (`Target(likes, 1000)`, ...) and other terms; a wish's value is one for all texts or one for each.
+        optimizer: None takes PreconditionedGradient with the covariance of the space.
+        starts: ways from each text. distances: points of each that are decoded.
+        refinements: further points of each way where it crosses a target.
+        candidates: most candidates to keep for each text.
+        chunk: texts that are worked on together; memory grows with it.
+        seed: of the starts.
+        progress: is told the number of texts that are done after each chunk.
+
+    Raises:
+        LatentoptError: if the goal has no wish, or a text is empty.
+    """
+    if not wishes(goal):
+        raise LatentoptError("a goal needs at least one wish for a property, such as Target(likes, 1000)")
+    how = _How(
+        space,
+        optimizer or PreconditionedGradient(space.density.covariance),
+        starts=starts,
+        distances=distances,
+        refinements=refinements,
+        candidates=candidates,
+        seed=seed,
+    )
+    edits: list[Edit] = []
+    for first in range(0, len(texts), chunk):
+        part = list(texts[first : first + chunk])
+        edits += how.edit(part, goal.take(torch.arange(first, first + len(part))))
+        if progress is not None:
+            progress(len(edits))
+    return edits
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """Decoded points: share (m,) of the way, row (m,) of the way, z (m, d), text, and re-encoded latents (m, d)."""
+
+    share: Tensor
+    row: Tensor
+    z: Tensor
+    text: list[str]
+    realised: Tensor
+
+
+class _How:
+    def __init__(
+        self,
+        space: LatentSpace,
+        optimizer: Optimizer[Any],
+        *,
+        starts: int,
+        distances: int,
+        refinements: int,
+        candidates: int,
+        seed: int,
+    ) -> None:
+        self.space = space
+        self.optimizer = optimizer
+        self.starts = starts
+        self.distances = distances
+        self.refinements = refinements
+        self.candidates = candidates
+        self.seed = seed
+
+    def edit(self, texts: list[str], goal: Objective) -> list[Edit]:
+        """Edits of a few texts, all of their ways in one batch."""
+        z0 = self.space.encode(texts)  # (n, d)
+        owner = torch.arange(len(texts)).repeat_interleave(self.starts)  # (rows,): whose way it is
+        start = z0[owner] + self._noise(len(texts))
+        objective = goal.take(owner)
+        far = Sum(
+            [
+                (weight, term.beyond(start, STRETCH) if isinstance(term, Wish) else term)
+                for weight, term in objective.terms
+            ]
+        )
+        # Farther than latents are from their mean lies nothing that a text was ever encoded to.
+        radius = self.space.density.covariance.trace().sqrt().item()
+        path = optimize(far, start, self.optimizer, radius=radius)
+        shares = torch.linspace(0, 1, self.distances)[:, None].expand(-1, len(owner))
+        tried = self._try(path, shares.T.flatten(), torch.arange(len(owner)).repeat_interleave(self.distances))
+        rounds = [tried]
+        if self.refinements and (finer := self._crossings(tried, objective)) is not None:
+            rounds.append(self._try(path, *finer))
+        return [self._ranked(i, texts[i], z0[i : i + 1], goal, rounds, owner) for i in range(len(texts))]
+
+    def _noise(self, n: int) -> Tensor:
+        """Where ways start beside their text: the first on it, the others around it; the same for every text."""
+        generator = torch.Generator().manual_seed(self.seed)
+        draw = torch.randn(self.starts, self.space.latent_dim, generator=generator)
+        draw[0] = 0
+        root = torch.linalg.cholesky(self.space.density.covariance)
+        return (START_NOISE * draw @ root.T).repeat(n, 1)
+
+    def _try(self, path: Tensor, share: Tensor, row: Tensor) -> _Tried:
+        z = points_along(path[:, row], share[None])[0]
+        decoded = self.space.decode(z)
+        # An empty text is no edit, and one that must be cut to be measured would be measured wrongly.
+        usable = [
+            bool(t.strip()) and n <= self.space.max_tokens
+            for t, n in zip(decoded, self.space.lengths(decoded), strict=True)
+        ]
+        kept = torch.tensor(usable)
+        share, row, z = share[kept], row[kept], z[kept]
+        text = [t for t, use in zip(decoded, usable, strict=True) if use]
+        realised = self.space.encode(text) if text else torch.empty(0, self.space.latent_dim)
+        return _Tried(share, row, z, text, realised)
+
+    def _crossings(self, tried: _Tried, objective: Objective) -> tuple[Tensor, Tensor] | None:
+        """Shares and rows of points between neighbours that lie on both sides of a target."""
+        share, row = [], []
+        for found in wishes(objective).values():
+            for wish in found:
+                miss = getattr(wish.take(tried.row), "miss", None)
+                if miss is None or not tried.text:
+                    continue
+                with torch.no_grad():
+                    side = miss(tried.realised) > 0
+                neighbours = (tried.row[1:] == tried.row[:-1]) & (side[1:] != side[:-1])
+                inner = torch.linspace(0, 1, self.refinements + 2)[1:-1]
+                for i in neighbours.nonzero()[:, 0].tolist():
+                    share.append(tried.share[i] + inner * (tried.share[i + 1] - tried.share[i]))
+                    row.append(tried.row[i].repeat(self.refinements))
+        return (torch.cat(share), torch.cat(row)) if share else None
+
+    def _ranked(self, i: int, source: str, z0: Tensor, goal: Objective, rounds: list[_Tried], owner: Tensor) -> Edit:
+        seen: dict[str, tuple[Tensor, Tensor]] = {}  # text -> the nearest latent that it was decoded from, realised
+        for tried in rounds:
+            for j in (owner[tried.row] == i).nonzero()[:, 0].tolist():
+                text, z = tried.text[j], tried.z[j : j + 1]
+                if text != source and (text not in seen or (z - z0).norm() < (seen[text][0] - z0).norm()):
+                    seen[text] = z, tried.realised[j : j + 1]
+        predicted = {name: estimates(found[0].head, z0)[0] for name, found in wishes(goal).items()}
+        if not seen:
+            return Edit(source, predicted, [], "none_better")
+        texts = list(seen)
+        z = torch.cat([seen[text][0] for text in texts])
+        realised = torch.cat([seen[text][1] for text in texts])
+        here = goal.take(torch.full((len(texts),), i))
+        with torch.no_grad():
+            loss = here(realised)
+            own_loss = goal.take(torch.tensor([i]))(z0).item()
+        reached = self._reached(here, realised)
+        alike = similarity(texts, source)
+        typicality = self.space.density.typicality(realised).tolist()
+        order = sorted(range(len(texts)), key=lambda k: rank(loss[k].item(), bool(reached[k]), alike[k], typicality[k]))
+        better = [k for k in order if loss[k] < own_loss]
+        kept = (better or order)[: self.candidates]
+        status: Status = "none_better" if not better else "reached" if reached[kept[0]] else "improved"
+        named = wishes(goal)
+        realised_by = {name: estimates(found[0].head, realised[kept]) for name, found in named.items()}
+        promised_by = {name: estimates(found[0].head, z[kept]) for name, found in named.items()}
+        distance = (z - z0).norm(dim=1)
+        return Edit(
+            source,
+            predicted,
+            [
+                Candidate(
+                    text=texts[k],
+                    realised={name: values[place] for name, values in realised_by.items()},
+                    promised={name: values[place].value for name, values in promised_by.items()},
+                    similarity=alike[k],
+                    typicality=typicality[k],
+                    distance=distance[k].item(),
+                )
+                for place, k in enumerate(kept)
+            ],
+            status,
+        )
+
+    @staticmethod
+    def _reached(goal: Objective, z: Tensor) -> Tensor:
+        found = [wish for group in wishes(goal).values() for wish in group]
+        return torch.stack([wish.reached(z) for wish in found]).all(0)

@@ -1,0 +1,23 @@
+"""Regressors and classifiers on vectors: scikit-learn estimators outside, differentiable torch inside.
+
+They know numpy, torch and scikit-learn, and neither text nor latentopt. A fitted one is called a head.
+"""
+
+from property_models.base import HeadError, PropertyModel
+from property_models.ensemble import MLPEnsembleClassifier, MLPEnsembleRegressor
+from property_models.linear import LogisticHead, RidgeHead
+from property_models.report import classification_report, regression_report
+from property_models.storage import load, save
+
+__all__ = [
+    "HeadError",
+    "LogisticHead",
+    "MLPEnsembleClassifier",
+    "MLPEnsembleRegressor",
+    "PropertyModel",
+    "RidgeHead",
+    "classification_report",
+    "load",
+    "regression_report",
+    "save",
+]

@@ -1,0 +1,281 @@
+"""PropertyModel: scikit-learn estimator outside, differentiable forward(z) inside."""
+
+from __future__ import annotations
+
+import copy
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Tensor
+
+from property_models.intervals import conformal_radius
+from property_models.targets import SCALES, GroupOffsets, to_score, to_value
+
+Array = NDArray[np.float64]
+FEWEST_TO_CALIBRATE = 100  # rows: below this, none are set aside and there are no intervals
+CALIBRATION_SHARE = 0.1
+KEPT_RESIDUALS = 2000
+PROBABILITY_TOLERANCE = 0.1
+
+
+class HeadError(ValueError):
+    """A message for a person: the rule, what arrived, and what to do next."""
+
+
+class PropertyModel(BaseEstimator):
+    """What all heads share: fitting in scores, predicting in values, and a torch forward pass.
+
+    A score is a value as the loss sees it: log1p of a count, log-odds of a class.
+    """
+
+    tensors_: dict[str, Tensor]  # all that forward needs; what storage writes
+    n_features_in_: int
+    name: str | None = None
+    metrics: Mapping[str, Any] | None = None
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def raw(self, z: Tensor) -> Tensor:
+        """Outputs (n, outputs) for vectors z (n, d): scores, or a logit for each class; differentiable."""
+
+    @abstractmethod
+    def forward(self, z: Tensor) -> Tensor:
+        """Scores (n,) of vectors z (n, d); differentiable, in z's dtype."""
+
+    @abstractmethod
+    def _fit_raw(self, x: Array, target: NDArray[Any], outputs: int) -> dict[str, Tensor]: ...
+
+    def _cast(self, z: Tensor) -> dict[str, Tensor]:
+        return {k: v.to(z.device, z.dtype) for k, v in self.tensors_.items()}
+
+    def _inputs(self, X: Any) -> Tensor:
+        check_is_fitted(self, "tensors_")
+        X = validate_data(self, X, reset=False, dtype=np.float64)
+        return torch.tensor(X)
+
+
+class Regressor(RegressorMixin, PropertyModel):
+    """A head for a number. `scale` says how the loss sees it: "identity", or "log1p" for counts."""
+
+    scale: str
+    random_state: int
+
+    def fit(self, X: Any, y: Any, *, groups: Any = None) -> Self:
+        """Fit to vectors X (n, d) and values y (n,).
+
+        A tenth of the rows, from 100 rows on, is set aside for the intervals.
+
+        Args:
+            X: vectors. y: values, in their natural unit.
+            groups: (n,) the group of each row, such as who wrote it. The model then learns what a vector says
+                within its group, and predicts for a group whose own typical value is known (see `with_typical`).
+
+        Raises:
+            HeadError: if scale is unknown, or "log1p" and a value is below 0.
+        """
+        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+        if self.scale not in SCALES:
+            raise HeadError(f"scale must be one of {', '.join(SCALES)}, got {self.scale!r}")
+        if self.scale == "log1p" and (y < 0).any():
+            raise HeadError(f"counts must be at least 0, but the smallest value is {y.min():g}; use scale='identity'")
+        score = np.asarray(to_score(y.astype(np.float64), self.scale))
+        self.grouped_ = groups is not None
+        offsets = GroupOffsets.fit(score, groups) if groups is not None else None
+        rest = score - (offsets.of_row if offsets else score.mean())
+        self.offset_ = offsets.typical if offsets else float(score.mean())
+        self.score_scale_ = float(rest.std()) or 1.0
+        self._range = np.quantile(rest, [0.001, 0.999])
+        order = np.random.default_rng(self.random_state).permutation(len(rest))
+        aside = int(CALIBRATION_SHARE * len(rest)) if len(rest) >= FEWEST_TO_CALIBRATE else 0
+        fitting, calibration = order[aside:], order[:aside]
+        self.tensors_ = self._fit_raw(X[fitting], rest[fitting], 1)
+        errors = np.abs(self.raw(torch.from_numpy(X[calibration]))[:, 0].detach().numpy() - rest[calibration])
+        self.residuals_ = np.sort(errors)[:: max(1, len(errors) // KEPT_RESIDUALS)]
+        return self
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Scores (n,) of vectors z (n, d)."""
+        return self.raw(z)[:, 0] + self.offset_
+
+    def predict(self, X: Any) -> Array:
+        """Values (n,) of vectors X (n, d)."""
+        with torch.no_grad():
+            score = self.forward(self._inputs(X)).numpy()
+        return np.asarray(self.to_value(score), dtype=np.float64)
+
+    def to_score(self, value: Any) -> Any:
+        """Values to scores, elementwise."""
+        return to_score(value, self.scale)
+
+    def to_value(self, score: Any) -> Any:
+        """Scores to values, elementwise."""
+        return to_value(score, self.scale)
+
+    def interval(self, X: Any, *, level: float = 0.9) -> Array:
+        """Values (n, 2) between which a share `level` of new rows lies (split conformal, Lei et al. 2018).
+
+        Raises:
+            HeadError: if the head was fitted on too few rows to set some aside.
+        """
+        z = self._inputs(X)
+        if not len(self.residuals_):
+            raise HeadError(f"an interval needs a head fitted on {FEWEST_TO_CALIBRATE} rows or more; fit it on more")
+        radius = conformal_radius(self.residuals_, level)
+        with torch.no_grad():
+            score = self.forward(z).numpy()
+        return np.asarray(self.to_value(np.stack([score - radius, score + radius], 1)), dtype=np.float64)
+
+    def tolerance(self, value: Any) -> Any:
+        """How far from a wished value counts as reached: a quarter of a count, else a quarter of `score_scale`."""
+        return 0.25 * abs(value) if self.scale == "log1p" else 0.25 * self.score_scale
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether rows enough were there to set some aside for `interval`."""
+        return len(self.residuals_) > 0
+
+    @property
+    def score_scale(self) -> float:
+        """Standard deviation of the training scores, within groups if there are groups."""
+        return self.score_scale_
+
+    @property
+    def score_range(self) -> tuple[float, float]:
+        """Scores between which all but the outermost 0.2% of the training rows lie."""
+        low, high = self._range
+        return float(low + self.offset_), float(high + self.offset_)
+
+    @property
+    def typical(self) -> float | None:
+        """The value of the group that is predicted for; None for a head without groups."""
+        return float(self.to_value(np.array(self.offset_))) if self.grouped_ else None
+
+    def with_typical(self, value: float) -> Self:
+        """A copy that predicts for a group with this typical value.
+
+        Raises:
+            HeadError: if the head was fitted without groups, or the value is none that it could have.
+        """
+        if not self.grouped_:
+            raise HeadError("a typical value is that of a group, but this head was fitted without; fit it with groups")
+        if not np.isfinite(value) or (self.scale == "log1p" and value < 0):
+            raise HeadError(f"a typical value must be a finite number that a row could have, got {value}")
+        other = copy.copy(self)
+        other.offset_ = float(self.to_score(np.array(value)))
+        return other
+
+
+class Classifier(ClassifierMixin, PropertyModel):
+    """A head for one of several classes; its value is a class's probability, its score the log-odds."""
+
+    classes_: NDArray[Any]
+    score_scale = 1.0
+    score_range = (-6.0, 6.0)
+    typical = None
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Fit to vectors X (n, d) and labels y (n,) of two classes or more."""
+        X, y = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(y)
+        self.classes_, index = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise HeadError(f"a classifier needs two classes or more, got one class: {self.classes_[0]!r}")
+        self.tensors_ = self._fit_raw(X, index, len(self.classes_))
+        return self
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Log-odds (n,) of the second of two classes for vectors z (n, d)."""
+        if len(self.classes_) != 2:
+            raise HeadError(f"there are {len(self.classes_)} classes: choose one with for_class: {self._known()}")
+        logits = self.raw(z)
+        return logits[:, 1] - logits[:, 0]
+
+    def predict_proba(self, X: Any) -> Array:
+        """Probabilities (n, classes)."""
+        with torch.no_grad():
+            return np.asarray(self.raw(self._inputs(X)).softmax(1).numpy())
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Labels (n,)."""
+        likeliest = self.predict_proba(X).argmax(1)
+        return np.asarray(self.classes_[likeliest])
+
+    def to_score(self, value: Any) -> Any:
+        """Probabilities to log-odds."""
+        return _logit(value)
+
+    def to_value(self, score: Any) -> Any:
+        """Log-odds to probabilities."""
+        return _sigmoid(score)
+
+    def tolerance(self, value: Any) -> Any:
+        """How far from a wished probability counts as reached."""
+        return PROBABILITY_TOLERANCE
+
+    def for_class(self, label: Any) -> ClassView:
+        """The head of one class."""
+        known = {str(c): i for i, c in enumerate(self.classes_)}
+        if str(label) not in known:
+            raise HeadError(f"{label!r} is no class of this head; it knows {self._known()}")
+        return ClassView(self, known[str(label)])
+
+    def _known(self) -> str:
+        return ", ".join(map(str, self.classes_))
+
+
+class ClassView:
+    """One class of a classifier as a head of its own: log-odds forward, its probability as value."""
+
+    score_scale = 1.0
+    score_range = Classifier.score_range
+    typical = None
+
+    def __init__(self, head: Classifier, index: int) -> None:
+        self.head = head
+        self.index = index
+        self.name = head.name
+
+    @property
+    def label(self) -> str:
+        """The class."""
+        return str(self.head.classes_[self.index])
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Log-odds (n,) of the class against all others for vectors z (n, d)."""
+        logits = self.head.raw(z)
+        others = [i for i in range(logits.shape[1]) if i != self.index]
+        return logits[:, self.index] - logits[:, others].logsumexp(1)
+
+    def predict(self, X: Any) -> Array:
+        """Probabilities (n,) of the class."""
+        return self.head.predict_proba(X)[:, self.index]
+
+    def to_score(self, value: Any) -> Any:
+        """Probabilities to log-odds."""
+        return _logit(value)
+
+    def to_value(self, score: Any) -> Any:
+        """Log-odds to probabilities."""
+        return _sigmoid(score)
+
+    def tolerance(self, value: Any) -> Any:
+        """How far from a wished probability counts as reached."""
+        return PROBABILITY_TOLERANCE
+
+
+def _logit(p: Any) -> Any:
+    if isinstance(p, Tensor):
+        return torch.logit(p, eps=1e-6)
+    p = np.clip(np.asarray(p, dtype=float), 1e-6, 1 - 1e-6)
+    return np.log(p / (1 - p))
+
+
+def _sigmoid(score: Any) -> Any:
+    return score.sigmoid() if isinstance(score, Tensor) else 1 / (1 + np.exp(-np.asarray(score, dtype=float)))

@@ -1,0 +1,113 @@
+"""How good a head is on rows that it was not fitted on, beside honest baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
+from sklearn.pipeline import make_pipeline
+
+from property_models.base import Classifier, Regressor
+from property_models.targets import SHRINKAGE, Values, to_score
+
+LEVEL = 0.9
+
+
+def regression_report(
+    head: Regressor,
+    train: tuple[Any, Sequence[str], Any],
+    test: tuple[Any, Sequence[str], Any],
+    *,
+    groups: tuple[Any, Any] | None = None,
+) -> dict[str, Any]:
+    """Held-out metrics of a head, of a constant and of a TF-IDF ridge on the texts themselves.
+
+    Args:
+        head: fitted on the training rows.
+        train: vectors (n, d), texts and values of the training rows; the baselines are fitted on them.
+        test: the same of the held-out rows.
+        groups: the groups of the training and of the test rows, as `fit` was given them.
+
+    Returns:
+        `rows`, `scale`, and for "constant", "tfidf_ridge" and "head" `r2`, `spearman` and `mae`, of scores (the
+        constant is 0).
+        With groups, all are *within groups*: each row's own group mean, from the training rows, is taken off first.
+        `interval` has the level asked for, the `coverage` found and the mean `width` in scores.
+    """
+    _, train_texts, train_values = train
+    x, test_texts, test_values = test
+    y_train, y = (np.asarray(to_score(np.asarray(v, float), head.scale)) for v in (train_values, test_values))
+    means = _group_means(y_train, *groups) if groups else (np.full(len(y_train), y_train.mean()), y_train.mean())
+    rest_train, rest = y_train - means[0], y - means[1]
+    predicted = np.asarray(head.to_score(head.predict(x))) - head.offset_
+    tfidf = make_pipeline(_tfidf(), Ridge(alpha=3.0)).fit(train_texts, rest_train)
+    report: dict[str, Any] = {"rows": len(y), "scale": head.scale, "within_groups": groups is not None}
+    report["constant"] = _fit_quality(rest, np.zeros_like(rest))
+    report["tfidf_ridge"] = _fit_quality(rest, tfidf.predict(test_texts))
+    report["head"] = _fit_quality(rest, predicted)
+    if len(head.residuals_):
+        low, high = (np.asarray(head.to_score(head.interval(x, level=LEVEL)[:, i])) - head.offset_ for i in (0, 1))
+        inside = (rest >= low) & (rest <= high)
+        report["interval"] = {"level": LEVEL, "coverage": float(inside.mean()), "width": float((high - low).mean())}
+    return report
+
+
+def classification_report(
+    head: Classifier, train: tuple[Any, Sequence[str], Any], test: tuple[Any, Sequence[str], Any]
+) -> dict[str, Any]:
+    """Held-out metrics of a classifier, of the most frequent class and of a TF-IDF logistic regression on the texts.
+
+    Returns:
+        `rows`, `classes`, and for "constant", "tfidf_logistic" and "head" `accuracy`, `log_loss` and, for two
+        classes, `auc`.
+    """
+    _, train_texts, train_labels = train
+    x, test_texts, labels = test
+    classes = head.classes_
+    shares = np.array([(np.asarray(train_labels) == c).mean() for c in classes])
+    tfidf = make_pipeline(_tfidf(), LogisticRegression(C=3.0, max_iter=300)).fit(train_texts, train_labels)
+    report: dict[str, Any] = {"rows": len(labels), "classes": [str(c) for c in classes]}
+    report["constant"] = _class_quality(labels, np.tile(shares, (len(labels), 1)), classes)
+    report["tfidf_logistic"] = _class_quality(labels, tfidf.predict_proba(test_texts), classes)
+    report["head"] = _class_quality(labels, head.predict_proba(x), classes)
+    return report
+
+
+def _tfidf() -> TfidfVectorizer:
+    return TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, max_features=200_000)
+
+
+def _group_means(y_train: Values, train_groups: Any, test_groups: Any) -> tuple[Values, Values]:
+    names, index, counts = np.unique(np.asarray(train_groups), return_inverse=True, return_counts=True)
+    sums = np.bincount(index, weights=y_train)
+    shrunken = (sums + SHRINKAGE * y_train.mean()) / (counts + SHRINKAGE)
+    known = dict(zip(names.tolist(), shrunken.tolist(), strict=True))
+    overall = float(y_train.mean())
+    return shrunken[index], np.array([known.get(g, overall) for g in np.asarray(test_groups).tolist()])
+
+
+def _fit_quality(truth: Values, predicted: NDArray[np.float64]) -> dict[str, float]:
+    spread = float(((truth - truth.mean()) ** 2).sum()) or 1.0
+    constant = np.ptp(predicted) == 0
+    return {
+        "r2": 1 - float(((truth - predicted) ** 2).sum()) / spread,
+        "spearman": 0.0 if constant else float(spearmanr(truth, predicted).statistic),
+        "mae": float(np.abs(truth - predicted).mean()),
+    }
+
+
+def _class_quality(labels: Any, p: NDArray[np.float64], classes: NDArray[Any]) -> dict[str, float]:
+    labels = np.asarray(labels)
+    quality = {
+        "accuracy": float(accuracy_score(labels, classes[p.argmax(1)])),
+        "log_loss": float(log_loss(labels, p, labels=classes)),
+    }
+    if len(classes) == 2:
+        quality["auc"] = float(roc_auc_score(labels == classes[1], p[:, 1]))
+    return quality

@@ -1,0 +1,135 @@
+"""`latentopt optimize` on a tiny untrained model: the document, the table, and what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+
+from property_models import LogisticHead, RidgeHead, save
+from tests.toy import toy_space, toy_texts
+
+TEXT = "the old baker sells warm bread"
+
+
+@pytest.fixture(scope="module")
+def heads(tmp_path_factory):
+    """Directories of a head for likes, with groups, one for tone, and one of another space."""
+    folder = tmp_path_factory.mktemp("heads")
+    space = toy_space()
+    texts = toy_texts(300)
+    z = space.encode(texts).numpy()
+    likes = np.round(np.exp(4 + z[:, 0]))
+    head = RidgeHead(scale="log1p").fit(z, likes, groups=np.arange(300) % 5)
+    save(head, folder / "likes", name="likes", space=space.fingerprint)
+    tone = LogisticHead().fit(z, np.where(z[:, 1] > z[:, 1].mean(), "warm", "cold"))
+    save(tone, folder / "tone", name="tone", space=space.fingerprint)
+    moods = LogisticHead().fit(z, np.array(["glad", "sad", "calm"])[np.arange(300) % 3])
+    save(moods, folder / "mood", name="mood", space=space.fingerprint)
+    save(head, folder / "other", name="likes", space="0123456789abcdef")
+    return folder
+
+
+@pytest.fixture
+def optimize(cli, heads):
+    def run(*arguments, input=None):
+        named = [word for name in ("likes", "tone", "mood") for word in ("--head", heads / name)]
+        return cli("optimize", *named, *arguments, input=input)
+
+    return run
+
+
+def test_the_document_has_the_documented_shape(optimize):
+    result = optimize("--target", "likes=90", "--maximize", "tone", "--json", TEXT)
+    assert result.exit_code == 0, result.stderr
+    document = json.loads(result.stdout)
+    assert document["version"] == 1
+    (edit,) = document["edits"]
+    assert edit["source"] == TEXT
+    assert set(edit["predicted"]) == {"likes", "tone"}
+    assert edit["status"] in ("reached", "improved", "none_better")
+    for candidate in edit["candidates"]:
+        assert set(candidate) == {"text", "realised", "promised", "similarity", "typicality", "distance"}
+        likes = candidate["realised"]["likes"]
+        assert likes["low"] <= likes["value"] <= likes["high"]
+        assert candidate["realised"]["tone"]["low"] is None  # a probability is its own uncertainty
+
+
+def test_people_get_a_table_and_are_told_for_whom(optimize):
+    result = optimize("--target", "likes=90", TEXT)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith(TEXT)
+    assert "promised" in result.stdout
+    assert "predicted for the median account, one whose texts typically get" in result.stderr
+    assert (
+        "predicted for an account whose texts typically get 20;"
+        in optimize("--target", "likes=90", "--typical", "20", TEXT).stderr
+    )
+
+
+def test_a_typical_value_shifts_the_prediction(optimize):
+    low, high = (
+        json.loads(optimize("--target", "likes=90", "--typical", typical, "--json", TEXT).stdout)["edits"][0]
+        for typical in ("5", "500")
+    )
+    assert low["predicted"]["likes"] < high["predicted"]["likes"]
+
+
+def test_a_class_can_be_named_as_the_target(optimize):
+    result = optimize("--target", "mood=glad", "--json", TEXT)
+    assert result.exit_code == 0, result.stderr
+    assert 0 <= json.loads(result.stdout)["edits"][0]["predicted"]["mood"] <= 1
+
+
+def test_texts_from_a_file_keep_the_good_rows(optimize, tmp_path):
+    file = tmp_path / "drafts.csv"
+    file.write_text(f'text\n{TEXT}\n"bad\x00row"\nher brother loves paper stars\n')
+    result = optimize("--target", "likes=90", "--json", "--input", file)
+    assert result.exit_code == 0, result.stderr
+    assert len(json.loads(result.stdout)["edits"]) == 2
+    assert "row 3: text" in result.stderr
+    assert "NUL" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--target", "likes=abc"], "--target likes=abc: the value must be a number; try likes=1000"),
+        (["--target", "likes=nan"], "--target likes=nan: the value must be a number; try likes=1000"),
+        (["--target", "likes"], "likes: a target is written NAME=VALUE, such as likes=1000"),
+        (["--target", "likes=-3"], "a wish for likes is a number that it could have"),
+        (["--target", "shares=3"], "shares: there is no such property; known: likes, mood, tone;"),
+        (["--target", "tone=3"], "the value must be a probability from 0 to 1, or one of cold, warm"),
+        (["--maximize", "mood"], "mood has the classes calm, glad, sad; name one: --target mood=calm"),
+        (["--maximize", "likes", "--target", "likes=5"], "likes is wished for twice; give each property one wish"),
+        ([], "say what the texts shall become, such as --target likes=1000 or --maximize sentiment"),
+    ],
+)
+def test_a_wish_that_cannot_be_is_wrong_usage(optimize, arguments, message):
+    result = optimize(*arguments, TEXT)
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())
+
+
+def test_a_target_far_from_all_that_the_head_has_seen_is_a_warning(optimize):
+    result = optimize("--target", "likes=1e12", "--json", TEXT)
+    assert result.exit_code == 0
+    assert "almost all that the head has seen lies between" in result.stderr
+
+
+def test_a_head_of_another_space_is_refused(cli, heads):
+    result = cli("optimize", "--head", heads / "other", "--target", "likes=5", TEXT)
+    assert result.exit_code == 1
+    assert "was fitted on another latent space" in result.stderr
+
+
+@pytest.mark.parametrize("text", ["", "   "])
+def test_an_empty_text_is_an_error(optimize, text):
+    result = optimize("--target", "likes=90", text)
+    assert result.exit_code == 1
+    assert "no row is left to work on" in result.stderr
+
+
+def test_a_very_long_text_is_cut_with_a_warning(optimize):
+    result = optimize("--target", "likes=90", "--json", "so " * 3333)
+    assert result.exit_code == 0
+    assert "texts are longer than the model's limit of 31 tokens" in result.stderr
