@@ -1,10 +1,10 @@
-"""Token noise for denoising training: each corruption takes and returns a list of token ids; compose them in a
-sequence.
+"""Token noise for denoising training.
+
+Each corruption takes and returns a list of token ids; compose them in a sequence.
 
 A denoising autoencoder keeps similar texts near each other in latent space (Shen et al. 2020, "Educating text
 autoencoders: latent representation guidance via denoising"). All draw from the generator that they are given; the
-    trainer
-seeds one for each text and epoch, so that a resumed run sees the same noise.
+trainer seeds one for each text and epoch, so that a resumed run sees the same noise.
 """
 
 from __future__ import annotations

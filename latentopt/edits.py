@@ -95,7 +95,7 @@ def estimates(head: Head, z: Tensor) -> list[Estimate]:
 
 def similarity(texts: Sequence[str], source: str) -> list[float]:
     """Sentence chrF (Popovic 2015) of each text to the source, 0 to 1."""
-    from sacrebleu.metrics import CHRF
+    from sacrebleu.metrics.chrf import CHRF
 
     chrf = CHRF(eps_smoothing=True)
     return [chrf.sentence_score(text, [source]).score / 100 for text in texts]

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 from transformers.configuration_utils import PretrainedConfig
-from transformers.generation import GenerationMixin
-from transformers.modeling_outputs import BaseModelOutput, ModelOutput
+from transformers.generation.utils import GenerationMixin
+from transformers.modeling_outputs import BaseModelOutput
 from transformers.models.t5 import T5Config, T5ForConditionalGeneration
+from transformers.utils.generic import ModelOutput
 
 from latentopt import regularizers
 from latentopt.bottleneck import Bottleneck
@@ -34,16 +35,14 @@ class T5VAEConfig(PretrainedConfig):
         regularizer_warmup_steps: steps over which the weight rises linearly from 0.
         free_bits: nats per latent dimension that the KL leaves free.
         latent_noise: training adds Gaussian noise to the latent; each text's standard deviation is drawn uniformly
-            from 0 to this,
-            so that the coarse of a text is written where noise does not reach, and the fine is still learned.
+            from 0 to this, so that the coarse of a text is written where noise does not reach, and the
+            fine is still learned.
         bag_weight: weight of a second loss: the bag of the text's words from the (noisy) latent by a linear layer
-            (Zhao, Zhao & Eskenazi
-            2017, "Learning discourse-level diversity", section 3.3). It keeps what a text is about linear in the
-            latent.
+            (Zhao, Zhao & Eskenazi 2017, "Learning discourse-level diversity", section 3.3). It keeps what a text is
+            about linear in the latent.
         step_input: add memory slot t to the decoder's input at step t, beside attending to the whole memory (the
-            "embedding"
-            and "memory" schemes of Li et al. 2020, "Optimus"). The slot tells the decoder where it stands, which T5's
-            cross-attention, without positions, cannot.
+            "embedding" and "memory" schemes of Li et al. 2020, "Optimus"). The slot tells the decoder where it
+            stands, which T5's cross-attention, without positions, cannot.
     """
 
     model_type = "t5_vae"
@@ -138,7 +137,7 @@ def small_t5(
         feed_forward_proj="gated-silu",  # T5.1.1's tanh GELU is six passes over memory; this is one
         pad_token_id=0,
         eos_token_id=1,
-        tie_word_embeddings=False,  # T5.1.1's unscaled output; the weights are tied all the same
+        tie_word_embeddings=False,  # type: ignore[call-arg]  # its stub lacks it. T5.1.1's unscaled output; the weights are tied all the same
     )
 
 
@@ -146,10 +145,8 @@ def small_t5(
 class T5VAEOutput(ModelOutput):
     """What a forward pass gives; losses are scalars, in nats.
 
-    loss: reconstruction + current weight * regularization + bag weight * bag. reconstruction: cross-entropy per
-        token, bag the same
-    for the bag of words.
-    logits: (b, t, vocabulary). latents: (b, d), before noise.
+    loss: reconstruction + current weight * regularization + bag weight * bag. reconstruction: cross-entropy per token;
+    bag: the same for the bag of words. logits: (b, t, vocabulary). latents: (b, d), before noise.
     """
 
     loss: Tensor | None = None
@@ -181,6 +178,7 @@ class T5VAE(PreTrainedModel, GenerationMixin):
     }
 
     config: T5VAEConfig
+    regularizer_scale: Tensor
 
     def __init__(self, config: T5VAEConfig) -> None:
         super().__init__(config)
@@ -244,7 +242,7 @@ class T5VAE(PreTrainedModel, GenerationMixin):
         return self.bottleneck.encode(states, attention_mask)
 
     def memory(self, z: Tensor) -> BaseModelOutput:
-        """Latents (b, d) to the `encoder_outputs` of `generate` and `forward`; their states are (b, positions, d_model)."""
+        """Latents (b, d) to the `encoder_outputs` of `generate` and `forward`, with states (b, positions, d_model)."""
         return BaseModelOutput(last_hidden_state=self.bottleneck.decode(z))
 
     def forward(
@@ -351,7 +349,7 @@ class T5VAE(PreTrainedModel, GenerationMixin):
         shifted[:, 1:] = labels[:, :-1]
         return shifted.masked_fill(shifted == -100, self.config.pad_token_id)
 
-    def prepare_inputs_for_generation(
+    def prepare_inputs_for_generation(  # type: ignore[override]  # all that is not named comes in _
         self, input_ids: Tensor, past_key_values: Any = None, encoder_outputs: Any = None, **_: Any
     ) -> dict[str, Any]:
         """What `generate` feeds to `forward` at each step: only the tokens that the cache has not seen."""

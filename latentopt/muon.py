@@ -1,8 +1,7 @@
 """Muon for the weight matrices, AdamW for the rest, as one optimizer that the Trainer can save and schedule.
 
 Muon (Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks") steps along the orthogonalised
-momentum of a
-matrix. On the bundled model's data it needs about half of AdamW's steps (experiments/bundled/README.md).
+momentum of a matrix. On the bundled model's data it needs about half of AdamW's steps (experiments/bundled/README.md).
 """
 
 from __future__ import annotations
@@ -16,8 +15,9 @@ from torch.optim import AdamW, Optimizer
 
 
 class MuonAdamW(Optimizer):
-    """torch's Muon and AdamW behind one `step`; both have the given learning rate (Muon's is scaled to AdamW's step
-    size).
+    """torch's Muon and AdamW behind one `step`.
+
+    Both have the given learning rate; Muon's is scaled to AdamW's step size.
 
     Args:
         model: linear layers' weights go to Muon; embeddings, norms and biases to AdamW.

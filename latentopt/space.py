@@ -63,7 +63,8 @@ class LatentSpace:
             raise LatentoptError(
                 f"{source}: this model cannot be loaded ({_first_line(error)}); train or copy it again"
             ) from error
-        model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        # transformers wraps `to` in a way that its types do not follow.
+        model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))  # type: ignore[arg-type]
         return cls(model, tokenizer, path=path if path.is_dir() else None)
 
     def save(self, directory: str | Path) -> None:

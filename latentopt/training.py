@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -71,8 +71,8 @@ class LengthGroupedSampler(Sampler[int]):
     """A shuffled order of draws (see TokenTexts) in which each run of `batch_size` texts has like lengths.
 
     Seeded by seed and epoch alone, so that a resumed run sees the order that the uninterrupted one sees.
-    (transformers' own
-    draws from the global generator, whose state at the start of an epoch a resumed run does not have.)
+    (transformers' own draws from the global generator, whose state at the start of an epoch a resumed run does not
+    have.)
     """
 
     def __init__(self, lengths: Sequence[int], batch_size: int, *, seed: int) -> None:
@@ -173,7 +173,7 @@ class T5VAETrainer(Trainer):
                 pad_to=PAD_TO_COMPILED if compile else PAD_TO,
             ),
             train_dataset=train_data,
-            eval_dataset=list(valid_texts),  # type: ignore[arg-type]
+            eval_dataset=list(valid_texts),
             processing_class=tokenizer,
             callbacks=[RegularizerWarmup(), *callbacks],
             optimizers=(optimizer, None),
@@ -208,14 +208,15 @@ class T5VAETrainer(Trainer):
         self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
     ) -> dict[str, float]:
         """Encode and decode the validation texts: BLEU, exact match, active units, MMD; some samples go to the log."""
-        texts = list(eval_dataset if eval_dataset is not None else self.eval_dataset)
-        space = LatentSpace(self.model, self.processing_class)
+        texts = cast("Sequence[str]", eval_dataset if eval_dataset is not None else self.eval_dataset)
+        model = cast("T5VAE", self.model)
+        space = LatentSpace(model, cast("PreTrainedTokenizerBase", self.processing_class))
         with torch.random.fork_rng(devices=[]), self.autocast_smart_context_manager():
             z = space.encode(texts)
             decoded = space.decode(z)
             health = latent_health(z)
             samples = space.sample(3)
-        self.model.train()
+        model.train()
         metrics = {f"{metric_key_prefix}_{k}": v for k, v in {**reconstruction(texts, decoded), **health}.items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
@@ -227,14 +228,14 @@ class T5VAETrainer(Trainer):
         return metrics
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
-        data: TokenTexts = train_dataset if train_dataset is not None else self.train_dataset
+        data = cast("TokenTexts", train_dataset if train_dataset is not None else self.train_dataset)
         whole = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
         return LengthGroupedSampler(data.lengths, whole, seed=self.args.data_seed or self.args.seed)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        # The Trainer writes a checkpoint file by file; we let it do so in a staging folder, and rename that when all
-        # is on disk.
-        final = Path(self.args.output_dir)
+        # The Trainer writes a checkpoint file by file: it does so in a staging folder, which is renamed when all is
+        # on disk.
+        final = self._folder
         staging = final / "staging"
         if self.args.should_save:
             shutil.rmtree(staging, ignore_errors=True)
@@ -251,6 +252,10 @@ class T5VAETrainer(Trainer):
             shutil.rmtree(staging)
             self._remove_old(final)
 
+    @property
+    def _folder(self) -> Path:
+        return Path(str(self.args.output_dir))
+
     def _remove_old(self, folder: Path) -> None:
         whole = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
         best = f"checkpoint-{self.state.best_global_step}" if self.args.load_best_model_at_end else ""
@@ -260,7 +265,7 @@ class T5VAETrainer(Trainer):
 
     def _load_best_model(self) -> None:
         # The state remembers the staging folder.
-        self.state.best_model_checkpoint = str(Path(self.args.output_dir) / f"checkpoint-{self.state.best_global_step}")
+        self.state.best_model_checkpoint = str(self._folder / f"checkpoint-{self.state.best_global_step}")
         super()._load_best_model()
 
 
@@ -295,7 +300,7 @@ def train(
     Raises:
         LatentoptError: if the output directory holds checkpoints of another model.
     """
-    output = Path(arguments.output_dir)
+    output = Path(str(arguments.output_dir))
     output.mkdir(parents=True, exist_ok=True)
     data = TokenTexts(tokenizer, texts, positions=model.config.positions)
     if data.too_long:

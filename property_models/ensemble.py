@@ -18,8 +18,9 @@ BF16_ROWS = 5000  # from here on, bf16 products are quicker than the casts that 
 class _Ensemble(PropertyModel):
     """Networks with one hidden layer.
 
-    Each member starts elsewhere and sees its own noise (Lakshminarayanan et al. 2017). Training adds N(0, noise^2) to the vectors: a head that is right in a neighbourhood, and not only on the points,
-    has gradients that lead somewhere real.
+    Each member starts elsewhere and sees its own noise (Lakshminarayanan et al. 2017). Training
+    adds N(0, noise^2) to the vectors: a head that is right in a neighbourhood, and not only on the points, has
+    gradients that lead somewhere real.
     """
 
     members: int

@@ -37,7 +37,8 @@ def regression_report(
     Returns:
         `rows`, `scale`, and for "constant", "tfidf_ridge" and "head" `r2`, `spearman` and `mae`, of scores (the
         constant is 0).
-        With groups, all are *within groups*: each row's own group mean, from the training rows, is taken off first.
+        With groups, there is their number, the share of the variance of scores that their means explain, and all else
+        is *within groups*: each row's own group mean, from the training rows, is taken off first.
         `interval` has the level asked for, the `coverage` found and the mean `width` in scores.
     """
     _, train_texts, train_values = train
@@ -48,6 +49,9 @@ def regression_report(
     predicted = np.asarray(head.to_score(head.predict(x))) - head.offset_
     tfidf = make_pipeline(_tfidf(), Ridge(alpha=3.0)).fit(train_texts, rest_train)
     report: dict[str, Any] = {"rows": len(y), "scale": head.scale, "within_groups": groups is not None}
+    if groups:
+        report["groups"] = len(set(np.asarray(groups[0]).tolist()))
+        report["explained_by_group"] = 1 - float((rest**2).sum() / ((y - y.mean()) ** 2).sum())
     report["constant"] = _fit_quality(rest, np.zeros_like(rest))
     report["tfidf_ridge"] = _fit_quality(rest, tfidf.predict(test_texts))
     report["head"] = _fit_quality(rest, predicted)

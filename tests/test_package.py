@@ -25,7 +25,7 @@ LEVELS = [  # a room may use those of its own level and below; from the ground f
     {"model"},
     {"space", "objectives"},
     {"optimizers", "edits"},
-    {"directions", "evaluation", "heads", "optimize", "plots", "training", "transfer"},
+    {"directions", "evaluation", "fitting", "heads", "optimize", "plots", "training", "transfer"},
     {"cli"},
     {"__main__"},
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -118,7 +119,7 @@ def train(
     logging.basicConfig(format="%(message)s")
     logging.getLogger("latentopt").setLevel(logging.INFO)
     set_seed(seed)
-    shape = {
+    shape: dict[str, Any] = {
         "latent_dim": latent_dim,
         "positions": max_tokens + 1,
         "regularizer": regularizer,

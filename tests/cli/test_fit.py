@@ -1,0 +1,94 @@
+import json
+
+import pandas
+import pytest
+
+from tests.toy import toy_texts
+
+TEXTS = toy_texts(200, seed=6)
+
+
+@pytest.fixture
+def posts(tmp_path):
+    frame = pandas.DataFrame(
+        {
+            "text": TEXTS,
+            "likes": [len(text) ** 3 % 997 for text in TEXTS],
+            "account": [i % 3 for i in range(len(TEXTS))],
+            "season": ["winter" if "winter" in text else "other" for text in TEXTS],
+        }
+    )
+    frame.to_parquet(tmp_path / "posts.parquet")
+    return tmp_path / "posts.parquet"
+
+
+def test_a_head_is_fitted_saved_and_used(cli, posts, tmp_path):
+    head = tmp_path / "likes"
+    result = cli("fit", "likes", posts, "--value", "likes", "--group", "account", "--output", head)
+    assert result.exit_code == 0, result.stderr
+    assert "a constant" in result.stdout
+    assert "TF-IDF ridge" in result.stdout
+    assert "the 3 groups alone explain" in result.stdout
+    assert "Predicts for the median group, one whose texts typically get" in result.stdout
+    assert f"next: latentopt optimize --head {head} --target likes=" in result.stderr
+    used = cli("optimize", "--head", head, "--target", "likes=300", "--json", TEXTS[0])
+    assert used.exit_code == 0, used.stderr
+
+
+def test_the_document_has_the_report(cli_json, posts, tmp_path):
+    head = tmp_path / "likes"
+    document = cli_json(
+        "fit", "likes", posts, "--value", "likes", "--group", "account", "--typical", "50", "--output", head
+    )
+    assert document["head"] == {
+        "name": "likes",
+        "directory": str(head),
+        "kind": "ridge",
+        "parameters": document["head"]["parameters"],
+        "typical": pytest.approx(50),
+    }
+    assert {"rows", "scale", "constant", "tfidf_ridge", "head", "within_groups"} <= set(document["report"])
+    assert json.loads((head / "head.json").read_text())["metrics"] == document["report"]
+
+
+def test_classes_are_fitted_too(cli, posts, tmp_path):
+    result = cli("fit", "season", posts, "--value", "season", "--output", tmp_path / "season", "--family", "mlp")
+    assert result.exit_code == 0, result.stderr
+    assert "TF-IDF logistic" in result.stdout
+    assert "--target season=winter" in result.stderr
+
+
+def test_bad_rows_are_left_out_with_a_warning(cli, tmp_path):
+    file = tmp_path / "posts.csv"
+    rows = "".join(f"{text},{i}\n" for i, text in enumerate(TEXTS[:40]))
+    file.write_text(f"text,likes\n{rows}a good text,many\n")
+    result = cli("fit", "likes", file, "--value", "likes", "--output", tmp_path / "likes")
+    assert result.exit_code == 0, result.stderr
+    assert "row 42: likes is 'many', not a finite number" in result.stderr
+    assert "measured on 8 rows" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--value", "shares"], 1, "shares"),
+        (["--value", "text"], 2, "name the same column"),
+        (
+            ["--value", "likes", "--typical", "5"],
+            2,
+            "--typical says which group to predict for; it needs --group COLUMN",
+        ),
+        (["--value", "season", "--group", "account"], 1, "groups are for numbers, but the values are classes"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused(cli, posts, tmp_path, arguments, code, message):
+    result = cli("fit", "likes", posts, *arguments, "--output", tmp_path / "head")
+    assert result.exit_code == code
+    assert message in result.stderr
+    assert not (tmp_path / "head").exists()
+
+
+def test_a_folder_that_is_no_head_is_not_written_into(cli, posts, tmp_path):
+    result = cli("fit", "likes", posts, "--value", "likes", "--output", tmp_path)
+    assert result.exit_code == 2
+    assert "holds something that is no head; give another --output" in result.stderr
