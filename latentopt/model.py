@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import AutoConfig, AutoModel, PreTrainedModel
+from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 from transformers.configuration_utils import PretrainedConfig
 from transformers.generation.utils import GenerationMixin
 from transformers.modeling_outputs import BaseModelOutput
@@ -19,6 +20,7 @@ from transformers.utils.generic import ModelOutput
 from latentopt import regularizers
 from latentopt.bottleneck import Bottleneck
 
+KEPT_SHARE = 0.8  # of a batch; below, rows that have ended are taken out
 REGULARIZERS = ("mmd", "kl", "none")
 
 
@@ -244,6 +246,32 @@ class T5VAE(PreTrainedModel, GenerationMixin):
     def memory(self, z: Tensor) -> BaseModelOutput:
         """Latents (b, d) to the `encoder_outputs` of `generate` and `forward`, with states (b, positions, d_model)."""
         return BaseModelOutput(last_hidden_state=self.bottleneck.decode(z))
+
+    @torch.no_grad()
+    def generate_greedily(self, z: Tensor) -> Tensor:
+        """Latents (n, d) to the likeliest token ids (n, positions), padded: what `generate` gives, sooner.
+
+        Texts that have ended leave the batch, whose cost is then that of the average text and not of the longest.
+        """
+        end, pad = self.config.eos_token_id, self.config.pad_token_id
+        memory = self.bottleneck.decode(z)
+        out = torch.full((len(z), self.config.positions), pad, device=z.device)
+        rows = torch.arange(len(z), device=z.device)  # those still in the batch
+        last = torch.full_like(rows, self.config.decoder_start_token_id)
+        going = torch.ones_like(rows, dtype=torch.bool)
+        cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
+        for step in range(self.config.positions):
+            hidden, cache = self._decode(memory, last[:, None], cache, use_cache=True)
+            last = self.t5.lm_head(hidden[:, -1]).argmax(-1)
+            out[rows, step] = torch.where(going, last, pad)
+            going = going & (last != end)
+            if not going.any():
+                break
+            if going.sum() < KEPT_SHARE * len(rows):
+                kept = going.nonzero()[:, 0]
+                rows, last, memory, going = rows[kept], last[kept], memory[kept], going[kept]
+                cache.batch_select_indices(kept)
+        return out
 
     def forward(
         self,

@@ -167,16 +167,19 @@ class LatentSpace:
         with self._fast(len(z)), torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             for part in z.split(batch_size):
-                memory = self.model.memory(part.to(self.model.device))
-                ids = self.model.generate(
-                    encoder_outputs=memory,
-                    max_new_tokens=self.model.config.positions,
-                    num_beams=num_beams,
-                    do_sample=temperature is not None,
-                    temperature=temperature,
-                    top_p=top_p if temperature is not None else None,
-                )
-                texts += to_texts(self.tokenizer, ids[:, 1:].tolist())
+                part = part.to(self.model.device)
+                if num_beams == 1 and temperature is None:
+                    ids = self.model.generate_greedily(part)
+                else:
+                    ids = self.model.generate(
+                        encoder_outputs=self.model.memory(part),
+                        max_new_tokens=self.model.config.positions,
+                        num_beams=num_beams,
+                        do_sample=temperature is not None,
+                        temperature=temperature,
+                        top_p=top_p if temperature is not None else None,
+                    )[:, 1:]
+                texts += to_texts(self.tokenizer, ids.tolist())
         return texts
 
     def interpolate(self, a: Sequence[str], b: Sequence[str], *, steps: int = 11) -> list[list[str]]:

@@ -9,7 +9,7 @@ import torch
 from transformers import AutoConfig, AutoModel, T5Config, T5ForConditionalGeneration
 
 from latentopt.model import T5VAE, T5VAEConfig
-from tests.toy import toy_config
+from tests.toy import toy_config, toy_space
 
 
 def model(**options: object) -> T5VAE:
@@ -135,3 +135,13 @@ class TestLoss:
     def test_an_unknown_regularizer_is_refused(self) -> None:
         with pytest.raises(ValueError, match="must be one of mmd, kl, none, got 'l2'"):
             T5VAEConfig(regularizer="l2")
+
+
+def test_greedy_texts_are_those_of_generate():
+    space = toy_space()
+    z = torch.randn(40, space.latent_dim, generator=torch.Generator().manual_seed(0))
+    theirs = space.model.generate(encoder_outputs=space.model.memory(z), max_new_tokens=32, do_sample=False)[:, 1:]
+    ours = space.model.generate_greedily(z)
+    assert len({int((row != 0).sum()) for row in ours}) > 3  # texts end at different steps
+    assert torch.equal(ours[:, : theirs.shape[1]], theirs)
+    assert (ours[:, theirs.shape[1] :] == 0).all()
