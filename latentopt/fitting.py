@@ -77,7 +77,9 @@ def rows_of(
                 f"(such as {array[0]!r}); give a column of numbers or of fewer classes"
             )
     if len(set(array.tolist())) < 2:
-        raise LatentoptError(f"a head learns from values that differ, but all are {array.tolist()[0]!r}; give another column")
+        raise LatentoptError(
+            f"a head learns from values that differ, but all are {array.tolist()[0]!r}; give another column"
+        )
     z = space.encode(texts).numpy().astype(np.float64)
     return Rows(z, list(texts), array, None if groups is None else np.asarray([str(g) for g in groups], dtype=object))
 

@@ -31,7 +31,7 @@ class T5VAEConfig(PretrainedConfig):
         t5: the configuration of the T5 inside (a T5Config or its dictionary).
         latent_dim: d, the size of the latent.
         positions: most tokens of a text, its end token included.
-        slot_dim: width of the bottleneck's slot for each position.
+        slot_dim: width of the bottleneck's slot for each position; None takes 32, or what the latent needs.
         regularizer: "mmd" (default), "kl" or "none".
         regularizer_weight: its weight beside the cross-entropy (nats per token).
         regularizer_warmup_steps: steps over which the weight rises linearly from 0.
@@ -55,7 +55,7 @@ class T5VAEConfig(PretrainedConfig):
         *,
         latent_dim: int = 256,
         positions: int = 64,
-        slot_dim: int = 32,
+        slot_dim: int | None = None,
         regularizer: str = "mmd",
         regularizer_weight: float = 1.0,
         regularizer_warmup_steps: int = 0,
@@ -71,7 +71,6 @@ class T5VAEConfig(PretrainedConfig):
         self.t5 = values
         self.latent_dim = latent_dim
         self.positions = positions
-        self.slot_dim = slot_dim
         self.regularizer = regularizer
         self.regularizer_weight = regularizer_weight
         self.regularizer_warmup_steps = regularizer_warmup_steps
@@ -80,6 +79,7 @@ class T5VAEConfig(PretrainedConfig):
         self.bag_weight = bag_weight
         self.step_input = step_input
         config = self.t5_config()
+        self.slot_dim = slot_dim or min(config.d_model, max(32, -(-latent_dim // positions)))
         kwargs = {
             "pad_token_id": config.pad_token_id,
             "eos_token_id": config.eos_token_id,

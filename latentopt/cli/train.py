@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from latentopt.cli import options
 from latentopt.cli.output import stderr
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
+    from latentopt.model import T5VAE
 
 POSITIVE = click.IntRange(min=1)
 SHARE = click.FloatRange(min=0, max=1, max_open=True)
@@ -54,6 +62,13 @@ SHARE = click.FloatRange(min=0, max=1, max_open=True)
     "--batch-size", type=click.IntRange(min=2), default=128, show_default=True, help="Texts per process and step."
 )
 @click.option("--accumulate", type=POSITIVE, default=1, show_default=True, help="Batches whose gradients are added up.")
+@click.option(
+    "--optimizer",
+    type=click.Choice(["adamw", "muon"]),
+    default="adamw",
+    show_default=True,
+    help="muon trains a new model in about half the steps; it needs torch 2.9.",
+)
 @click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), default=2e-3, show_default=True)
 @click.option("--warmup-steps", type=click.IntRange(min=0), default=100, show_default=True)
 @click.option("--eval-steps", type=POSITIVE, default=500, show_default=True, help="Evaluate and save this often.")
@@ -85,6 +100,7 @@ def train(
     max_steps: int | None,
     batch_size: int,
     accumulate: int,
+    optimizer: str,
     learning_rate: float,
     warmup_steps: int,
     eval_steps: int,
@@ -116,8 +132,6 @@ def train(
     from latentopt.tokenization import load_tokenizer, train_tokenizer
     from latentopt.training import train as run
 
-    logging.basicConfig(format="%(message)s")
-    logging.getLogger("latentopt").setLevel(logging.INFO)
     set_seed(seed)
     shape: dict[str, Any] = {
         "latent_dim": latent_dim,
@@ -138,6 +152,11 @@ def train(
         )
         tokenizer.save_pretrained(output)
         t5 = small_t5(len(tokenizer), d_model=d_model, layers=layers, d_ff=5 * d_model // 2, positions=max_tokens + 1)
+        if latent_dim > t5.d_model * (max_tokens + 1):
+            raise click.UsageError(
+                f"--latent-dim {latent_dim}: a text of {max_tokens} tokens in --d-model {d_model} has room for "
+                f"{t5.d_model * (max_tokens + 1)}; give a smaller latent"
+            )
         model = T5VAE(T5VAEConfig(t5, **shape))
     corruptions: list[Corruption] = []
     if drop:
@@ -175,9 +194,49 @@ def train(
         seed=seed,
         dataloader_drop_last=True,
     )
-    stop = [EarlyStoppingCallback(patience)] if patience else []
-    run(model, tokenizer, texts, valid_texts[:500], arguments, corruptions=corruptions, compile=compile, callbacks=stop)
+    with _told_on_stderr():
+        run(
+            model,
+            tokenizer,
+            texts,
+            valid_texts[:500],
+            arguments,
+            corruptions=corruptions,
+            compile=compile,
+            optimizer=_muon(model, learning_rate) if optimizer == "muon" else None,
+            callbacks=[EarlyStoppingCallback(patience)] if patience else [],
+        )
     click.echo(f"the model is in {output}: try  latentopt sample --model {output}", err=True)
+
+
+def _muon(model: T5VAE, learning_rate: float) -> Optimizer:
+    import torch
+
+    from latentopt.muon import MuonAdamW
+
+    if not hasattr(torch.optim, "Muon"):
+        raise click.UsageError(f"--optimizer muon needs torch 2.9 or later, this is {torch.__version__}; update it")
+    return MuonAdamW(model, lr=learning_rate)
+
+
+@contextmanager
+def _told_on_stderr() -> Iterator[None]:
+    """Show what the Trainer and our own log say, on standard error, and no bar for every file that is written."""
+    from transformers.utils import logging as transformers_logging
+
+    handler = logging.StreamHandler(sys.stderr)
+    ours = logging.getLogger("latentopt")
+    level = ours.level
+    ours.addHandler(handler)
+    ours.setLevel(logging.INFO)
+    transformers_logging.disable_progress_bar()
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        transformers_logging.enable_progress_bar()
+        ours.setLevel(level)
+        ours.removeHandler(handler)
 
 
 def _texts(file: Path, column: str) -> list[str]:
