@@ -36,9 +36,9 @@ class T5VAEConfig(PretrainedConfig):
         regularizer_weight: its weight beside the cross-entropy (nats per token).
         regularizer_warmup_steps: steps over which the weight rises linearly from 0.
         free_bits: nats per latent dimension that the KL leaves free.
-        latent_noise: training adds Gaussian noise to the latent; each text's standard deviation is drawn uniformly
-            from 0 to this, so that the coarse of a text is written where noise does not reach, and the
-            fine is still learned.
+        latent_noise: training adds Gaussian noise to the latent, each text's with a standard deviation of its own:
+            this times u^2, u uniform from 0 to 1. Most texts are written finely; from the few that the noise all but
+            hides, the decoder learns what texts are like at all, and the encoder to put like texts side by side.
         bag_weight: weight of a second loss: the bag of the text's words from the (noisy) latent by a linear layer
             (Zhao, Zhao & Eskenazi 2017, "Learning discourse-level diversity", section 3.3). It keeps what a text is
             about linear in the latent.
@@ -350,7 +350,7 @@ class T5VAE(PreTrainedModel, GenerationMixin):
         if log_variance is not None:
             z = z + (0.5 * log_variance).exp() * torch.randn_like(z)
         if self.config.latent_noise:
-            z = z + self.config.latent_noise * torch.rand_like(z[:, :1]) * torch.randn_like(z)
+            z = z + self.config.latent_noise * torch.rand_like(z[:, :1]).square() * torch.randn_like(z)
         return z
 
     def _bag_loss(self, z: Tensor, targets: Tensor) -> Tensor:

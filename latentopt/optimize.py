@@ -102,13 +102,16 @@ def optimize_texts(
         candidates=candidates,
         seed=seed,
     )
-    edits: list[Edit] = []
+    # Decoding lasts as long as the longest text of a batch: texts of like length are worked on together.
+    order = sorted(range(len(texts)), key=space.lengths(texts).__getitem__)
+    edits: dict[int, Edit] = {}
     for first in range(0, len(texts), chunk):
-        part = list(texts[first : first + chunk])
-        edits += how.edit(part, goal.take(torch.arange(first, first + len(part))))
+        part = order[first : first + chunk]
+        made = how.edit([texts[i] for i in part], goal.take(torch.tensor(part)))
+        edits.update(zip(part, made, strict=True))
         if progress is not None:
             progress(len(edits))
-    return edits
+    return [edits[i] for i in range(len(texts))]
 
 
 @dataclass(frozen=True)

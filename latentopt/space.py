@@ -232,7 +232,7 @@ class LatentSpace:
                 f"{len(long)} of {len(ids)} texts are longer than the model's limit of {limit} tokens (the longest has "
                 f"{max(long)}): what lies beyond is ignored; shorten them, or train a model with more positions",
                 TruncationWarning,
-                stacklevel=3,
+                stacklevel=4,  # torch.no_grad is one of them
             )
         return [row if len(row) - 1 <= limit else [*row[:limit], row[-1]] for row in ids]
 

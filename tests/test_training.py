@@ -120,7 +120,8 @@ class TestTrain:
         space = train(
             new_model(), toy_space().tokenizer, texts, texts[:8], arguments(tmp_path, max_steps=150, save_steps=150)
         )
-        before = toy_space().log_likelihood(texts, toy_space().encode(texts)).mean()
+        untrained = LatentSpace(new_model(), toy_space().tokenizer)
+        before = untrained.log_likelihood(texts, untrained.encode(texts)).mean()
         after = space.log_likelihood(texts, space.encode(texts)).mean()
         assert after > before + 2  # nats per token
         assert LatentSpace.from_pretrained(tmp_path).fingerprint == space.fingerprint

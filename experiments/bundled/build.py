@@ -35,7 +35,7 @@ def build(data: Path, checkpoint: Path, tokenizer: Path, output: Path, *, seed: 
     logging.info("encoding the tweets")
     train, valid = (pd.read_parquet(data / f"tweets/{part}.parquet") for part in ("train", "valid"))
     z_train, z_valid = space.encode(train["text"].tolist()), space.encode(valid["text"].tolist())
-    drawn = train.sample(DENSITY_TEXTS, random_state=seed).index
+    drawn = train.sample(min(DENSITY_TEXTS, len(train)), random_state=seed).index
     space.density = LatentDensity.fit(z_train[drawn.to_numpy()])
     space.density.save(output / "density.safetensors")
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -54,7 +54,7 @@ def evaluate(data: Path, model: str | None, *, seed: int) -> dict[str, Any]:
         )
     results["targets"] = {f"{factor:g} times": targets(space, short, factor, seed=seed) for factor in FACTORS}
     results["seconds"] = round(time.perf_counter() - started)
-    results["cost"] = [cost(texts[:n], model) for n in (1, 1000)]
+    results["cost"] = {"help_seconds": help_seconds(), "optimize": [cost(texts[:n], model) for n in (1, 1000)]}
     return results
 
 
@@ -81,6 +81,16 @@ def targets(space: LatentSpace, texts: list[str], factor: float, *, seed: int) -
     )
 
 
+def help_seconds() -> float:
+    """Median seconds of `latentopt --help` over five runs."""
+    seconds = []
+    for _ in range(5):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "latentopt", "--help"], stdout=subprocess.DEVNULL, check=True)
+        seconds.append(time.perf_counter() - started)
+    return round(sorted(seconds)[2], 3)
+
+
 def cost(texts: list[str], model: str | None) -> dict[str, float]:
     """Seconds and peak memory of the command, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
@@ -101,17 +111,11 @@ def cost(texts: list[str], model: str | None) -> dict[str, float]:
         child = subprocess.Popen(
             [*command, *(["--model", model] if model else [])], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        _, code, usage = _wait(child.pid)
+        _, code, usage = os.wait4(child.pid, 0)
         if code:
             raise RuntimeError(f"latentopt optimize failed with {code}")
         seconds = time.perf_counter() - started
     return {"texts": len(texts), "seconds": round(seconds, 1), "peak_memory_mb": round(usage.ru_maxrss / 1024)}
-
-
-def _wait(pid: int) -> tuple[int, int, resource.struct_rusage]:
-    import os
-
-    return os.wait4(pid, 0)
 
 
 def _rounded(values: dict[str, float]) -> dict[str, float]:

@@ -31,7 +31,7 @@ RECIPE: dict[str, Any] = {
         "latent_dim": 320,
         "positions": 64,
         "slot_dim": 32,
-        "latent_noise": 0.5,
+        "latent_noise": 2.0,
         "bag_weight": 0.01,
         "regularizer_weight": 10.0,
     },
@@ -39,7 +39,7 @@ RECIPE: dict[str, Any] = {
     "batch_size": 128,
     "learning_rate": 3e-3,
     "warmup_steps": 200,
-    "decay_steps": 1600,
+    "decay_steps": 1200,
     "titles": 200_000,
     "tweet_copies": 2,
 }

@@ -17,7 +17,7 @@ def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None)
     return value
 
 
-@click.command
+@click.command(short_help="Move texts along a direction.")
 @click.argument("direction")
 @options.texts
 @click.option(

@@ -19,7 +19,7 @@ SUFFIX = ".safetensors"
 DOUBTFUL = 0.05
 
 
-@click.command
+@click.command(short_help="Mine a direction from pairs of texts.")
 @click.option(
     "--pairs",
     required=True,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from latentopt.fitting import Family, Scale
 
 
-@click.command
+@click.command(short_help="Fit a head for a property of texts.")
 @shared.arguments
 @click.option(
     "--family",

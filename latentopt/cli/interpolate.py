@@ -10,7 +10,7 @@ from latentopt.cli import options
 from latentopt.cli.output import print_json, print_lines, write
 
 
-@click.command
+@click.command(short_help="Write the texts between two texts.")
 @click.argument("pair", nargs=-1, metavar="[SOURCE TARGET]")
 @click.option(
     "--input",

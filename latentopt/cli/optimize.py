@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from latentopt.space import LatentSpace
 
 STATUS = {
-    "reached": "reached",
-    "improved": "nearer than the text itself, but not there",
+    "reached": "these come nearer, and the first reaches what was wished for",
+    "improved": "these come nearer, but none reaches what was wished for",
     "none_better": "no candidate is better than the text itself",
 }
 
@@ -220,30 +220,21 @@ def _number(name: str, value: str, classes: Sequence[str]) -> float:
 
 
 def _print(edit: Edit) -> None:
-    from rich.table import Table as Grid
+    """Print a text and what it could become, each candidate above what was measured of it."""
     from rich.text import Text
 
     say = stdout()
-    now = ", ".join(f"{name} {_shown(estimate)}" for name, estimate in edit.predicted.items())
     say.print(Text(" ".join(edit.source.split()), style="bold"), soft_wrap=True)
-    say.print(f"predicted: {now}; {STATUS[edit.status]}", style="dim", soft_wrap=True, markup=False)
-    if not edit.candidates:
-        say.print()
-        return
-    grid = Grid(box=None, pad_edge=False, show_edge=False)
-    for name in edit.predicted:
-        grid.add_column(name, justify="right", no_wrap=True)
-        grid.add_column("promised", justify="right", style="dim", no_wrap=True)
-    for heading in ("similar", "typical"):
-        grid.add_column(heading, justify="right", no_wrap=True)
-    grid.add_column("text", overflow="fold", ratio=1)
-    for candidate in edit.candidates:
-        cells: list[str | Text] = []
-        for name in edit.predicted:
-            cells += [_shown(candidate.realised[name]), f"{candidate.promised[name]:,.4g}"]
-        cells += [f"{candidate.similarity:.2f}", f"{candidate.typicality:.2f}", Text(" ".join(candidate.text.split()))]
-        grid.add_row(*cells)
-    say.print(grid)
+    now = ", ".join(f"{name} {_shown(estimate)}" for name, estimate in edit.predicted.items())
+    say.print(f"   predicted: {now}; {STATUS[edit.status]}", style="dim", soft_wrap=True, markup=False)
+    for place, candidate in enumerate(edit.candidates, start=1):
+        realised = ", ".join(
+            f"{name} {_shown(estimate)}, promised {_digits(candidate.promised[name])}"
+            for name, estimate in candidate.realised.items()
+        )
+        say.print(Text(f"{place:>2} {' '.join(candidate.text.split())}"), soft_wrap=True)
+        kept = f"similarity {candidate.similarity:.2f}, typicality {candidate.typicality:.2f}"
+        say.print(f"   {realised}; {kept}", style="dim", soft_wrap=True, markup=False)
     say.print()
 
 

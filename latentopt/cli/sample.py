@@ -10,7 +10,7 @@ from latentopt.cli import options
 from latentopt.cli.output import print_json, print_lines, write
 
 
-@click.command
+@click.command(short_help="Write texts from random latents.")
 @click.option("-n", "--count", type=click.IntRange(min=1), default=5, show_default=True, help="How many texts.")
 @options.model
 @options.temperature

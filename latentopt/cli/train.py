@@ -23,7 +23,7 @@ POSITIVE = click.IntRange(min=1)
 SHARE = click.FloatRange(min=0, max=1, max_open=True)
 
 
-@click.command
+@click.command(short_help="Train a model on your texts.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Where the model goes.")
 @click.option("--column", default="text", show_default=True, help="Column of the file that holds the texts.")
@@ -49,7 +49,11 @@ SHARE = click.FloatRange(min=0, max=1, max_open=True)
     "--free-bits", type=click.FloatRange(min=0), default=0.1, show_default=True, help="Nats a dimension, for kl."
 )
 @click.option(
-    "--latent-noise", type=click.FloatRange(min=0), default=0.1, show_default=True, help="Standard deviation."
+    "--latent-noise",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="Largest standard deviation of the noise on the latent.",
 )
 @click.option("--drop", type=SHARE, default=0.0, show_default=True, help="Share of input tokens left out.")
 @click.option("--blank", type=SHARE, default=0.0, show_default=True, help="Share of input tokens blanked.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from latentopt.fitting import Scale
 
 
-@click.command
+@click.command(short_help="Search for the best head of a property.")
 @shared.arguments
 @click.option("--trials", type=click.IntRange(min=1), default=30, show_default=True, help="Settings to try.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Begin no trial after this many seconds.")

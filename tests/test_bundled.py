@@ -1,0 +1,72 @@
+"""The model that comes with the package, as a user meets it after `pip install`."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import latentopt
+from latentopt import LatentSpace, optimize_texts
+from latentopt.directions import find
+from latentopt.evaluation import reconstruction
+from latentopt.heads import bundled_heads, find_head
+from latentopt.objectives import Target
+
+FOLDER = Path(latentopt.__file__).parent / "pretrained"
+OFFLINE = {**os.environ, "HF_HUB_OFFLINE": "1", "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+TEXTS = [
+    "thank you to everyone who came out tonight",
+    "I can't believe it is already Friday",
+    "we are so proud of the whole team",
+    "see you all tomorrow at the game",
+    "this is a great day for our country",
+    "looking forward to the new season",
+]
+
+
+@pytest.fixture(scope="module")
+def space():
+    return LatentSpace.from_pretrained()
+
+
+def test_it_is_small_enough_to_ship():
+    assert sum(file.stat().st_size for file in FOLDER.rglob("*")) <= 32 * 2**20
+
+
+def test_it_holds_no_pickles():
+    kinds = {file.suffix for file in FOLDER.rglob("*") if file.is_file()}
+    assert kinds <= {".safetensors", ".json", ".md"}
+
+
+def test_its_card_says_what_it_is_for_and_what_not():
+    card = (FOLDER / "README.md").read_text()
+    assert all(f"## {part}" in card for part in ("Data", "How good it is", "Limits", "Misuse"))
+
+
+def test_it_has_the_heads_and_directions_that_are_promised(space):
+    assert bundled_heads(space) == ["likes", "sentiment"]
+    assert find_head("likes", space).typical > 0
+    assert list(find_head("sentiment", space).classes_) == ["negative", "positive"]
+    for name in ("civil", "positive"):
+        assert find(name, space).strength > 0
+
+
+def test_plain_texts_survive_encode_and_decode(space):
+    assert reconstruction(TEXTS, space.decode(space.encode(TEXTS)))["bleu"] > 50
+
+
+def test_texts_become_what_was_wished_for_more_often_than_not(space):
+    likes = find_head("likes", space)
+    own = likes.predict(space.encode(TEXTS).numpy())
+    edits = optimize_texts(space, TEXTS, Target(likes, (2 * own).tolist()))
+    assert sum(edit.status == "reached" for edit in edits) > len(TEXTS) / 2
+
+
+def test_the_command_works_without_a_network():
+    command = [sys.executable, "-m", "latentopt", "optimize", "--target", "likes=1000", "--json", TEXTS[0]]
+    done = subprocess.run(command, env=OFFLINE, capture_output=True, text=True, check=True)
+    (edit,) = json.loads(done.stdout)["edits"]
+    assert edit["candidates"]
