@@ -60,6 +60,11 @@ class LatentSpace:
             model = T5VAE.from_pretrained(source, dtype=torch.float32)
             tokenizer = load_tokenizer(source)
         except Exception as error:  # transformers and safetensors raise many kinds for a damaged or missing file
+            if not path.is_dir():
+                raise LatentoptError(
+                    f"{source}: there is no such directory, and the hub gave no such model ({_first_line(error)}); "
+                    "give a directory made by 'latentopt train', or a hub name like user/model"
+                ) from error
             raise LatentoptError(
                 f"{source}: this model cannot be loaded ({_first_line(error)}); train or copy it again"
             ) from error

@@ -15,7 +15,7 @@ from latentopt.errors import LatentoptError, TruncationWarning
 if TYPE_CHECKING:
     from latentopt.space import LatentSpace
 
-STRENGTHS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
+STRENGTHS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@ import csv
 import pytest
 
 from latentopt.directions import Direction
+from latentopt.directions.strength import STRENGTHS
 from tests.toy import toy_space, toy_texts
 
 
@@ -47,7 +48,7 @@ def test_json_has_all_that_is_printed_and_more(cli, cli_json, pairs, tmp_path):
     assert list(found) == ["name", "file", "strength", "pairs", "sources", "consistency", "strengths", "examples"]
     assert (found["name"], found["file"]) == ("polite", "polite.safetensors")
     assert found["consistency"]["permutations"] == 49
-    assert [row["strength"] for row in found["strengths"]] == [0, 0.5, 1, 1.5, 2, 2.5, 3]
+    assert [row["strength"] for row in found["strengths"]] == [0, *STRENGTHS]
     assert found["strength"] == Direction.load(tmp_path / "polite.safetensors").strength
     assert {(e["source"], e["target"]) for e in found["examples"]} <= set(rows())
 

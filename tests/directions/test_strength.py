@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from latentopt.directions import calibrate
-from latentopt.directions.strength import content_kept
+from latentopt.directions.strength import STRENGTHS, content_kept
 from latentopt.errors import LatentoptError
 from tests.directions.synthetic import NumbersSpace
 
@@ -12,9 +12,9 @@ VECTOR = torch.tensor([2.0, 0.0, 0.0, 0.0])
 
 def test_a_decoder_that_follows_is_taken_at_its_word():
     found = calibrate(NumbersSpace(), VECTOR, SOURCES)
-    assert [row.strength for row in found.rows] == [0, 0.5, 1, 1.5, 2, 2.5, 3]
-    assert [row.realised for row in found.rows] == pytest.approx([0, 0.5, 1, 1.5, 2, 2.5, 3], abs=1e-3)
-    assert [row.changed for row in found.rows] == [0, 1, 1, 1, 1, 1, 1]
+    assert [row.strength for row in found.rows] == [0, *STRENGTHS]
+    assert [row.realised for row in found.rows] == pytest.approx([0, *STRENGTHS], abs=1e-3)
+    assert [row.changed for row in found.rows] == [0] + [1] * len(STRENGTHS)
     assert found.rows[0].content == 1
     assert found.strength == 1
     assert found.edits == ["2.100 0.200 0.300 0.400", "2.000 -1.000 0.500 2.000", "3.000 1.000 1.000 1.000"]
@@ -23,7 +23,7 @@ def test_a_decoder_that_follows_is_taken_at_its_word():
 def test_a_decoder_that_goes_half_the_way_is_asked_for_twice_as_much():
     zeros = ["0.000 0.200 0.300 0.400", "0.000 -1.000 0.500 2.000"]
     found = calibrate(NumbersSpace(keeps=(0.5, 1.0, 1.0, 1.0)), VECTOR, zeros)
-    assert [row.realised for row in found.rows] == pytest.approx([0, 0.25, 0.5, 0.75, 1, 1.25, 1.5], abs=1e-3)
+    assert [row.realised for row in found.rows] == pytest.approx([0, *(s / 2 for s in STRENGTHS)], abs=1e-3)
     assert found.strength == 2
 
 
@@ -49,7 +49,7 @@ def test_what_the_model_does_to_unmoved_texts_is_not_counted_as_a_move():
             return super().decode(z + 3 * VECTOR)
 
     found = calibrate(Drifting(), VECTOR, SOURCES)
-    assert [row.realised for row in found.rows] == pytest.approx([0, 0.5, 1, 1.5, 2, 2.5, 3], abs=1e-3)
+    assert [row.realised for row in found.rows] == pytest.approx([0, *STRENGTHS], abs=1e-3)
 
 
 def test_texts_of_nothing_lose_their_content_and_tell_nothing_of_the_move():
