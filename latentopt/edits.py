@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from latentopt.objectives import Head, Objective, Wish
 
+if TYPE_CHECKING:
+    from latentopt.space import LatentSpace
+
 Status = Literal["reached", "improved", "none_better"]
 TYPICALITY_WEIGHT = 0.2
+FLUENCY_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,8 @@ class Candidate:
 
     realised: by property, predicted again from the text. promised: by property, predicted at the latent that was
     decoded. similarity: chrF to the source, 0 to 1. typicality: share of the training latents that are less typical
-    than the text's. distance: Euclidean, from the source's latent to the one that was decoded.
+    than the text's. fluency: share of the training texts whose n-grams are less usual. distance: Euclidean, from the
+    source's latent to the one that was decoded.
     """
 
     text: str
@@ -38,6 +44,7 @@ class Candidate:
     promised: dict[str, float]
     similarity: float
     typicality: float
+    fluency: float
     distance: float
 
 
@@ -66,6 +73,7 @@ class Edit:
                     "promised": candidate.promised,
                     "similarity": candidate.similarity,
                     "typicality": candidate.typicality,
+                    "fluency": candidate.fluency,
                     "distance": candidate.distance,
                 }
                 for candidate in self.candidates
@@ -101,9 +109,70 @@ def similarity(texts: Sequence[str], source: str) -> list[float]:
     return [chrf.sentence_score(text, [source]).score / 100 for text in texts]
 
 
-def rank(loss: float, reached: bool, similarity: float, typicality: float) -> tuple[bool, float]:
-    """Sort key of a candidate: fulfilled wishes first, then loss against what was kept of the text, lowest first.
+def rank(loss: float, reached: bool, *, similarity: float, typicality: float, fluency: float) -> tuple[bool, float]:
+    """Sort key of a candidate: fulfilled wishes first, then loss against what was kept of the text and how it reads.
 
     A loss of 1 is a miss of one standard deviation of the property, and weighs as much as the whole of the text.
     """
-    return not reached, loss - similarity - TYPICALITY_WEIGHT * typicality
+    return not reached, loss - similarity - TYPICALITY_WEIGHT * typicality - FLUENCY_WEIGHT * fluency
+
+
+def make_edit(
+    space: LatentSpace,
+    goal: Objective,
+    source: str,
+    z0: Tensor,
+    texts: Sequence[str],
+    z: Tensor,
+    realised: Tensor,
+    *,
+    most: int,
+) -> Edit:
+    """Rank the texts that a source could become.
+
+    Args:
+        space: for typicality and fluency. goal: of this one source, which has one row.
+        source: the text. z0: its latent, shape (1, d).
+        texts: m different texts. z: the latents that they were decoded from, (m, d). realised: what they are encoded
+            to, (m, d).
+        most: candidates to keep. Those that are no better than the source are kept only if none is better.
+    """
+    named = {name: found[0].head for name, found in wishes(goal).items()}
+    predicted = {name: estimates(head, z0)[0] for name, head in named.items()}
+    if not texts:
+        return Edit(source, predicted, [], "none_better")
+    here = goal.take(torch.zeros(len(texts), dtype=torch.long))
+    with torch.no_grad():
+        loss, own_loss = here(realised).tolist(), goal(z0).item()
+    reached = _reached(here, realised).tolist()
+    alike, typical = similarity(texts, source), space.density.typicality(realised).tolist()
+    fluent = space.fluency(texts).tolist()
+    keys = [
+        rank(loss[k], reached[k], similarity=alike[k], typicality=typical[k], fluency=fluent[k])
+        for k in range(len(texts))
+    ]
+    order = sorted(range(len(texts)), key=keys.__getitem__)
+    better = [k for k in order if loss[k] < own_loss]
+    kept = (better or order)[:most]
+    status: Status = "none_better" if not better else "reached" if reached[kept[0]] else "improved"
+    found_realised = {name: estimates(head, realised[kept]) for name, head in named.items()}
+    found_promised = {name: estimates(head, z[kept]) for name, head in named.items()}
+    distance = (z - z0).norm(dim=1).tolist()
+    candidates = [
+        Candidate(
+            text=texts[k],
+            realised={name: values[place] for name, values in found_realised.items()},
+            promised={name: values[place].value for name, values in found_promised.items()},
+            similarity=alike[k],
+            typicality=typical[k],
+            fluency=fluent[k],
+            distance=distance[k],
+        )
+        for place, k in enumerate(kept)
+    ]
+    return Edit(source, predicted, candidates, status)
+
+
+def _reached(goal: Objective, z: Tensor) -> Tensor:
+    found = [wish for group in wishes(goal).values() for wish in group]
+    return torch.stack([wish.reached(z) for wish in found]).all(0)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from latentopt.edits import Candidate, Edit, Status, estimates, rank, similarity, wishes
+from latentopt.edits import Edit, make_edit, wishes
 from latentopt.errors import LatentoptError
 from latentopt.objectives import Objective, Sum, Wish
 from latentopt.optimizers import Optimizer, PreconditionedGradient
@@ -77,7 +77,7 @@ def optimize_texts(
     on both sides of a target, the way between them is decoded, too.
 
     Args:
-        space: the latent space; it needs a density.
+        space: the latent space; it needs a density and n-grams.
         texts: n texts.
         goal: wishes (`Target(likes, 1000)`, ...) and other terms; a wish's value is one for all texts or one for each.
         optimizer: None takes PreconditionedGradient with the covariance of the space.
@@ -165,7 +165,7 @@ class _How:
         rounds = [tried]
         if self.refinements and (finer := self._crossings(tried, objective)) is not None:
             rounds.append(self._try(path, *finer))
-        return [self._ranked(i, texts[i], z0[i : i + 1], goal, rounds, owner) for i in range(len(texts))]
+        return [self._edit(i, texts[i], z0[i : i + 1], goal, rounds, owner) for i in range(len(texts))]
 
     def _noise(self, n: int) -> Tensor:
         """Where ways start beside their text: the first on it, the others around it; the same for every text."""
@@ -206,52 +206,21 @@ class _How:
                     row.append(tried.row[i].repeat(self.refinements))
         return (torch.cat(share), torch.cat(row)) if share else None
 
-    def _ranked(self, i: int, source: str, z0: Tensor, goal: Objective, rounds: list[_Tried], owner: Tensor) -> Edit:
+    def _edit(self, i: int, source: str, z0: Tensor, goal: Objective, rounds: list[_Tried], owner: Tensor) -> Edit:
         seen: dict[str, tuple[Tensor, Tensor]] = {}  # text -> the nearest latent that it was decoded from, realised
         for tried in rounds:
             for j in (owner[tried.row] == i).nonzero()[:, 0].tolist():
                 text, z = tried.text[j], tried.z[j : j + 1]
                 if text != source and (text not in seen or (z - z0).norm() < (seen[text][0] - z0).norm()):
                     seen[text] = z, tried.realised[j : j + 1]
-        predicted = {name: estimates(found[0].head, z0)[0] for name, found in wishes(goal).items()}
-        if not seen:
-            return Edit(source, predicted, [], "none_better")
-        texts = list(seen)
-        z = torch.cat([seen[text][0] for text in texts])
-        realised = torch.cat([seen[text][1] for text in texts])
-        here = goal.take(torch.full((len(texts),), i))
-        with torch.no_grad():
-            loss = here(realised)
-            own_loss = goal.take(torch.tensor([i]))(z0).item()
-        reached = self._reached(here, realised)
-        alike = similarity(texts, source)
-        typicality = self.space.density.typicality(realised).tolist()
-        order = sorted(range(len(texts)), key=lambda k: rank(loss[k].item(), bool(reached[k]), alike[k], typicality[k]))
-        better = [k for k in order if loss[k] < own_loss]
-        kept = (better or order)[: self.candidates]
-        status: Status = "none_better" if not better else "reached" if reached[kept[0]] else "improved"
-        named = wishes(goal)
-        realised_by = {name: estimates(found[0].head, realised[kept]) for name, found in named.items()}
-        promised_by = {name: estimates(found[0].head, z[kept]) for name, found in named.items()}
-        distance = (z - z0).norm(dim=1)
-        return Edit(
+        empty = torch.empty(0, z0.shape[1])
+        return make_edit(
+            self.space,
+            goal.take(torch.tensor([i])),
             source,
-            predicted,
-            [
-                Candidate(
-                    text=texts[k],
-                    realised={name: values[place] for name, values in realised_by.items()},
-                    promised={name: values[place].value for name, values in promised_by.items()},
-                    similarity=alike[k],
-                    typicality=typicality[k],
-                    distance=distance[k].item(),
-                )
-                for place, k in enumerate(kept)
-            ],
-            status,
+            z0,
+            list(seen),
+            torch.cat([empty, *(z for z, _ in seen.values())]),
+            torch.cat([empty, *(realised for _, realised in seen.values())]),
+            most=self.candidates,
         )
-
-    @staticmethod
-    def _reached(goal: Objective, z: Tensor) -> Tensor:
-        found = [wish for group in wishes(goal).values() for wish in group]
-        return torch.stack([wish.reached(z) for wish in found]).all(0)

@@ -18,10 +18,12 @@ from transformers import PreTrainedTokenizerBase
 from latentopt.density import LatentDensity
 from latentopt.errors import LatentoptError, TruncationWarning
 from latentopt.model import T5VAE
+from latentopt.ngrams import NGramModel
 from latentopt.tokenization import load_tokenizer, to_texts, token_ids
 
 BUNDLED = Path(__file__).parent / "pretrained"
 DENSITY_FILE = "density.safetensors"
+NGRAMS_FILE = "ngrams.safetensors"
 
 
 class LatentSpace:
@@ -73,11 +75,13 @@ class LatentSpace:
         return cls(model, tokenizer, path=path if path.is_dir() else None)
 
     def save(self, directory: str | Path) -> None:
-        """Write model, tokenizer and, where known, the density, so that `from_pretrained` finds them."""
+        """Write model, tokenizer and, where known, density and n-grams, so that `from_pretrained` finds them."""
         self.model.save_pretrained(directory)
         self.tokenizer.save_pretrained(directory)
         if "density" in self.__dict__:
             self.density.save(Path(directory) / DENSITY_FILE)
+        if "ngrams" in self.__dict__:
+            self.ngrams.save(Path(directory) / NGRAMS_FILE)
 
     @property
     def latent_dim(self) -> int:
@@ -113,6 +117,29 @@ class LatentSpace:
                 "make one: space.density = LatentDensity.fit(space.encode(texts)), then space.save(directory)"
             )
         return LatentDensity.load(file)
+
+    @cached_property
+    def ngrams(self) -> NGramModel:
+        """The n-grams of the training texts.
+
+        Raises:
+            LatentoptError: if the model directory has none.
+        """
+        file = None if self.path is None else self.path / NGRAMS_FILE
+        if file is None or not file.exists():
+            raise LatentoptError(
+                "this model has no n-grams of its training texts; "
+                "make them: space.ngrams = space.count_ngrams(texts), then space.save(directory)"
+            )
+        return NGramModel.load(file)
+
+    def count_ngrams(self, texts: Sequence[str]) -> NGramModel:
+        """An n-gram model of texts in this space's tokens."""
+        return NGramModel.fit(token_ids(self.tokenizer, texts), vocab_size=len(self.tokenizer))
+
+    def fluency(self, texts: Sequence[str]) -> Tensor:
+        """Share of the training texts whose n-grams are less usual, 0 to 1, shape (n,)."""
+        return self.ngrams.fluency(token_ids(self.tokenizer, texts))
 
     def lengths(self, texts: Sequence[str]) -> list[int]:
         """Number of tokens of each text, the end token left out."""

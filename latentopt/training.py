@@ -21,12 +21,14 @@ from latentopt.errors import LatentoptError
 from latentopt.evaluation import latent_health, reconstruction
 from latentopt.files import atomic_directory
 from latentopt.model import T5VAE
+from latentopt.ngrams import NGramModel
 from latentopt.space import LatentSpace
 from latentopt.tokenization import token_ids
 
 # Batches of like lengths are padded to a multiple of this; torch.compile makes a graph for each width, so it gets few.
 PAD_TO, PAD_TO_COMPILED = 4, 16
 DENSITY_TEXTS = 50_000
+NGRAM_TEXTS = 500_000
 
 log = logging.getLogger(__name__)
 
@@ -288,14 +290,15 @@ def train(
         tokenizer: its tokenizer.
         texts: the training texts; those longer than the model's positions are left out, with a warning.
         valid_texts: texts that each evaluation reconstructs.
-        arguments: Hugging Face's; `output_dir` receives the checkpoints and, at the end, model, tokenizer and density.
+        arguments: Hugging Face's; `output_dir` receives the checkpoints and, at the end, model,
+            tokenizer, density and n-grams.
         corruptions: noise on the encoder's input tokens.
         compile: use torch.compile (minutes of compilation at first, then up to twice as fast).
         optimizer: for instance MuonAdamW(model, lr=...); None makes the one that the arguments name.
         callbacks: for instance transformers' EarlyStoppingCallback.
 
     Returns:
-        The space of the trained model, with the density of its training latents.
+        The space of the trained model, with the density of its latents and the n-grams of its texts.
 
     Raises:
         LatentoptError: if the output directory holds checkpoints of another model.
@@ -326,6 +329,8 @@ def train(
     chosen = torch.randperm(len(data), generator=generator)[:DENSITY_TEXTS].tolist()
     with trainer.autocast_smart_context_manager():
         space.density = LatentDensity.fit(space.encode(space.tokenizer.batch_decode([data[i][1][:-1] for i in chosen])))
+    counted = torch.randperm(len(data), generator=generator)[:NGRAM_TEXTS].tolist()
+    space.ngrams = NGramModel.fit([data[i][1] for i in counted], vocab_size=len(tokenizer))
     if trainer.is_world_process_zero():
         space.save(output)
     return space

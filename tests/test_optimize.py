@@ -115,14 +115,30 @@ def test_an_edit_as_json_has_the_documented_shape(space, head):
     document = edit.to_json()
     assert list(document) == ["source", "predicted", "candidates", "status"]
     assert isinstance(document["predicted"]["likes"], float)
-    assert list(document["candidates"][0]) == ["text", "realised", "promised", "similarity", "typicality", "distance"]
+    assert list(document["candidates"][0]) == [
+        "text",
+        "realised",
+        "promised",
+        "similarity",
+        "typicality",
+        "fluency",
+        "distance",
+    ]
     assert list(document["candidates"][0]["realised"]["likes"]) == ["value", "low", "high"]
     assert isinstance(document["candidates"][0]["promised"]["likes"], float)
 
 
 def test_a_fulfilled_wish_ranks_first_then_what_is_nearest_and_most_alike():
-    reached, near, alike = rank(0.05, True, 0.1, 0.5), rank(0.5, False, 0.5, 0.5), rank(0.5, False, 0.9, 0.5)
-    assert sorted([near, reached, alike]) == [reached, alike, near]
+    fair = {"similarity": 0.5, "typicality": 0.5, "fluency": 0.5}
+    reached = rank(0.1, True, similarity=0.1, typicality=0.1, fluency=0.1)
+    alike = rank(0.5, False, **{**fair, "similarity": 0.9})
+    fluent = rank(0.5, False, **{**fair, "fluency": 0.9})
+    assert sorted([rank(0.5, False, **fair), fluent, alike, reached]) == [
+        reached,
+        alike,
+        fluent,
+        rank(0.5, False, **fair),
+    ]
 
 
 def test_an_estimate_without_an_interval_has_none():

@@ -21,6 +21,7 @@ LEVELS = [  # a room may use those of its own level and below; from the ground f
         "bottleneck",
         "density",
         "muon",
+        "ngrams",
     },
     {"model"},
     {"space", "objectives"},

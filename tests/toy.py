@@ -28,13 +28,14 @@ def toy_texts(n: int, *, seed: int = 0) -> list[str]:
 
 @cache
 def toy_space() -> LatentSpace:
-    """A space that knows the sentences of `toy_texts` roughly, after two seconds of training; with a density."""
+    """A space that knows the sentences of `toy_texts` roughly, after two seconds of training."""
     texts = toy_texts(300)
     tokenizer = train_tokenizer(texts, vocab_size=400)
     set_seed(0)
     space = LatentSpace(T5VAE(toy_config(len(tokenizer), latent_noise=0.3)), tokenizer)
     _train(space, toy_texts(3000, seed=1), steps=TRAINING_STEPS)
     space.density = LatentDensity.fit(space.encode(texts))
+    space.ngrams = space.count_ngrams(toy_texts(1000, seed=2))
     return space
 
 

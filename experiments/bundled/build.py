@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import torch
+from corpus import Corpus
 
 import property_models
 from latentopt.density import LatentDensity
@@ -24,7 +25,7 @@ SENTIMENT = "sentiment140_"
 NOISE = 0.5  # of the heads' vectors: a head that is right around a latent has gradients that lead somewhere real
 
 
-def build(data: Path, checkpoint: Path, tokenizer: Path, output: Path, *, seed: int) -> dict[str, Any]:
+def build(data: Path, corpus: Corpus, checkpoint: Path, tokenizer: Path, output: Path, *, seed: int) -> dict[str, Any]:
     """Write the bundled model into `output` and return what was measured of its parts."""
     shutil.rmtree(output, ignore_errors=True)
     model = T5VAE.from_pretrained(checkpoint, dtype=torch.float32)
@@ -37,7 +38,8 @@ def build(data: Path, checkpoint: Path, tokenizer: Path, output: Path, *, seed: 
     z_train, z_valid = space.encode(train["text"].tolist()), space.encode(valid["text"].tolist())
     drawn = train.sample(min(DENSITY_TEXTS, len(train)), random_state=seed).index
     space.density = LatentDensity.fit(z_train[drawn.to_numpy()])
-    space.density.save(output / "density.safetensors")
+    space.ngrams = space.count_ngrams(corpus.train)
+    space.save(output)
 
     logging.info("fitting likes")
     likes = MLPEnsembleRegressor(scale="log1p", noise=NOISE, random_state=seed)

@@ -14,7 +14,7 @@ from pathlib import Path
 from build import build
 from card import write_card
 from evaluate import evaluate
-from train import train_bundled
+from train import corpus_of, train_bundled
 
 HERE = Path(__file__).parent
 PRETRAINED = HERE.parents[1] / "latentopt/pretrained"
@@ -33,7 +33,14 @@ def main() -> None:
 
     training = train_bundled(options.data, options.work, steps=options.steps, seed=options.seed)
     started = time.perf_counter()
-    parts = build(options.data, options.work / "best", options.work, options.output, seed=options.seed)
+    parts = build(
+        options.data,
+        corpus_of(options.data, options.seed),
+        options.work / "best",
+        options.work,
+        options.output,
+        seed=options.seed,
+    )
     seconds = round(time.perf_counter() - started)
     figures = evaluate(options.data, str(options.output), seed=options.seed)
     results = {"training": training, "parts": parts | {"seconds": seconds}, "evaluation": figures}

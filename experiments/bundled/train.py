@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from corpus import read_corpus
+from corpus import Corpus, read_corpus
 from transformers import TrainingArguments, set_seed
 
 from latentopt.corruption import Blank
@@ -31,7 +31,7 @@ RECIPE: dict[str, Any] = {
         "latent_dim": 320,
         "positions": 64,
         "slot_dim": 32,
-        "latent_noise": 2.0,
+        "latent_noise": 1.0,
         "bag_weight": 0.01,
         "regularizer_weight": 10.0,
     },
@@ -39,16 +39,21 @@ RECIPE: dict[str, Any] = {
     "batch_size": 128,
     "learning_rate": 3e-3,
     "warmup_steps": 200,
-    "decay_steps": 1200,
+    "decay_steps": 1500,
     "titles": 200_000,
     "tweet_copies": 2,
 }
 
 
+def corpus_of(data: Path, seed: int) -> Corpus:
+    """The texts that the recipe asks for."""
+    return read_corpus(data, seed=seed, titles=RECIPE["titles"], tweet_copies=RECIPE["tweet_copies"])
+
+
 def train_bundled(data: Path, work: Path, *, steps: int, seed: int, eval_steps: int = 250) -> dict[str, Any]:
     """Train for a number of steps, write the last checkpoint's model to `work`/best, and return the run's record."""
     started = time.time()
-    corpus = read_corpus(data, seed=seed, titles=RECIPE["titles"], tweet_copies=RECIPE["tweet_copies"])
+    corpus = corpus_of(data, seed)
     logging.info("corpus %s", corpus.description)
     set_seed(seed)
     if (work / "tokenizer.json").exists():

@@ -91,7 +91,7 @@ def optimize(
 
     Every candidate is a text that was encoded and measured again: "realised" is what is predicted for it, with the
     interval in which nine of ten real values lie; "promised" is what its latent had promised. Candidates are ranked
-    by the realised values, by their similarity to the source and by how typical they are.
+    by the realised values, their similarity to the source, how typical and how fluent they are.
     """
     names = [name for name, _ in targets] + [*maximize, *minimize]
     if not names:
@@ -233,7 +233,8 @@ def _print(edit: Edit) -> None:
             for name, estimate in candidate.realised.items()
         )
         say.print(Text(f"{place:>2} {' '.join(candidate.text.split())}"), soft_wrap=True)
-        kept = f"similarity {candidate.similarity:.2f}, typicality {candidate.typicality:.2f}"
+        kept = f"similarity {candidate.similarity:.2f}, typicality {candidate.typicality:.2f}, "
+        kept += f"fluency {candidate.fluency:.2f}"
         say.print(f"   {realised}; {kept}", style="dim", soft_wrap=True, markup=False)
     say.print()
 

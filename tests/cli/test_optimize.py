@@ -48,7 +48,7 @@ def test_the_document_has_the_documented_shape(optimize):
     assert set(edit["predicted"]) == {"likes", "tone"}
     assert edit["status"] in ("reached", "improved", "none_better")
     for candidate in edit["candidates"]:
-        assert set(candidate) == {"text", "realised", "promised", "similarity", "typicality", "distance"}
+        assert set(candidate) == {"text", "realised", "promised", "similarity", "typicality", "fluency", "distance"}
         likes = candidate["realised"]["likes"]
         assert likes["low"] <= likes["value"] <= likes["high"]
         assert candidate["realised"]["tone"]["low"] is None  # a probability is its own uncertainty

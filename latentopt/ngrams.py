@@ -1,0 +1,129 @@
+"""How fluent a text is: an n-gram model of the training texts, in tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from latentopt.errors import LatentoptError
+from latentopt.files import atomic_write
+
+QUANTILES = 1001
+BIGRAMS, TRIGRAMS = 400_000, 250_000  # the most frequent ones that are kept: about 6 MB
+RANKED = 5000  # texts that say how fluent texts are
+PRIOR = (1.0, 20.0, 20.0)  # strength of each order's prior, in tokens
+
+
+@dataclass(frozen=True)
+class NGramModel:
+    """An interpolated trigram model: each order's prediction is the prior of the next (MacKay & Peto 1995).
+
+    p(w | u v) = (count(u v w) + m p(w | v)) / (count(u v) + m)
+
+    unigrams: (vocabulary,) counts. bigrams, trigrams: sorted keys of the frequent ones, a token id a digit to the base
+    of the vocabulary; their counts beside. quantiles: (1001,), of the training texts' log-probabilities, rising.
+    """
+
+    unigrams: Tensor
+    bigrams: Tensor
+    bigram_counts: Tensor
+    trigrams: Tensor
+    trigram_counts: Tensor
+    quantiles: Tensor
+
+    @classmethod
+    def fit(cls, rows: Sequence[Sequence[int]], *, vocab_size: int, start: int = 0) -> Self:
+        """Count the n-grams of token ids, each row ended by its end token; `start` stands before a text."""
+        if not rows:
+            raise LatentoptError("an n-gram model is fitted to one text or more, got none")
+        # Texts that are counted look more fluent than new ones: those that set the scale are left out.
+        ranked = rows[:: max(2, len(rows) // RANKED)]
+        counted = [row for i, row in enumerate(rows) if i % max(2, len(rows) // RANKED)] or rows
+        u, v, w, _ = _contexts(counted, start)
+        unigrams = torch.bincount(w, minlength=vocab_size)
+        bigrams, bigram_counts = _frequent(v * vocab_size + w, BIGRAMS)
+        trigrams, trigram_counts = _frequent((u * vocab_size + v) * vocab_size + w, TRIGRAMS)
+        unranked = cls(unigrams, bigrams, bigram_counts, trigrams, trigram_counts, torch.empty(0))
+        ranks = torch.linspace(0, 1, QUANTILES)
+        quantiles = torch.quantile(unranked.log_probability(ranked, start=start), ranks)
+        return cls(unigrams, bigrams, bigram_counts, trigrams, trigram_counts, quantiles)
+
+    def log_probability(self, rows: Sequence[Sequence[int]], *, start: int = 0) -> Tensor:
+        """Mean log-probability per token in nats of rows of token ids, shape (n,)."""
+        u, v, w, row = _contexts(rows, start)
+        size = len(self.unigrams)
+        p = (self.unigrams[w] + PRIOR[0]) / (self.unigrams.sum() + PRIOR[0] * size)
+        seen = self.unigrams[v]
+        p = (_count(self.bigrams, self.bigram_counts, v * size + w) + PRIOR[1] * p) / (seen + PRIOR[1])
+        seen = _count(self.bigrams, self.bigram_counts, u * size + v)
+        trigram = _count(self.trigrams, self.trigram_counts, (u * size + v) * size + w)
+        p = (trigram + PRIOR[2] * p) / (seen + PRIOR[2])
+        total = torch.zeros(len(rows)).index_add_(0, row, p.log().float())
+        return total / torch.bincount(row, minlength=len(rows)).clamp_min(1)
+
+    def fluency(self, rows: Sequence[Sequence[int]], *, start: int = 0) -> Tensor:
+        """Share of the training texts that are less probable per token, 0 to 1, shape (n,)."""
+        if not rows:
+            return torch.empty(0)
+        rank = torch.searchsorted(self.quantiles, self.log_probability(rows, start=start))
+        return (rank / len(self.quantiles)).clamp(0, 1)
+
+    def save(self, path: str | Path) -> None:
+        """Write a safetensors file."""
+        tensors = {
+            "unigrams": self.unigrams.int(),
+            "bigrams": self.bigrams.int() if len(self.unigrams) ** 2 < 2**31 else self.bigrams,
+            "bigram_counts": self.bigram_counts.int(),
+            "trigrams": self.trigrams,
+            "trigram_counts": self.trigram_counts.int(),
+            "quantiles": self.quantiles,
+        }
+        with atomic_write(path) as temporary:
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read what `save` wrote; LatentoptError for a file that is damaged or of another kind."""
+        try:
+            tensors = load_file(path)
+            unigrams, bigrams, bigram_counts, trigrams, trigram_counts = (
+                tensors[name].long() for name in ("unigrams", "bigrams", "bigram_counts", "trigrams", "trigram_counts")
+            )
+            quantiles = tensors["quantiles"].float()
+            return cls(unigrams, bigrams, bigram_counts, trigrams, trigram_counts, quantiles)
+        except (SafetensorError, KeyError) as error:
+            raise LatentoptError(f"{path}: this is no n-gram model ({error}); copy or train the model again") from error
+
+
+def _contexts(rows: Sequence[Sequence[int]], start: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Every token w with the two before it, u and v, and the row it is in; all of shape (tokens,)."""
+    flat = torch.tensor([token for row in rows for token in (start, start, *row)], dtype=torch.long)
+    lengths = torch.tensor([len(r) for r in rows])
+    row = torch.repeat_interleave(torch.arange(len(rows)), lengths)
+    first = (lengths + 2).cumsum(0) - lengths  # where each row's own tokens begin
+    inside = torch.arange(len(row)) - (lengths.cumsum(0) - lengths)[row]
+    place = first[row] + inside
+    return flat[place - 2], flat[place - 1], flat[place], row
+
+
+def _frequent(keys: Tensor, most: int) -> tuple[Tensor, Tensor]:
+    """Sorted keys and counts of the most frequent keys that occur twice or more; all keys where that leaves none."""
+    found, counts = torch.unique(keys, return_counts=True)
+    kept = counts >= 2 if (counts >= 2).any() else torch.ones_like(counts, dtype=torch.bool)
+    found, counts = found[kept], counts[kept]
+    if len(found) > most:
+        kept = counts.topk(most).indices.sort().values
+        found, counts = found[kept], counts[kept]
+    return found, counts
+
+
+def _count(keys: Tensor, counts: Tensor, wanted: Tensor) -> Tensor:
+    place = torch.searchsorted(keys, wanted).clamp_max(len(keys) - 1)
+    return torch.where(keys[place] == wanted, counts[place], 0)
