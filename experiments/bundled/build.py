@@ -15,7 +15,7 @@ import property_models
 from latentopt.density import LatentDensity
 from latentopt.directions import mine
 from latentopt.model import T5VAE
-from latentopt.space import LatentSpace
+from latentopt.space import DENSITY_FILE, NGRAMS_FILE, LatentSpace
 from latentopt.tokenization import load_tokenizer
 from property_models import LogisticHead, MLPEnsembleRegressor, classification_report, regression_report
 
@@ -39,7 +39,8 @@ def build(data: Path, corpus: Corpus, checkpoint: Path, tokenizer: Path, output:
     drawn = train.sample(min(DENSITY_TEXTS, len(train)), random_state=seed).index
     space.density = LatentDensity.fit(z_train[drawn.to_numpy()])
     space.ngrams = space.count_ngrams(corpus.train)
-    space.save(output)
+    space.density.save(output / DENSITY_FILE)
+    space.ngrams.save(output / NGRAMS_FILE)
 
     logging.info("fitting likes")
     likes = MLPEnsembleRegressor(scale="log1p", noise=NOISE, random_state=seed)

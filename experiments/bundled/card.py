@@ -21,6 +21,7 @@ tokens. latentopt uses it when no `--model` is given. Everything in this folder 
 |---|---|
 | `model.safetensors`, `config.json`, `tokenizer.json` | the T5-VAE (bf16) and its byte-level BPE tokenizer |
 | `density.safetensors` | mean and covariance of the latents of 30,000 training tweets |
+| `ngrams.safetensors` | counts of the frequent pairs and triples of tokens in the training texts, for fluency |
 | `heads/likes`, `heads/sentiment` | predicted likes within an account; positive or negative |
 | `directions/civil`, `directions/positive` | from toxic to civil; from negative to positively reframed |
 
