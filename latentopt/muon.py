@@ -1,7 +1,7 @@
 """Muon for the weight matrices, AdamW for the rest, as one optimizer that the Trainer can save and schedule.
 
 Muon (Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks") steps along the orthogonalised
-momentum of a matrix. On the bundled model's data it needs about half of AdamW's steps (experiments/bundled/README.md).
+momentum of a matrix. The bundled model is trained with it (experiments/bundled).
 """
 
 from __future__ import annotations
