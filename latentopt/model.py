@@ -367,7 +367,7 @@ class T5VAE(PreTrainedModel, GenerationMixin):
             if self.config.regularizer == "kl":
                 assert log_variance is not None
                 return regularizers.kl(z, log_variance.float(), free_bits=self.config.free_bits)
-            z = _gathered(z)
+            z = regularizers.gathered(z)
             if self.config.regularizer == "none" or z.shape[0] < 2:
                 return z.new_zeros(())
             return regularizers.mmd(z, torch.randn_like(z))
@@ -388,15 +388,6 @@ class T5VAE(PreTrainedModel, GenerationMixin):
             "encoder_outputs": encoder_outputs,
             "use_cache": True,
         }
-
-
-def _gathered(z: Tensor) -> Tensor:
-    """The latents of all processes: the MMD of small pieces of a batch is not that of the batch."""
-    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
-        return z
-    from torch.distributed.nn.functional import all_gather
-
-    return torch.cat(all_gather(z))
 
 
 AutoConfig.register(T5VAEConfig.model_type, T5VAEConfig)

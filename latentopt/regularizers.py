@@ -13,8 +13,8 @@ def mmd(z: Tensor, prior: Tensor) -> Tensor:
 
     The unbiased estimate of Gretton et al. (2012, eq. 3) with the kernel sum of Tolstikhin et al. (2018, "Wasserstein
     auto-encoders", section 4): k(x, y) = sum over s of C / (C + |x - y|^2) with C = 2 d s, which is scaled to the
-    expected squared distance 2 d of two N(0, I) draws. The diagonals are left out; with them a collapsed
-    batch scores better than a Gaussian one, and dividing by d twice, as the original T5-VAE does, hides any difference.
+    expected squared distance 2 d of two N(0, I) draws. The diagonals are left out; with them a collapsed batch scores
+    better than a Gaussian one, and dividing by d twice, as the original T5-VAE does, hides any difference.
 
     Args:
         z: latents, shape (n, d), n >= 2.
@@ -45,7 +45,7 @@ def _imq(x: Tensor, y: Tensor) -> Tensor:
     kernel = torch.zeros_like(squared)
     for scale in IMQ_SCALES:
         c = 2 * x.shape[1] * scale
-        kernel = kernel + c / (c + squared)
+        kernel += c / (c + squared)
     return kernel
 
 
@@ -65,3 +65,19 @@ def kl(mean: Tensor, log_variance: Tensor, *, free_bits: float = 0.0) -> Tensor:
     """
     per_dimension = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean(0)  # (d,)
     return per_dimension.clamp_min(free_bits).sum()
+
+
+def gathered(z: Tensor) -> Tensor:
+    """The latents of all processes, for the MMD of small pieces of a batch is not that of the batch.
+
+    Args:
+        z: this process's latents, shape (n, d), the same n in each process.
+
+    Returns:
+        The latents in the processes' order, shape (processes * n, d), differentiable; z itself where there is only one.
+    """
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return z
+    from torch.distributed.nn.functional import all_gather
+
+    return torch.cat(all_gather(z))

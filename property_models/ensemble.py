@@ -12,15 +12,16 @@ from torch.nn import functional as F
 
 from property_models.base import Array, Classifier, PropertyModel, Regressor
 
+FEWEST_STEPS = 300  # below this the networks have not moved far from where they start
 BF16_ROWS = 5000  # from here on, bf16 products are quicker than the casts that they need
 
 
 class _Ensemble(PropertyModel):
     """Networks with one hidden layer.
 
-    Each member starts elsewhere and sees its own noise (Lakshminarayanan et al. 2017). Training
-    adds N(0, noise^2) to the vectors: a head that is right in a neighbourhood, and not only on the points, has
-    gradients that lead somewhere real.
+    Each member starts elsewhere and sees its own noise (Lakshminarayanan et al. 2017). Training adds N(0, noise^2) to
+    the vectors: a head that is right in a neighbourhood, and not only on the points, has gradients that lead somewhere
+    real.
     """
 
     members: int
@@ -59,8 +60,9 @@ class _Ensemble(PropertyModel):
         train = order[len(z) // 10 :] if len(z) >= 50 else order
         weights = [p.requires_grad_() for p in parameters.values()]
         optimizer = torch.optim.AdamW(weights, lr=self.learning_rate, weight_decay=self.weight_decay)
-        steps = self.epochs * -(-len(train) // self.batch_size)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.learning_rate, total_steps=steps)
+        steps = -(-len(train) // self.batch_size)  # of an epoch
+        epochs = max(self.epochs, -(-FEWEST_STEPS // steps))
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.learning_rate, total_steps=epochs * steps)
         best, kept = float("inf"), {k: v.detach().clone() for k, v in parameters.items()}
         fixed = {"mean": mean, "std": std}
 
@@ -74,7 +76,7 @@ class _Ensemble(PropertyModel):
                 return F.mse_loss(out[..., 0], y[rows].expand(m, -1))
             return F.cross_entropy(out.flatten(0, 1), y[rows].repeat(m))
 
-        for _ in range(self.epochs):
+        for _ in range(epochs):
             for rows in train[torch.randperm(len(train), generator=generator)].split(self.batch_size):
                 optimizer.zero_grad()
                 loss(rows, self.noise).backward()
@@ -98,7 +100,8 @@ class MLPEnsembleRegressor(_Ensemble, Regressor):
 
     Args:
         members: networks. hidden: their width. noise: standard deviation of the noise on the vectors.
-        epochs: passes over the data; the best by a tenth that is held out is kept. batch_size: rows per step.
+        epochs: passes over the data, more of few rows, until there are 300 steps; the best by a tenth that is held out
+            is kept. batch_size: rows per step.
         learning_rate: largest, of a one-cycle schedule. weight_decay: of AdamW.
         scale: "identity", or "log1p" for counts. random_state: seed.
     """

@@ -19,9 +19,8 @@ class RidgeHead(Regressor):
     Args:
         alpha: penalty on the squared weights.
         noise: standard deviation of Gaussian noise that the vectors are thought to carry. Fitting on many noisy
-            copies of the
-            rows has the same solution as the penalty n * noise^2 (Bishop 1995, "Training with noise"), which is what
-            is done.
+            copies of the rows has the same solution as the penalty n * noise^2 (Bishop 1995, "Training with noise"),
+            which is what is done.
         scale: "identity", or "log1p" for counts.
         random_state: seed of the rows that are set aside for the intervals.
     """

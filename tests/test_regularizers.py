@@ -9,7 +9,6 @@ import torch
 from torch.multiprocessing.spawn import spawn
 
 from latentopt import regularizers
-from latentopt.model import _gathered
 
 DRAWS = 30
 
@@ -81,7 +80,7 @@ def _one_of_two_processes(rank: int, port: int, whole: torch.Tensor, queue: torc
     torch.distributed.init_process_group("gloo", rank=rank, world_size=2)
     mine = whole.chunk(2)[rank].clone().requires_grad_()
     prior = torch.randn(whole.shape, generator=torch.Generator().manual_seed(5))
-    score = regularizers.mmd(_gathered(mine), prior)
+    score = regularizers.mmd(regularizers.gathered(mine), prior)
     score.backward()
     queue.put((rank, score.item(), mine.grad.tolist()))  # type: ignore[union-attr]
     torch.distributed.barrier()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,6 +136,8 @@ def train(
     from latentopt.tokenization import load_tokenizer, train_tokenizer
     from latentopt.training import train as run
 
+    if optimizer == "muon" and not hasattr(torch.optim, "Muon"):
+        raise click.UsageError(f"--optimizer muon needs torch 2.9 or later, this is {torch.__version__}; update it")
     set_seed(seed)
     shape: dict[str, Any] = {
         "latent_dim": latent_dim,
@@ -147,7 +149,8 @@ def train(
         "latent_noise": latent_noise,
     }
     if base:
-        tokenizer, model = load_tokenizer(base), T5VAE.from_t5(base, **shape)
+        with _no_bars() if Path(base).is_dir() else nullcontext():  # a download shows its progress
+            tokenizer, model = load_tokenizer(base), T5VAE.from_t5(base, **shape)
     else:
         tokenizer = (
             load_tokenizer(output)
@@ -198,7 +201,7 @@ def train(
         seed=seed,
         dataloader_drop_last=True,
     )
-    with _told_on_stderr():
+    with _no_bars(), _told_on_stderr():
         run(
             model,
             tokenizer,
@@ -214,33 +217,39 @@ def train(
 
 
 def _muon(model: T5VAE, learning_rate: float) -> Optimizer:
-    import torch
-
     from latentopt.muon import MuonAdamW
 
-    if not hasattr(torch.optim, "Muon"):
-        raise click.UsageError(f"--optimizer muon needs torch 2.9 or later, this is {torch.__version__}; update it")
     return MuonAdamW(model, lr=learning_rate)
 
 
 @contextmanager
 def _told_on_stderr() -> Iterator[None]:
-    """Show what the Trainer and our own log say, on standard error, and no bar for every file that is written."""
-    from transformers.utils import logging as transformers_logging
-
+    """Show what the Trainer and our own log say, on standard error."""
     handler = logging.StreamHandler(sys.stderr)
     ours = logging.getLogger("latentopt")
     level = ours.level
     ours.addHandler(handler)
     ours.setLevel(logging.INFO)
-    transformers_logging.disable_progress_bar()
     try:
         with redirect_stdout(sys.stderr):
             yield
     finally:
-        transformers_logging.enable_progress_bar()
         ours.setLevel(level)
         ours.removeHandler(handler)
+
+
+@contextmanager
+def _no_bars() -> Iterator[None]:
+    """Keep transformers from showing a bar for every file that it reads or writes; the Trainer's own bar stays."""
+    from transformers.utils import logging as transformers_logging
+
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()
 
 
 def _texts(file: Path, column: str) -> list[str]:

@@ -3,10 +3,15 @@
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
+from transformers import T5ForConditionalGeneration
+from transformers.utils import logging
 
 from latentopt.cli import main
+from latentopt.model import small_t5
 from latentopt.space import LatentSpace
+from latentopt.tokenization import train_tokenizer
 from tests.toy import toy_texts
 
 TINY = ["--d-model", 16, "--layers", 1, "--latent-dim", 8, "--vocab-size", 300, "--max-tokens", 31]
@@ -49,7 +54,31 @@ def test_the_same_command_goes_on_from_the_last_checkpoint(texts, tmp_path):
 
 
 def test_muon_trains_too(texts, tmp_path):
-    assert train(texts, tmp_path / "model", "--optimizer", "muon").exit_code == 0
+    result = train(texts, tmp_path / "model", "--optimizer", "muon")
+    assert result.exit_code == 0, result.stderr
+    state = torch.load(tmp_path / "model" / "checkpoint-4" / "optimizer.pt", weights_only=True)
+    assert set(state) == {"muon", "adamw"}
+
+
+def test_muon_with_a_torch_that_lacks_it_is_wrong_usage(texts, tmp_path, monkeypatch):
+    monkeypatch.delattr(torch.optim, "Muon")
+    result = train(texts, tmp_path / "model", "--optimizer", "muon")
+    assert result.exit_code == 2
+    assert f"--optimizer muon needs torch 2.9 or later, this is {torch.__version__}; update it" in result.stderr
+    assert not (tmp_path / "model").exists()
+
+
+def test_no_bar_is_shown_for_a_file_that_is_read_or_written(texts, tmp_path):
+    base = tmp_path / "t5"
+    tokenizer = train_tokenizer(toy_texts(300), vocab_size=300)
+    tokenizer.save_pretrained(base)
+    T5ForConditionalGeneration(small_t5(len(tokenizer), d_model=16, layers=1, positions=32)).save_pretrained(base)
+    logging.enable_progress_bar()  # other verbs may have run in this process
+    result = train(texts, tmp_path / "model", "--base", base)
+    assert result.exit_code == 0, result.stderr
+    for bar in ("Loading weights", "Writing model shards"):
+        assert bar not in result.stderr
+    assert logging.is_progress_bar_enabled()  # as it was
 
 
 def test_wandb_works_without_a_network(texts, tmp_path, monkeypatch):
