@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,17 +13,20 @@ from numpy.typing import NDArray
 
 import property_models as pm
 from latentopt.errors import LatentoptError
+from property_models.targets import GroupOffsets
 
 if TYPE_CHECKING:
     import optuna
 
     from latentopt.space import LatentSpace
+    from latentopt.tables import Table
 
 Family = Literal["ridge", "mlp"]
 Scale = Literal["auto", "log1p", "identity"]
 Head = pm.RidgeHead | pm.LogisticHead | pm.MLPEnsembleRegressor | pm.MLPEnsembleClassifier
 
 FEWEST_ROWS = 20
+FEWEST_OF_CLASS = 5  # so that a class is both learned and measured
 HELD_OUT = 0.2
 MOST_CLASSES = 50
 NOISE = 0.5  # of the latents: a head that is right around a latent has gradients that lead somewhere real
@@ -59,29 +64,47 @@ def rows_of(
 
     Args:
         space: encodes the texts.
-        texts: n texts. values: a number each, or a class each. groups: for instance who wrote each.
+        texts: n texts. values: n finite numbers, or n classes: strings or bools. A class of fewer than 5 rows is left
+            out with a warning.
+        groups: of n numbers, for instance who wrote each text.
 
     Raises:
-        LatentoptError: if the rows are too few, the values all the same, or the classes too many.
+        LatentoptError: if the rows are too few, the values all the same or not finite, the classes too many, or
+            grouped, or there is not one value and group for each text.
     """
-    if len(texts) < FEWEST_ROWS:
-        raise LatentoptError(f"a head needs {FEWEST_ROWS} rows or more to learn from, got {len(texts)}; give more rows")
     array = np.asarray(values)
+    if not len(texts) == len(array) == len(texts if groups is None else groups):
+        grouped = "" if groups is None else f" and {len(groups)} groups"
+        raise LatentoptError(f"each text needs its value, got {len(texts)} texts, {len(array)} values{grouped}")
+    kept = np.arange(len(texts))
     if is_number(array):
         array = array.astype(np.float64)
+        if not np.isfinite(array).all():
+            bad = int(np.flatnonzero(~np.isfinite(array))[0])
+            raise LatentoptError(f"values must be finite numbers, got {array[bad]} at {bad}; leave such rows out")
+    elif groups is not None:
+        raise LatentoptError("groups are for numbers, but the values are classes; leave the groups out")
     else:
         array = np.asarray([str(value) for value in values], dtype=object)
-        if len(set(array)) > MOST_CLASSES:
-            raise LatentoptError(
-                f"values that are no numbers are classes, of which there may be {MOST_CLASSES}, got {len(set(array))} "
-                f"(such as {array[0]!r}); give a column of numbers or of fewer classes"
-            )
+        kept = _of_common_classes(array)
+        array = array[kept]
+    if len(kept) < FEWEST_ROWS:
+        raise LatentoptError(f"a head needs {FEWEST_ROWS} rows or more to learn from, got {len(kept)}; give more rows")
     if len(set(array.tolist())) < 2:
         raise LatentoptError(
             f"a head learns from values that differ, but all are {array.tolist()[0]!r}; give another column"
         )
-    z = space.encode(texts).numpy().astype(np.float64)
-    return Rows(z, list(texts), array, None if groups is None else np.asarray([str(g) for g in groups], dtype=object))
+    used = [texts[i] for i in kept.tolist()]
+    z = space.encode(used).numpy().astype(np.float64)
+    return Rows(z, used, array, None if groups is None else np.asarray([str(g) for g in groups], dtype=object))
+
+
+def without_negative(table: Table, column: str) -> Table:
+    """Return a table without the rows whose number is below 0, which no count is; classes are left alone."""
+    values = table.frame[column]
+    if not is_number(values.to_numpy()):
+        return table
+    return table.checked(column, [f"is {v:g}, and no count is below 0" if v < 0 else None for v in values.tolist()])
 
 
 def is_number(values: NDArray[Any]) -> bool:
@@ -98,7 +121,12 @@ def chosen_scale(values: NDArray[np.float64], scale: Scale = "auto") -> Literal[
 
 
 def fit_head(
-    rows: Rows, *, family: Family = "ridge", scale: Scale = "auto", seed: int = 0, **parameters: Any
+    rows: Rows,
+    *,
+    family: Family = "ridge",
+    scale: Scale = "auto",
+    seed: int = 0,
+    parameters: Mapping[str, Any] | None = None,
 ) -> Fitted:
     """Fit a head on four fifths of the rows and measure it on the others.
 
@@ -109,13 +137,13 @@ def fit_head(
         family: "ridge" (linear; logistic for classes) or "mlp" (an ensemble of small networks).
         scale: of a number: "log1p", "identity", or "auto" by the look of the values.
         seed: of the split and of the networks.
-        parameters: of the estimator, such as alpha=10.0 or hidden=64.
+        parameters: of the estimator, such as {"alpha": 10.0} or {"hidden": 64}; the noise is 0.5 unless it is there.
 
     Raises:
         HeadError: if a value does not fit the scale.
     """
     train, test = (rows.take(part) for part in split(rows, seed=seed))
-    head = _estimator(rows, family, scale, {"noise": NOISE, **parameters}, seed=seed)
+    head = _estimator(train, family, scale, {"noise": NOISE, **(parameters or {})}, seed=seed)
     _fit(head, train)
     return Fitted(head, _report(head, train, test), head.get_params())
 
@@ -125,6 +153,7 @@ def tune_head(
     *,
     trials: int = 30,
     timeout: float | None = None,
+    families: Sequence[Family] = ("ridge", "mlp"),
     scale: Scale = "auto",
     seed: int = 0,
     progress: Callable[[int, float], None] | None = None,
@@ -135,7 +164,8 @@ def tune_head(
 
     Args:
         rows: from `rows_of`.
-        trials: how many settings to try. timeout: seconds after which no further one is begun.
+        trials: how many settings to try. timeout: seconds after which none but the first is begun.
+        families: to choose from.
         scale, seed: as in `fit_head`.
         progress: is told the number of trials that are done and the best error so far.
     """
@@ -145,10 +175,10 @@ def tune_head(
     train, valid = (inner.take(part) for part in split(inner, seed=seed + 1))
 
     def error(trial: optuna.Trial) -> float:
-        family, parameters = _suggest(trial)
-        head = _estimator(rows, family, scale, parameters, seed=seed)
+        family, parameters = _suggest(trial, families)
+        head = _estimator(inner, family, scale, parameters, seed=seed)
         _fit(head, train)
-        return _error(head, valid)
+        return _error(head, train, valid)
 
     def told(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
         if progress is not None:
@@ -158,13 +188,17 @@ def tune_head(
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
-        study.enqueue_trial({"family": "ridge", "alpha": 1.0, "noise": NOISE})
-        study.optimize(error, n_trials=trials, timeout=timeout, callbacks=[told])
+        study.enqueue_trial({"family": families[0], "alpha": 1.0, "noise": NOISE})
+        end = None if timeout is None else time.monotonic() + timeout
+        study.optimize(error, n_trials=1, callbacks=[told])  # there is always one to choose
+        if trials > 1:
+            left = None if end is None else max(0.0, end - time.monotonic())
+            study.optimize(error, n_trials=trials - 1, timeout=left, callbacks=[told])
     finally:
         optuna.logging.set_verbosity(before)
     best = dict(study.best_params)
     family: Family = best.pop("family")
-    fitted = fit_head(rows, family=family, scale=scale, seed=seed, **best)
+    fitted = fit_head(rows, family=family, scale=scale, seed=seed, parameters=best)
     report = fitted.report | {"trials": len(study.trials), "family": family}
     return Fitted(fitted.head, report, fitted.parameters)
 
@@ -183,8 +217,8 @@ def split(rows: Rows, *, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]
     return np.flatnonzero(~held), np.flatnonzero(held)
 
 
-def _suggest(trial: optuna.Trial) -> tuple[Family, dict[str, Any]]:
-    family: Family = "ridge" if trial.suggest_categorical("family", ["ridge", "mlp"]) == "ridge" else "mlp"
+def _suggest(trial: optuna.Trial, families: Sequence[Family]) -> tuple[Family, dict[str, Any]]:
+    family: Family = "ridge" if trial.suggest_categorical("family", list(families)) == "ridge" else "mlp"
     parameters: dict[str, Any] = {"noise": trial.suggest_float("noise", 0.05, 1.5, log=True)}
     if family == "ridge":
         return family, parameters | {"alpha": trial.suggest_float("alpha", 1e-2, 1e4, log=True)}
@@ -202,8 +236,6 @@ def _estimator(rows: Rows, family: Family, scale: Scale, parameters: dict[str, A
         if family == "ridge":
             return pm.RidgeHead(scale=on, random_state=seed, **parameters)
         return pm.MLPEnsembleRegressor(scale=on, random_state=seed, **parameters)
-    if rows.groups is not None:
-        raise LatentoptError("groups are for numbers, but the values are classes; leave the groups out")
     if family == "ridge":
         return pm.LogisticHead(**parameters)
     return pm.MLPEnsembleClassifier(random_state=seed, **parameters)
@@ -216,18 +248,35 @@ def _fit(head: Head, rows: Rows) -> None:
         head.fit(rows.z, rows.values)
 
 
-def _error(head: Head, rows: Rows) -> float:
+def _error(head: Head, train: Rows, rows: Rows) -> float:
     """What a search minimizes: squared error within groups for a number, log loss for classes."""
     from sklearn.metrics import log_loss
 
     if isinstance(head, pm.LogisticHead | pm.MLPEnsembleClassifier):
         return float(log_loss(rows.values, head.predict_proba(rows.z), labels=list(head.classes_)))
     score = np.asarray(head.to_score(rows.values))
-    rest = score - np.asarray(head.to_score(head.predict(rows.z)))
-    if rows.groups is not None:
-        _, code = np.unique(rows.groups, return_inverse=True)
-        rest = rest - (np.bincount(code, weights=rest) / np.bincount(code))[code]
-    return float(np.mean(rest**2))
+    known: float | NDArray[np.float64] = head.offset_
+    if train.groups is not None:
+        known = GroupOffsets.fit(np.asarray(head.to_score(train.values)), train.groups).of(rows.groups)
+    return float(np.mean((score - known - (head.predict_score(rows.z) - head.offset_)) ** 2))
+
+
+def _of_common_classes(classes: NDArray[Any]) -> NDArray[np.intp]:
+    """Indices of the rows whose class has rows enough; warns of the others."""
+    names, code, counts = np.unique(classes, return_inverse=True, return_counts=True)
+    common = counts >= FEWEST_OF_CLASS
+    if common.sum() > MOST_CLASSES or not common.any():
+        raise LatentoptError(
+            f"values that are no numbers are classes, of which there may be {MOST_CLASSES}, each of {FEWEST_OF_CLASS} "
+            f"rows or more, got {len(names)} (such as {classes[0]!r}); give a column of numbers or of fewer classes"
+        )
+    if not common.all():
+        rare = ", ".join(map(repr, names[~common][:3])) + (", ..." if (~common).sum() > 3 else "")
+        warnings.warn(
+            f"left out {counts[~common].sum():,} rows of classes with fewer than {FEWEST_OF_CLASS} rows: {rare}",
+            stacklevel=3,
+        )
+    return np.flatnonzero(common[code])
 
 
 def _report(head: Head, train: Rows, test: Rows) -> dict[str, Any]:

@@ -106,9 +106,12 @@ class Regressor(RegressorMixin, PropertyModel):
 
     def predict(self, X: Any) -> Array:
         """Values (n,) of vectors X (n, d)."""
+        return np.asarray(self.to_value(self.predict_score(X)), dtype=np.float64)
+
+    def predict_score(self, X: Any) -> Array:
+        """Scores (n,) of vectors X (n, d); that of a count may be below 0, where `predict` says 0."""
         with torch.no_grad():
-            score = self.forward(self._inputs(X)).numpy()
-        return np.asarray(self.to_value(score), dtype=np.float64)
+            return np.asarray(self.forward(self._inputs(X)).numpy())
 
     def to_score(self, value: Any) -> Any:
         """Values to scores, elementwise."""
@@ -124,12 +127,10 @@ class Regressor(RegressorMixin, PropertyModel):
         Raises:
             HeadError: if the head was fitted on too few rows to set some aside.
         """
-        z = self._inputs(X)
+        score = self.predict_score(X)
         if not len(self.residuals_):
             raise HeadError(f"an interval needs a head fitted on {FEWEST_TO_CALIBRATE} rows or more; fit it on more")
         radius = conformal_radius(self.residuals_, level)
-        with torch.no_grad():
-            score = self.forward(z).numpy()
         return np.asarray(self.to_value(np.stack([score - radius, score + radius], 1)), dtype=np.float64)
 
     def tolerance(self, value: Any) -> Any:

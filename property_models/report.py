@@ -14,9 +14,11 @@ from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 from sklearn.pipeline import make_pipeline
 
 from property_models.base import Classifier, Regressor
-from property_models.targets import SHRINKAGE, Values, to_score
+from property_models.intervals import conformal_radius
+from property_models.targets import GroupOffsets, Values, to_score
 
 LEVEL = 0.9
+TOKEN = r"\w+|[^\w\s]+"
 
 
 def regression_report(
@@ -39,14 +41,18 @@ def regression_report(
         constant is 0).
         With groups, there is their number, the share of the variance of scores that their means explain, and all else
         is *within groups*: each row's own group mean, from the training rows, is taken off first.
-        `interval` has the level asked for, the `coverage` found and the mean `width` in scores.
+        `interval` has the level asked for, the `coverage` found and the `width` in scores.
     """
     _, train_texts, train_values = train
     x, test_texts, test_values = test
     y_train, y = (np.asarray(to_score(np.asarray(v, float), head.scale)) for v in (train_values, test_values))
-    means = _group_means(y_train, *groups) if groups else (np.full(len(y_train), y_train.mean()), y_train.mean())
-    rest_train, rest = y_train - means[0], y - means[1]
-    predicted = np.asarray(head.to_score(head.predict(x))) - head.offset_
+    if groups:
+        offsets = GroupOffsets.fit(y_train, groups[0])
+        rest_train, rest = y_train - offsets.of_row, y - offsets.of(groups[1])
+    else:
+        rest_train, rest = y_train - y_train.mean(), y - y_train.mean()
+    # In scores: where the group that is predicted for would have 0, the row's own may have many.
+    predicted = head.predict_score(x) - head.offset_
     tfidf = make_pipeline(_tfidf(), Ridge(alpha=3.0)).fit(train_texts, rest_train)
     report: dict[str, Any] = {"rows": len(y), "scale": head.scale, "within_groups": groups is not None}
     if groups:
@@ -55,10 +61,10 @@ def regression_report(
     report["constant"] = _fit_quality(rest, np.zeros_like(rest))
     report["tfidf_ridge"] = _fit_quality(rest, tfidf.predict(test_texts))
     report["head"] = _fit_quality(rest, predicted)
-    if len(head.residuals_):
-        low, high = (np.asarray(head.to_score(head.interval(x, level=LEVEL)[:, i])) - head.offset_ for i in (0, 1))
-        inside = (rest >= low) & (rest <= high)
-        report["interval"] = {"level": LEVEL, "coverage": float(inside.mean()), "width": float((high - low).mean())}
+    if head.has_interval:
+        radius = conformal_radius(head.residuals_, LEVEL)
+        inside = np.abs(rest - predicted) <= radius
+        report["interval"] = {"level": LEVEL, "coverage": float(inside.mean()), "width": 2 * radius}
     return report
 
 
@@ -84,21 +90,13 @@ def classification_report(
 
 
 def _tfidf() -> TfidfVectorizer:
-    return TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, max_features=200_000)
-
-
-def _group_means(y_train: Values, train_groups: Any, test_groups: Any) -> tuple[Values, Values]:
-    names, index, counts = np.unique(np.asarray(train_groups), return_inverse=True, return_counts=True)
-    sums = np.bincount(index, weights=y_train)
-    shrunken = (sums + SHRINKAGE * y_train.mean()) / (counts + SHRINKAGE)
-    known = dict(zip(names.tolist(), shrunken.tolist(), strict=True))
-    overall = float(y_train.mean())
-    return shrunken[index], np.array([known.get(g, overall) for g in np.asarray(test_groups).tolist()])
+    # Signs and one-letter words count, too: emoji and "!" say much of a tweet, and no text is without any token.
+    return TfidfVectorizer(ngram_range=(1, 2), token_pattern=TOKEN, sublinear_tf=True, max_features=200_000)
 
 
 def _fit_quality(truth: Values, predicted: NDArray[np.float64]) -> dict[str, float]:
     spread = float(((truth - truth.mean()) ** 2).sum()) or 1.0
-    constant = np.ptp(predicted) == 0
+    constant = np.ptp(predicted) == 0 or np.ptp(truth) == 0
     return {
         "r2": 1 - float(((truth - predicted) ** 2).sum()) / spread,
         "spearman": 0.0 if constant else float(spearmanr(truth, predicted).statistic),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,16 +35,31 @@ def to_value(score: Any, scale: str) -> Any:
 class GroupOffsets:
     """What a group alone says of a score.
 
-    of_row: the shrunken mean of each training row's group, shape (n,). typical: that of the median group.
+    of_row: for each training row the shrunken mean of its group's other rows, shape (n,): with its own score in the
+        mean, a row of a small group would seem easier to predict than a new one. typical: the mean of the median group.
+    means: those of all groups. overall: that of a group that is not known.
     """
 
     of_row: Values
     typical: float
+    means: Mapping[Any, float]
+    overall: float
 
     @classmethod
     def fit(cls, scores: Values, groups: Any) -> GroupOffsets:
         """Group means, pulled to the mean of all rows as if each group had five more rows there (empirical Bayes)."""
-        _, index, counts = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
-        sums = np.bincount(index, weights=scores)
-        means = (sums + SHRINKAGE * scores.mean()) / (counts + SHRINKAGE)
-        return cls(of_row=means[index], typical=float(np.median(means)))
+        names, index, counts = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
+        overall = float(scores.mean())
+        sums = np.bincount(index, weights=scores) + SHRINKAGE * overall
+        weights = counts + SHRINKAGE
+        means = sums / weights
+        return cls(
+            of_row=(sums[index] - scores) / (weights[index] - 1),
+            typical=float(np.median(means)),
+            means=dict(zip(names.tolist(), means.tolist(), strict=True)),
+            overall=overall,
+        )
+
+    def of(self, groups: Any) -> Values:
+        """What the groups (n,) of new rows say of their scores, shape (n,)."""
+        return np.array([self.means.get(group, self.overall) for group in np.asarray(groups).tolist()])

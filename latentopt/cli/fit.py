@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,14 +45,19 @@ def fit(
     Four fifths of the rows are learned from; on the others the head is measured, beside a constant and a ridge
     regression on TF-IDF features. With --group it is measured, and learns, within groups: who writes often decides
     more than what is written.
+
+    --json prints {"version": 1, "head": {"name", "directory", "kind", "parameters", "typical"}, "report": {...}}: the
+    report has "rows" and the metrics of "constant", "tfidf_ridge" (or "tfidf_logistic") and "head".
     """
     output = shared.check_output(name, output)
     if typical is not None and group is None:
         raise click.UsageError("--typical says which group to predict for; it needs --group COLUMN")
     table = shared.read_rows(file, column, value, group, limit=limit, seed=seed)
     space = options.open_space(model)
-    from latentopt.fitting import fit_head
+    from latentopt.fitting import fit_head, without_negative
 
+    if scale == "log1p":
+        table = options.usable(without_negative(replace(table, errors=[]), value))
     with stderr().status(f"encoding {len(table):,} texts"):
         rows = shared.encode_rows(space, table, column, value, group)
     with stderr().status(f"fitting {name}"):

@@ -68,6 +68,33 @@ def test_bad_rows_are_left_out_with_a_warning(cli, tmp_path):
     assert "measured on 8 rows" in result.stdout
 
 
+def test_negative_counts_are_left_out_with_a_warning(cli, tmp_path):
+    file = tmp_path / "posts.csv"
+    rows = "".join(f"{text},{i}\n" for i, text in enumerate(TEXTS[:40]))
+    file.write_text(f"text,likes\n{rows}a good text,many\na bad day,-3\n")
+    result = cli("fit", "likes", file, "--value", "likes", "--scale", "log1p", "--output", tmp_path / "likes")
+    assert result.exit_code == 0, result.stderr
+    assert "row 43: likes is -3, and no count is below 0" in result.stderr
+    assert result.stderr.count("row 42: likes is 'many'") == 1
+    assert "measured on 8 rows" in result.stdout
+
+
+def test_texts_of_signs_alone_have_a_baseline(cli, tmp_path):
+    file = tmp_path / "posts.csv"
+    file.write_text("text,likes\n" + "".join(f"{'!?'[i % 2] * (i + 1)},{i}\n" for i in range(25)), encoding="utf-8")
+    result = cli("fit", "likes", file, "--value", "likes", "--output", tmp_path / "likes")
+    assert result.exit_code == 0, result.stderr
+    assert "TF-IDF ridge" in result.stdout
+
+
+def test_a_column_of_bools_is_one_of_classes(cli_json, tmp_path):
+    frame = pandas.DataFrame({"text": TEXTS, "cold": ["winter" in text for text in TEXTS]})
+    frame.to_parquet(tmp_path / "posts.parquet")
+    document = cli_json("fit", "cold", tmp_path / "posts.parquet", "--value", "cold", "--output", tmp_path / "cold")
+    assert document["head"]["kind"] == "logistic"
+    assert document["report"]["classes"] == ["False", "True"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -1,16 +1,44 @@
 import pandas
+import pytest
 
 from property_models import load
 from tests.toy import toy_texts
 
 
-def test_the_best_of_the_trials_is_saved(cli_json, tmp_path):
+@pytest.fixture
+def posts(tmp_path):
     texts = toy_texts(120, seed=7)
-    pandas.DataFrame({"text": texts, "length": [len(text) for text in texts]}).to_csv(tmp_path / "t.csv", index=False)
-    document = cli_json(
-        "tune", "length", tmp_path / "t.csv", "--value", "length", "--trials", "3", "--output", tmp_path / "length"
-    )
+    frame = pandas.DataFrame({"text": texts, "length": [len(text) for text in texts], "author": [0, 1, 2] * 40})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    return tmp_path / "t.csv"
+
+
+def test_the_best_of_the_trials_is_saved(cli_json, posts, tmp_path):
+    document = cli_json("tune", "length", posts, "--value", "length", "--trials", "3", "--output", tmp_path / "length")
     assert document["report"]["trials"] == 3
     head = load(tmp_path / "length", space=None)
     assert head.kind == document["head"]["kind"]
     assert head.get_params() == document["head"]["parameters"]
+
+
+def test_people_see_what_was_chosen_and_what_to_do_next(cli, posts, tmp_path):
+    head = tmp_path / "length"
+    options = "--group", "author", "--typical", "40", "--family", "ridge", "--trials", "2"
+    result = cli("tune", "length", posts, "--value", "length", *options, "--output", head)
+    assert result.exit_code == 0, result.stderr
+    assert "length: ridge, measured on 24 rows that it has not seen" in result.stdout
+    assert "Predicts for a group whose texts typically get 40;" in result.stdout
+    assert "Best of 2 trials: alpha=" in result.stdout
+    assert f"next: latentopt optimize --head {head} --target length=" in result.stderr
+
+
+def test_a_typical_value_needs_a_group(cli, posts, tmp_path):
+    result = cli("tune", "length", posts, "--value", "length", "--typical", "40", "--output", tmp_path / "length")
+    assert result.exit_code == 2
+    assert "--typical says which group to predict for; it needs --group COLUMN" in result.stderr
+
+
+def test_one_trial_at_least_is_needed(cli, posts, tmp_path):
+    result = cli("tune", "length", posts, "--value", "length", "--trials", "0", "--output", tmp_path / "length")
+    assert result.exit_code == 2
+    assert "'--trials'" in result.stderr

@@ -143,3 +143,11 @@ def test_noise_makes_the_ensemble_smoother() -> None:
         return float(z.grad[:, 1:].norm())
 
     assert slope(1.0) < 0.7 * slope(0.0)
+
+
+@pytest.mark.parametrize("rows", [150, 400])
+def test_an_ensemble_learns_from_few_rows(rows: int) -> None:
+    x, y = linear_data(rows + 1000, 16)
+    assert MLPEnsembleRegressor().fit(x[:rows], y[:rows]).score(x[rows:], y[rows:]) > 0.8
+    good = np.where(y > 0, "good", "bad")
+    assert MLPEnsembleClassifier().fit(x[:rows], good[:rows]).score(x[rows:], good[rows:]) > 0.85

@@ -34,3 +34,36 @@ def test_a_text_baseline_is_really_fitted_on_the_texts() -> None:
     assert report["tfidf_logistic"]["auc"] == 1.0
     assert report["head"]["auc"] < 0.65
     assert report["constant"]["auc"] == 0.5
+
+
+@pytest.mark.parametrize("rows_of_a_group", [2, 4, 25])
+def test_intervals_cover_new_rows_of_small_groups_as_well(rows_of_a_group: int) -> None:
+    draw = np.random.default_rng(0)
+    groups = np.repeat(np.arange(8000 // rows_of_a_group), rows_of_a_group)
+    x = draw.normal(size=(8000, 8))
+    y = 2 * draw.normal(size=len(groups))[groups] + x[:, 0] + 0.5 * draw.normal(size=8000)
+    test = draw.random(8000) < 0.2
+    head = RidgeHead().fit(x[~test], y[~test], groups=groups[~test])
+    sides = [(x[side], ["no word"] * side.sum(), y[side]) for side in (~test, test)]
+    report = regression_report(head, *sides, groups=(groups[~test], groups[test]))
+    assert 0.87 < report["interval"]["coverage"] < 0.93
+    assert head.tensors_["weight"][0, 0].item() == pytest.approx(1, abs=0.05)
+
+
+def test_a_row_is_measured_in_its_own_group_though_the_median_group_has_nothing() -> None:
+    draw = np.random.default_rng(0)
+    x, groups = draw.normal(size=(1000, 3)), np.arange(1000) % 5
+    y = np.where(groups == 4, np.expm1(5 + x[:, 0]), 0.0)  # four groups of five get nothing
+    head = RidgeHead(scale="log1p").fit(x, y, groups=groups)
+    own = groups == 4
+    texts = ["no word"] * 1000
+    report = regression_report(head, (x, texts, y), (x[own], texts[:200], y[own]), groups=(groups, np.full(200, 4)))
+    assert head.typical == pytest.approx(0, abs=0.2)
+    assert report["head"]["spearman"] > 0.9
+
+
+def test_held_out_values_that_are_all_the_same_have_no_rank_correlation() -> None:
+    x, texts = np.random.default_rng(0).normal(size=(50, 3)), ["no word"] * 50
+    head = RidgeHead().fit(x[:40], x[:40, 0])
+    report = regression_report(head, (x[:40], texts[:40], x[:40, 0]), (x[40:], texts[40:], np.ones(10)))
+    assert report["head"]["spearman"] == 0.0
