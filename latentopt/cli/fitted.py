@@ -60,6 +60,8 @@ def check_output(name: str, output: Path | None) -> Path:
     if not name or name != Path(name).name or "=" in name or ":" in name:
         raise click.UsageError(f"{name!r}: a property's name is a word without /, = and :, such as likes")
     output = output or Path(name)
+    if output.is_file():
+        raise click.UsageError(f"{output} is a file; give another --output")
     if output.exists() and not (output / "head.json").exists() and any(output.iterdir()):
         raise click.UsageError(f"{output} holds something that is no head; give another --output")
     return output
@@ -128,7 +130,7 @@ def save_and_show(
 def _example(head: Any) -> str:
     if hasattr(head, "classes_"):
         return str(head.classes_[-1])
-    high = float(head.to_value(head.score_range[1]))
+    high = float(head.to_value(head.offset_ + head.score_scale))  # higher than typical, and not out of reach
     return f"{high:.2g}" if abs(high) < 1 else f"{float(f'{high:.1g}'):.0f}"
 
 
