@@ -16,7 +16,7 @@ from latentopt.optimizers import Optimizer, PreconditionedGradient
 from latentopt.space import LatentSpace
 
 STEPS = 40
-STRETCH = 4.0  # how far beyond the wish the way leads, in wishes: texts keep about a third of what latents promise
+STRETCH = 6.0  # how far beyond a wish the way leads, in wishes: texts keep a fraction of what latents promise
 START_NOISE = 0.3  # of the latents' standard deviation; texts survive it, and the ways differ
 
 
@@ -63,7 +63,7 @@ def optimize_texts(
     *,
     optimizer: Optimizer[Any] | None = None,
     starts: int = 4,
-    distances: int = 8,
+    distances: int = 12,
     refinements: int = 4,
     candidates: int = 5,
     chunk: int = 50,
