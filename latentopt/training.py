@@ -323,7 +323,11 @@ def train(
     if last is not None:
         _check_same_shape(model, Path(last))
         log.info("going on from %s", last)
-    trainer.train(resume_from_checkpoint=last)
+    if last is not None and 0 < arguments.max_steps <= int(last.rsplit("-", 1)[1]):
+        log.info("the run has had its %d steps", arguments.max_steps)  # the Trainer would make one more
+        trainer._load_from_checkpoint(last)
+    else:
+        trainer.train(resume_from_checkpoint=last)
     space = LatentSpace(model, tokenizer, path=output)
     generator = torch.Generator().manual_seed(arguments.seed)
     chosen = torch.randperm(len(data), generator=generator)[:DENSITY_TEXTS].tolist()

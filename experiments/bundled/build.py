@@ -38,7 +38,7 @@ def build(data: Path, corpus: Corpus, checkpoint: Path, tokenizer: Path, output:
     z_train, z_valid = space.encode(train["text"].tolist()), space.encode(valid["text"].tolist())
     drawn = train.sample(min(DENSITY_TEXTS, len(train)), random_state=seed).index
     space.density = LatentDensity.fit(z_train[drawn.to_numpy()])
-    space.ngrams = space.count_ngrams(corpus.train)
+    space.ngrams = space.count_ngrams(list(dict.fromkeys(corpus.train)))  # tweets are in it twice
     space.density.save(output / DENSITY_FILE)
     space.ngrams.save(output / NGRAMS_FILE)
 

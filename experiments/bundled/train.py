@@ -51,8 +51,15 @@ def corpus_of(data: Path, seed: int) -> Corpus:
 
 
 def train_bundled(data: Path, work: Path, *, steps: int, seed: int, eval_steps: int = 250) -> dict[str, Any]:
-    """Train for a number of steps, write the last checkpoint's model to `work`/best, and return the run's record."""
+    """Train for a number of steps, write the last checkpoint's model to `work`/best, and return the run's record.
+
+    A run of the same recipe that has ended is not repeated.
+    """
     started = time.time()
+    recipe = RECIPE | {"steps": steps, "seed": seed}
+    file = work / "training.json"
+    if file.exists() and (record := json.loads(file.read_text()))["recipe"] == recipe:
+        return dict(record)
     corpus = corpus_of(data, seed)
     logging.info("corpus %s", corpus.description)
     set_seed(seed)
@@ -98,7 +105,7 @@ def train_bundled(data: Path, work: Path, *, steps: int, seed: int, eval_steps: 
     T5VAE.from_pretrained(last).save_pretrained(work / "best")
     state = json.loads((last / "trainer_state.json").read_text())
     record = {
-        "recipe": RECIPE | {"steps": steps, "seed": seed},
+        "recipe": recipe,
         "corpus": corpus.description,
         "seconds_of_the_last_start": round(time.time() - started),
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
@@ -109,7 +116,7 @@ def train_bundled(data: Path, work: Path, *, steps: int, seed: int, eval_steps: 
             if "eval_bleu" in row
         ],
     }
-    (work / "training.json").write_text(json.dumps(record, indent=2))
+    file.write_text(json.dumps(record, indent=2))
     return record
 
 

@@ -102,3 +102,12 @@ def test_checkpoints_of_another_model_are_not_overwritten(texts, tmp_path):
     result = train(texts, tmp_path / "model", "--latent-dim", 4)
     assert result.exit_code == 1
     assert "holds checkpoints of another model" in result.stderr
+
+
+def test_a_run_that_has_ended_is_not_trained_further(texts, tmp_path):
+    train(texts, tmp_path / "model")
+    before = LatentSpace.from_pretrained(tmp_path / "model").fingerprint
+    result = train(texts, tmp_path / "model")
+    assert result.exit_code == 0, result.stderr
+    assert "the run has had its 4 steps" in result.stderr
+    assert LatentSpace.from_pretrained(tmp_path / "model").fingerprint == before
