@@ -16,6 +16,8 @@ from latentopt.errors import LatentoptError
 from latentopt.files import atomic_write
 
 QUANTILES = 1001
+RANKED_SHARE = 5  # every fifth latent says how typical latents are
+FEWEST_TO_RANK = 50  # latents; of fewer, none are left out
 SHRINKAGE = 0.01  # towards a multiple of the identity: a covariance of few texts has directions of no variance
 
 
@@ -38,13 +40,17 @@ class LatentDensity:
                 f"a density is fitted to latents of shape (n, d) with n of 2 or more, got {tuple(z.shape)}"
             )
         z = z.float()
+        # Latents that shaped the Gaussian look more typical than new ones: those that set the scale are left out.
+        ranked = z[::RANKED_SHARE] if len(z) >= FEWEST_TO_RANK else z
+        if len(ranked) < len(z):
+            z = z[torch.arange(len(z)) % RANKED_SHARE != 0]
         mean = z.mean(0)
         covariance = torch.cov(z.T).reshape(z.shape[1], z.shape[1])
         isotropic = covariance.diagonal().mean() * torch.eye(z.shape[1])
         covariance = (1 - SHRINKAGE) * covariance + SHRINKAGE * isotropic
         unranked = cls(mean, covariance, torch.empty(0))
         ranks = torch.linspace(0, 1, QUANTILES)
-        return cls(mean, covariance, torch.quantile(unranked.log_density(z), ranks))
+        return cls(mean, covariance, torch.quantile(unranked.log_density(ranked), ranks))
 
     @cached_property
     def _cholesky(self) -> Tensor:

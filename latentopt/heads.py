@@ -19,6 +19,13 @@ def bundled_heads(space: LatentSpace) -> list[str]:
     return [] if space.path is None else names_in(space.path / "heads")
 
 
+def bundled_head(name: str, space: LatentSpace) -> Regressor | Classifier:
+    """Load a head that came with the model; raises as `property_models.load`."""
+    import property_models
+
+    return property_models.load(Path(space.path or ".") / "heads" / name, space=space.fingerprint)
+
+
 def find_head(name_or_path: str | Path, space: LatentSpace) -> Regressor | Classifier:
     """Load a head of a space: a directory made by `latentopt fit`, or the name of one that came with the model.
 
@@ -32,8 +39,8 @@ def find_head(name_or_path: str | Path, space: LatentSpace) -> Regressor | Class
     if path.is_dir():
         return property_models.load(path, space=space.fingerprint)
     names = bundled_heads(space)
-    if space.path is not None and str(name_or_path) in names:
-        return property_models.load(space.path / "heads" / name_or_path, space=space.fingerprint)
+    if str(name_or_path) in names:
+        return bundled_head(str(name_or_path), space)
     known = f"this model knows {', '.join(names)}" if names else "this model came with none"
     raise LatentoptError(
         f"{name_or_path}: there is no such head, and {known}; 'latentopt fit NAME FILE --value COLUMN' makes one"

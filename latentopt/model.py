@@ -45,6 +45,7 @@ class T5VAEConfig(PretrainedConfig):
         step_input: add memory slot t to the decoder's input at step t, beside attending to the whole memory (the
             "embedding" and "memory" schemes of Li et al. 2020, "Optimus"). The slot tells the decoder where it
             stands, which T5's cross-attention, without positions, cannot.
+        tied_output: the output layer is the input embeddings; off for T5-v1.1 and Flan-T5, which have one of its own.
     """
 
     model_type = "t5_vae"
@@ -63,6 +64,7 @@ class T5VAEConfig(PretrainedConfig):
         latent_noise: float = 0.0,
         bag_weight: float = 0.0,
         step_input: bool = True,
+        tied_output: bool = True,
         **kwargs: Any,
     ) -> None:
         if regularizer not in REGULARIZERS:
@@ -78,6 +80,7 @@ class T5VAEConfig(PretrainedConfig):
         self.latent_noise = latent_noise
         self.bag_weight = bag_weight
         self.step_input = step_input
+        self.tied_output = tied_output
         config = self.t5_config()
         self.slot_dim = slot_dim or min(config.d_model, max(32, -(-latent_dim // positions)))
         kwargs = {
@@ -139,7 +142,8 @@ def small_t5(
         feed_forward_proj="gated-silu",  # T5.1.1's tanh GELU is six passes over memory; this is one
         pad_token_id=0,
         eos_token_id=1,
-        tie_word_embeddings=False,  # type: ignore[call-arg]  # its stub lacks it. T5.1.1's unscaled output; the weights are tied all the same
+        # T5.1.1's unscaled output; T5VAE ties the weights all the same. (The type's stub lacks this argument.)
+        tie_word_embeddings=False,  # type: ignore[call-arg]
     )
 
 
@@ -197,6 +201,12 @@ class T5VAE(PreTrainedModel, GenerationMixin):
         # A tensor, so that a schedule can change it without recompiling a compiled model.
         self.register_buffer("regularizer_scale", torch.ones(()), persistent=False)
         self.post_init()
+        if not config.tied_output:
+            for module in (self, self.t5):  # transformers has tied them by now, and would after loading
+                module.all_tied_weights_keys = {
+                    key: tied for key, tied in module.all_tied_weights_keys.items() if "lm_head" not in key
+                }
+            self.t5.lm_head.weight = nn.Parameter(self.t5.lm_head.weight.detach().clone())
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
@@ -220,7 +230,9 @@ class T5VAE(PreTrainedModel, GenerationMixin):
                 disturb what the decoder has learned.
         """
         t5 = T5ForConditionalGeneration.from_pretrained(name_or_path)
-        model = cls(T5VAEConfig(t5.config, **{"step_input": False, **config}))
+        # T5-v1.1 and Flan-T5 have an output layer of their own, other T5s write with their input embeddings.
+        tied = torch.equal(t5.lm_head.weight, t5.shared.weight)
+        model = cls(T5VAEConfig(t5.config, **{"step_input": False, "tied_output": tied, **config}))
         model.t5.load_state_dict(t5.state_dict())  # strict: every weight is really loaded
         return model
 

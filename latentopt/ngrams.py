@@ -40,7 +40,10 @@ class NGramModel:
 
     @classmethod
     def fit(cls, rows: Sequence[Sequence[int]], *, vocab_size: int, start: int = 0) -> Self:
-        """Count the n-grams of token ids, each row ended by its end token; `start` stands before a text."""
+        """Count the n-grams of token ids, each row ended by its end token; `start` stands before a text.
+
+        Give each text once: of two copies, one would be ranked by a model that has counted the other.
+        """
         if not rows:
             raise LatentoptError("an n-gram model is fitted to one text or more, got none")
         # Texts that are counted look more fluent than new ones: those that set the scale are left out.

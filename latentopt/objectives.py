@@ -88,9 +88,9 @@ class Wish(Objective):
     def __init__(self, head: Head) -> None:
         self.head = head
 
-    def reached(self, z: Tensor) -> Tensor:
-        """Whether the wish is fulfilled at latents (n, d): booleans (n,). A wish without an end never is."""
-        return torch.zeros(len(z), dtype=torch.bool)
+    def reached(self, z: Tensor) -> Tensor | None:
+        """Whether the wish is fulfilled at latents (n, d): booleans (n,); None for a wish without an end."""
+        return None
 
     @abstractmethod
     def beyond(self, z: Tensor, factor: float) -> Objective:
@@ -107,7 +107,10 @@ class _WithValue(Wish):
         super().__init__(head)
         self.value = torch.as_tensor(value, dtype=torch.float32)
         self.score = torch.as_tensor(head.to_score(self.value), dtype=torch.float32)
-        if self.value.ndim > 1 or not torch.isfinite(self.score).all():
+        possible = torch.isfinite(self.score).all() and torch.allclose(
+            torch.as_tensor(head.to_value(self.score), dtype=torch.float32), self.value, rtol=1e-3, atol=1e-3
+        )
+        if self.value.ndim > 1 or not possible:
             raise LatentoptError(
                 f"a wish for {head.name} is a number that it could have, or one for each text, got {value}"
             )
@@ -175,7 +178,9 @@ class Maximize(Wish):
 
     def beyond(self, z: Tensor, factor: float) -> Objective:
         # One scale up is what a wish for a value typically asks for; without an end, gradients run to infinity.
-        return Target(self.head, self.head.to_value(self._aim(z, factor)))
+        aim = Target(self.head, self.head.to_value(torch.zeros(len(z))))
+        aim.score = self._aim(z, factor)  # not by way of the value: that of a count is never below 0
+        return aim
 
     def _aim(self, z: Tensor, factor: float) -> Tensor:
         with torch.no_grad():
@@ -197,7 +202,7 @@ class Near(Objective):
     """The latent shall stay near others: mean squared distance per dimension.
 
     Args:
-        z0: shape (n, d), one for each row.
+        z0: shape (n, d), one for each row, or (1, d).
     """
 
     def __init__(self, z0: Tensor) -> None:
@@ -207,7 +212,7 @@ class Near(Objective):
         return (z - self.z0).square().mean(1)
 
     def take(self, rows: Tensor) -> Near:
-        return Near(self.z0[rows])
+        return self if len(self.z0) == 1 else Near(self.z0[rows])
 
 
 class Typical(Objective):

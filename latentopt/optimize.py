@@ -91,6 +91,13 @@ def optimize_texts(
     Raises:
         LatentoptError: if the goal has no wish, or a text is empty.
     """
+    for found in wishes(goal).values():
+        for wish in found:
+            count = getattr(getattr(wish, "value", None), "shape", ())
+            if count and count[0] != len(texts):
+                raise LatentoptError(
+                    f"a wish names one value, or one for each text, got {count[0]} values for {len(texts)} texts"
+                )
     if not wishes(goal):
         raise LatentoptError("a goal needs at least one wish for a property, such as Target(likes, 1000)")
     how = _How(

@@ -6,9 +6,9 @@ import hashlib
 import json
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -59,7 +59,10 @@ class LatentSpace:
                 "or a hub name like user/model"
             )
         try:
-            model = T5VAE.from_pretrained(source, dtype=torch.float32)
+            # Its types do not know that it returns two things when asked to report.
+            loaded: Any = T5VAE.from_pretrained(source, dtype=torch.float32, output_loading_info=True)
+            model: T5VAE = loaded[0]
+            report: dict[str, Any] = loaded[1]
             tokenizer = load_tokenizer(source)
         except Exception as error:  # transformers and safetensors raise many kinds for a damaged or missing file
             if not path.is_dir():
@@ -70,6 +73,11 @@ class LatentSpace:
             raise LatentoptError(
                 f"{source}: this model cannot be loaded ({_first_line(error)}); train or copy it again"
             ) from error
+        if wrong := sorted({str(key) for keys in report.values() for key in keys}):
+            raise LatentoptError(
+                f"{source}: the weights do not fit the configuration ({wrong[0]} and {len(wrong) - 1} more); "
+                "train or copy it again"
+            )
         # transformers wraps `to` in a way that its types do not follow.
         model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))  # type: ignore[arg-type]
         return cls(model, tokenizer, path=path if path.is_dir() else None)
@@ -78,10 +86,13 @@ class LatentSpace:
         """Write model, tokenizer and, where known, density and n-grams, so that `from_pretrained` finds them."""
         self.model.save_pretrained(directory)
         self.tokenizer.save_pretrained(directory)
-        if "density" in self.__dict__:
+        if self._has("density", DENSITY_FILE):
             self.density.save(Path(directory) / DENSITY_FILE)
-        if "ngrams" in self.__dict__:
+        if self._has("ngrams", NGRAMS_FILE):
             self.ngrams.save(Path(directory) / NGRAMS_FILE)
+
+    def _has(self, name: str, file: str) -> bool:
+        return name in self.__dict__ or (self.path is not None and (self.path / file).exists())
 
     @property
     def latent_dim(self) -> int:
@@ -163,9 +174,8 @@ class LatentSpace:
         out = torch.empty(len(ids), self.latent_dim)
         # Texts of like length share a batch, so that little of it is padding; 16-token steps keep the shapes few.
         order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
-        with self._fast(len(ids)):
-            for rows in _batches(order, batch_size):
-                out[rows] = self.model.encode(*self._padded([ids[i] for i in rows])).float().cpu()
+        for rows in _batches(order, batch_size):
+            out[rows] = self.model.encode(*self._padded([ids[i] for i in rows])).float().cpu()
         return out
 
     @torch.no_grad()
@@ -196,8 +206,9 @@ class LatentSpace:
         texts: list[str] = []
         if not len(z):
             return texts
-        with self._fast(len(z)), torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with torch.random.fork_rng(devices=[]):
+            if temperature is not None:
+                torch.manual_seed(seed)
             for part in z.split(batch_size):
                 part = part.to(self.model.device)
                 if num_beams == 1 and temperature is None:
@@ -241,13 +252,12 @@ class LatentSpace:
         z = self._checked(z)
         ids = self._token_ids(texts)
         out = torch.empty(len(ids))
-        with self._fast(len(ids)):
-            for rows in _batches(sorted(range(len(ids)), key=lambda i: len(ids[i])), batch_size):
-                labels, mask = self._padded([ids[i] for i in rows])
-                memory = self.model.memory(z[rows].to(self.model.device))
-                logits = self.model(labels=labels, encoder_outputs=memory).logits.float()
-                token = -F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view_as(labels)
-                out[rows] = ((token * mask).sum(1) / mask.sum(1)).cpu()
+        for rows in _batches(sorted(range(len(ids)), key=lambda i: len(ids[i])), batch_size):
+            labels, mask = self._padded([ids[i] for i in rows])
+            memory = self.model.memory(z[rows].to(self.model.device))
+            logits = self.model(labels=labels, encoder_outputs=memory).logits.float()
+            token = -F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view_as(labels)
+            out[rows] = ((token * mask).sum(1) / mask.sum(1)).cpu()
         return out
 
     def _token_ids(self, texts: Sequence[str]) -> list[list[int]]:
@@ -284,13 +294,6 @@ class LatentSpace:
         if not torch.isfinite(z).all():
             raise LatentoptError("latents must be finite numbers, but some are infinite or not a number")
         return z
-
-    @contextmanager
-    def _fast(self, count: int) -> Iterator[None]:
-        # bf16 products pay in bulk; a single text is as quick without, and its latent keeps all digits.
-        device = self.model.device.type
-        with torch.autocast(device, torch.bfloat16, enabled=False):
-            yield
 
 
 def _batches(order: list[int], size: int) -> Iterator[list[int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,7 +20,7 @@ from latentopt.density import LatentDensity
 from latentopt.errors import LatentoptError
 from latentopt.evaluation import latent_health, reconstruction
 from latentopt.files import atomic_directory
-from latentopt.model import T5VAE
+from latentopt.model import T5VAE, T5VAEConfig
 from latentopt.ngrams import NGramModel
 from latentopt.space import LatentSpace
 from latentopt.tokenization import token_ids
@@ -305,7 +305,14 @@ def train(
     """
     output = Path(str(arguments.output_dir))
     output.mkdir(parents=True, exist_ok=True)
+    if blank := next((str(i) for i, text in enumerate(texts) if not text.strip()), None):
+        raise LatentoptError(f"a text must have at least one visible character, but training text {blank} has none")
     data = TokenTexts(tokenizer, texts, positions=model.config.positions)
+    batch = arguments.train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
+    if len(data) < batch:
+        raise LatentoptError(
+            f"a step needs {batch} texts, and {len(data)} are left to train on; give more texts or a smaller batch"
+        )
     if data.too_long:
         log.warning("left out %d of %d texts: longer than %d tokens", data.too_long, len(texts), model.config.positions)
     trainer = T5VAETrainer(
@@ -334,20 +341,25 @@ def train(
     with trainer.autocast_smart_context_manager():
         space.density = LatentDensity.fit(space.encode(space.tokenizer.batch_decode([data[i][1][:-1] for i in chosen])))
     counted = torch.randperm(len(data), generator=generator)[:NGRAM_TEXTS].tolist()
-    space.ngrams = NGramModel.fit([data[i][1] for i in counted], vocab_size=len(tokenizer))
+    once = list(dict.fromkeys(tuple(data[i][1]) for i in counted))
+    space.ngrams = NGramModel.fit(once, vocab_size=len(tokenizer))
     if trainer.is_world_process_zero():
         space.save(output)
     return space
 
 
+def _shape(config: T5VAEConfig) -> dict[str, Any]:
+    own = ("latent_dim", "positions", "slot_dim", "regularizer", "step_input")
+    inner = ("vocab_size", "d_model", "d_ff", "num_layers", "num_decoder_layers", "num_heads")
+    t5 = config.t5_config()
+    return {key: getattr(config, key) for key in own} | {key: getattr(t5, key) for key in inner}
+
+
 def _check_same_shape(model: T5VAE, checkpoint: Path) -> None:
     saved = type(model.config).from_pretrained(checkpoint)
-    shape = ("latent_dim", "positions", "slot_dim", "regularizer")
-    ours: Mapping[str, Any] = {key: getattr(model.config, key) for key in shape} | {
-        "vocab_size": model.config.vocab_size
-    }
-    theirs = {key: getattr(saved, key) for key in shape} | {"vocab_size": saved.vocab_size}
-    if ours != theirs:
+    ours, theirs = _shape(model.config), _shape(saved)
+    if different := [key for key in ours if ours[key] != theirs[key]]:
+        ours, theirs = ({key: shape[key] for key in different} for shape in (ours, theirs))
         raise LatentoptError(
             f"{checkpoint.parent} holds checkpoints of another model ({theirs}), this one is {ours}; "
             "choose another output directory"

@@ -72,6 +72,30 @@ class TestHuggingFace:
             ours = made.eval()(labels=ids, encoder_outputs=states).logits
         assert torch.allclose(ours, expected.logits, atol=1e-5)
 
+    def test_an_output_layer_of_its_own_is_kept_and_saved(self, tmp_path: Path) -> None:
+        # As in T5-v1.1 and Flan-T5.
+        t5 = T5ForConditionalGeneration(
+            T5Config(
+                vocab_size=300,
+                d_model=32,
+                d_kv=16,
+                d_ff=64,
+                num_layers=1,
+                num_heads=2,
+                decoder_start_token_id=0,
+                feed_forward_proj="gated-gelu",
+                tie_word_embeddings=False,
+            )
+        )
+        t5.lm_head.weight = torch.nn.Parameter(0.3 * torch.randn(300, 32))
+        t5.save_pretrained(tmp_path / "t5")
+        assert not torch.equal(t5.lm_head.weight, t5.shared.weight)
+        made = T5VAE.from_t5(tmp_path / "t5", latent_dim=8, positions=16, slot_dim=8)
+        made.save_pretrained(tmp_path / "vae")
+        for model_ in (made, T5VAE.from_pretrained(tmp_path / "vae")):
+            assert torch.equal(model_.t5.lm_head.weight, t5.lm_head.weight)
+            assert torch.equal(model_.t5.shared.weight, t5.shared.weight)
+
 
 class TestDecoding:
     def test_the_cache_changes_no_logit(self) -> None:

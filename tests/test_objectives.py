@@ -54,7 +54,7 @@ def test_a_wish_is_reached_within_the_heads_tolerance():
     assert Target(FIRST, 1.2).reached(Z).tolist() == [False, True, False]
     assert AtLeast(FIRST, 1).reached(Z).tolist() == [False, True, True]
     assert AtMost(FIRST, 1).reached(Z).tolist() == [True, True, False]
-    assert not Maximize(FIRST).reached(Z).any()
+    assert Maximize(FIRST).reached(Z) is None
 
 
 def test_beyond_a_target_lies_farther_the_same_way():

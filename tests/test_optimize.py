@@ -86,6 +86,20 @@ def test_several_wishes_are_measured_each(space, head):
     assert all(list(candidate.realised) == ["likes", "tone"] for candidate in edit.candidates)
 
 
+def test_a_wish_without_an_end_does_not_keep_the_others_from_being_reached(space, head):
+    statuses = [
+        [edit.status for edit in optimize_texts(space, TEXTS, goal)]
+        for goal in (Target(head, 2.0), Target(head, 2.0) + 1e-6 * Maximize(head))
+    ]
+    assert statuses[0] == statuses[1]
+    assert "reached" in statuses[0]
+
+
+def test_as_many_values_as_texts_are_needed(space, head):
+    with pytest.raises(LatentoptError, match="a wish names one value, or one for each text, got 2 values for 5 texts"):
+        optimize_texts(space, TEXTS, Target(head, [1.0, 2.0]))
+
+
 def test_no_more_candidates_are_kept_than_asked_for(space, head):
     (edit,) = optimize_texts(space, TEXTS[:1], Target(head, 2.0), candidates=2)
     assert len(edit.candidates) <= 2
@@ -130,14 +144,16 @@ def test_an_edit_as_json_has_the_documented_shape(space, head):
 
 def test_a_fulfilled_wish_ranks_first_then_what_is_nearest_and_most_alike():
     fair = {"similarity": 0.5, "typicality": 0.5, "fluency": 0.5}
-    reached = rank(0.1, True, similarity=0.1, typicality=0.1, fluency=0.1)
+    reached = rank(0.1, True, similarity=0.25, typicality=0.1, fluency=0.1)
+    other = rank(0.1, True, similarity=0.1, typicality=0.1, fluency=0.1)  # fulfils the wish, but is no edit
     alike = rank(0.5, False, **{**fair, "similarity": 0.9})
     fluent = rank(0.5, False, **{**fair, "fluency": 0.9})
-    assert sorted([rank(0.5, False, **fair), fluent, alike, reached]) == [
+    assert sorted([other, rank(0.5, False, **fair), fluent, alike, reached]) == [
         reached,
         alike,
         fluent,
         rank(0.5, False, **fair),
+        other,
     ]
 
 

@@ -90,7 +90,8 @@ def optimize(
     """Edit texts so that their properties are as wished.
 
     Every candidate is a text that was encoded and measured again: "realised" is what is predicted for it, with the
-    interval in which nine of ten real values lie; "promised" is what its latent had promised. Candidates are ranked
+    interval in which nine of ten real values lie for texts like those that the head has seen; "promised" is what its
+    latent had promised. Candidates are ranked
     by the realised values, their similarity to the source, how typical and how fluent they are.
     """
     names = [name for name, _ in targets] + [*maximize, *minimize]
@@ -106,6 +107,7 @@ def optimize(
     found = _Heads(space, heads, typical)
     wishes: list[Wish] = [found.target(name, value) for name, value in targets]
     wishes += [Maximize(found.one(name)) for name in maximize] + [Minimize(found.one(name)) for name in minimize]
+    found.check_typical()
     sources = table.frame["text"].tolist()
     with stderr().status(f"editing {len(sources):,} texts") as status:
         edits = optimize_texts(
@@ -118,7 +120,9 @@ def optimize(
             progress=lambda done: status.update(f"edited {done:,} of {len(sources):,} texts"),
         )
     if as_json:
-        print_json({"version": 1, "edits": [edit.to_json() for edit in edits]})
+        rows = table.frame.index.tolist()
+        edited = [{"row": row} | edit.to_json() for row, edit in zip(rows, edits, strict=True)]
+        print_json({"version": 1, "edits": edited})
     else:
         for edit in edits:
             _print(edit)
@@ -131,14 +135,18 @@ class _Heads:
     def __init__(self, space: LatentSpace, directories: Sequence[Path], typical: float | None) -> None:
         from latentopt.heads import bundled_heads, find_head
 
-        given = [find_head(directory, space) for directory in directories]
-        self.known: dict[str, Any] = {head.name or "property": head for head in given}
+        self.known: dict[str, Any] = {}
+        for directory in directories:
+            head = find_head(directory, space)
+            if (name := head.name or "property") in self.known:
+                raise click.UsageError(f"--head {directory}: {name} was given twice; give one head for each property")
+            self.known[name] = head
         self.bundled = [name for name in bundled_heads(space) if name not in self.known]
         self.space = space
         self.typical = typical
 
     def _load(self, name: str) -> Any:
-        from latentopt.heads import find_head
+        from latentopt.heads import bundled_head
 
         if name not in self.known:
             if name not in self.bundled:
@@ -146,7 +154,7 @@ class _Heads:
                 raise click.UsageError(
                     f"{name}: there is no such property; known: {known}; `latentopt fit` makes one, --head DIR names it"
                 )
-            self.known[name] = find_head(name, self.space)
+            self.known[name] = bundled_head(name, self.space)
         head = self.known[name]
         if self.typical is not None and head.typical is not None:
             head = self.known[name] = head.with_typical(self.typical)
@@ -187,6 +195,11 @@ class _Heads:
                 "what it predicts out there is a guess"
             )
         return wish
+
+    def check_typical(self) -> None:
+        """Refuse --typical where no wish is for a property that it could change."""
+        if self.typical is not None and all(head.typical is None for head in self.known.values()):
+            raise click.UsageError("--typical is for heads that were fitted with --group, and none of these was")
 
     def say_for_whom(self) -> None:
         """Tell which group a head with groups has predicted for."""

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from latentopt.cli import options
 from latentopt.cli.output import stderr
+from latentopt.errors import LatentoptError
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
+    from transformers import PreTrainedTokenizerBase
 
     from latentopt.model import T5VAE
 
@@ -128,7 +132,11 @@ def train(
         every = max(2, min(100, len(texts) // 2))
         valid_texts, texts = texts[::every], [t for i, t in enumerate(texts) if i % every]
 
+    if len(valid_texts) < 2:
+        raise click.UsageError(f"--valid {valid}: an evaluation needs two texts or more, got {len(valid_texts)}")
+
     import torch
+    from safetensors import SafetensorError
     from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
 
     from latentopt.corruption import Blank, Corruption, Drop, Substitute
@@ -149,15 +157,20 @@ def train(
         "latent_noise": latent_noise,
     }
     if base:
-        with _no_bars() if Path(base).is_dir() else nullcontext():  # a download shows its progress
-            tokenizer, model = load_tokenizer(base), T5VAE.from_t5(base, **shape)
+        try:
+            with _no_bars() if Path(base).is_dir() else nullcontext():  # a download shows its progress
+                tokenizer, model = load_tokenizer(base), T5VAE.from_t5(base, **shape)
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise click.UsageError(f"--base {base}: no T5 could be loaded from there ({why})") from error
     else:
         tokenizer = (
             load_tokenizer(output)
             if (output / "tokenizer.json").exists()
             else train_tokenizer(texts, vocab_size=vocab_size)
         )
-        tokenizer.save_pretrained(output)
+        if int(os.environ.get("RANK", "0")) == 0:  # the other processes of torchrun have trained the same
+            _save_whole(tokenizer, output)
         t5 = small_t5(len(tokenizer), d_model=d_model, layers=layers, d_ff=5 * d_model // 2, positions=max_tokens + 1)
         if latent_dim > t5.d_model * (max_tokens + 1):
             raise click.UsageError(
@@ -216,6 +229,15 @@ def train(
     click.echo(f"the model is in {output}: try  latentopt sample --model {output}", err=True)
 
 
+def _save_whole(tokenizer: PreTrainedTokenizerBase, output: Path) -> None:
+    """Write a tokenizer so that a kill leaves it whole or absent: tokenizer.json, by which it is found, comes last."""
+    output.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=output) as temporary:
+        tokenizer.save_pretrained(temporary)
+        for file in sorted(Path(temporary).iterdir(), key=lambda file: file.name == "tokenizer.json"):
+            os.replace(file, output / file.name)
+
+
 def _muon(model: T5VAE, learning_rate: float) -> Optimizer:
     from latentopt.muon import MuonAdamW
 
@@ -233,6 +255,10 @@ def _told_on_stderr() -> Iterator[None]:
     try:
         with redirect_stdout(sys.stderr):
             yield
+    except Exception as error:
+        if type(error).__module__.split(".")[0] != "wandb":
+            raise
+        raise LatentoptError(f"wandb: {error}; log in with `wandb login`, or set WANDB_MODE=offline") from error
     finally:
         ours.setLevel(level)
         ours.removeHandler(handler)

@@ -25,9 +25,9 @@ def find(name_or_path: str | Path, space: LatentSpace) -> Direction:
     Raises:
         LatentoptError: if there is none, if the file is damaged, or if it belongs to another space.
     """
-    path = Path(name_or_path)
-    if path.is_file():
-        return Direction.load(path, space=space.fingerprint)
+    for path in (Path(name_or_path), Path(f"{name_or_path}{SUFFIX}")):  # what `latentopt direction --name` wrote here
+        if path.is_file():
+            return Direction.load(path, space=space.fingerprint)
     names = bundled_names(space)
     if space.path is not None and str(name_or_path) in names:
         return Direction.load(space.path / "directions" / f"{name_or_path}{SUFFIX}", space=space.fingerprint)

@@ -111,3 +111,25 @@ def test_a_run_that_has_ended_is_not_trained_further(texts, tmp_path):
     assert result.exit_code == 0, result.stderr
     assert "the run has had its 4 steps" in result.stderr
     assert LatentSpace.from_pretrained(tmp_path / "model").fingerprint == before
+
+
+def test_fewer_texts_than_a_step_needs_are_an_error(texts, tmp_path):
+    result = train(texts, tmp_path / "model", "--batch-size", 500)
+    assert result.exit_code == 1
+    assert "a step needs 500 texts, and 68 are left to train on" in result.stderr
+
+
+@pytest.mark.parametrize("base", ["nowhere", "empty"])
+def test_a_base_that_is_no_t5_is_wrong_usage(texts, tmp_path, base):
+    (tmp_path / "empty").mkdir()
+    result = train(texts, tmp_path / "model", "--base", tmp_path / base)
+    assert result.exit_code == 2
+    assert "no T5 could be loaded from there" in result.stderr
+
+
+def test_a_model_of_another_width_in_the_same_folder_is_an_error(texts, tmp_path):
+    train(texts, tmp_path / "model")
+    result = train(texts, tmp_path / "model", "--d-model", 32)
+    assert result.exit_code == 1
+    assert "holds checkpoints of another model" in result.stderr
+    assert "'d_model': 16" in result.stderr
