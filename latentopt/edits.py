@@ -115,13 +115,18 @@ def similarity(texts: Sequence[str], source: str) -> list[float]:
     return [chrf.sentence_score(text, [source]).score / 100 for text in texts]
 
 
-def rank(loss: float, reached: bool, *, similarity: float, typicality: float, fluency: float) -> tuple[bool, float]:
-    """Sort key of a candidate: edits that fulfil the wishes first, then loss against what was kept and how it reads.
+def rank(
+    loss: float, reached: bool, *, similarity: float, typicality: float, fluency: float
+) -> tuple[bool, bool, float]:
+    """Sort key of a candidate: edits before other texts, fulfilled wishes first, then loss against what was kept.
 
     A loss of 1 is a miss of one standard deviation of the property, and weighs as much as the whole of the text.
     """
-    fulfils = reached and similarity >= EDIT_SIMILARITY
-    return not fulfils, loss - similarity - TYPICALITY_WEIGHT * typicality - FLUENCY_WEIGHT * fluency
+    return (
+        similarity < EDIT_SIMILARITY,
+        not reached,
+        loss - similarity - TYPICALITY_WEIGHT * typicality - FLUENCY_WEIGHT * fluency,
+    )
 
 
 def make_edit(
@@ -161,7 +166,7 @@ def make_edit(
     order = sorted(range(len(texts)), key=keys.__getitem__)
     better = [k for k in order if loss[k] < own_loss]
     kept = (better or order)[:most]
-    status: Status = "none_better" if not better else "improved" if keys[kept[0]][0] else "reached"
+    status: Status = "none_better" if not better else "improved" if any(keys[kept[0]][:2]) else "reached"
     found_realised = {name: estimates(head, realised[kept]) for name, head in named.items()}
     found_promised = {name: estimates(head, z[kept]) for name, head in named.items()}
     distance = (z - z0).norm(dim=1).tolist()
