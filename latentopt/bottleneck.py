@@ -20,9 +20,19 @@ class Bottleneck(nn.Module):
         positions: most tokens of a text, and the length of the memory that the decoder attends to.
         slot_dim: width of a position's slot; at most d_model, and positions * slot_dim at least latent_dim.
         stochastic: also give a log variance for each latent dimension (for the KL regularizer).
+        whitened: latents have been whitened, which the way back undoes (see `latentopt.whitening`).
     """
 
-    def __init__(self, d_model: int, latent_dim: int, *, positions: int, slot_dim: int, stochastic: bool) -> None:
+    def __init__(
+        self,
+        d_model: int,
+        latent_dim: int,
+        *,
+        positions: int,
+        slot_dim: int,
+        stochastic: bool,
+        whitened: bool = False,
+    ) -> None:
         super().__init__()
         if positions * slot_dim < latent_dim or slot_dim > d_model:
             raise ValueError(
@@ -34,6 +44,7 @@ class Bottleneck(nn.Module):
         self.down = nn.Linear(d_model, slot_dim, bias=False)
         self.to_latent = nn.Linear(positions * slot_dim, latent_dim)
         self.to_log_variance = nn.Linear(positions * slot_dim, latent_dim) if stochastic else None
+        self.undo_whitening = nn.Linear(latent_dim, latent_dim) if whitened else None
         self.from_latent = nn.Linear(latent_dim, positions * slot_dim)
         self.up = nn.Linear(slot_dim, d_model, bias=False)
         self.position = nn.Parameter(torch.empty(positions, d_model))
@@ -63,7 +74,8 @@ class Bottleneck(nn.Module):
             mask: shape (b, t), 1 for a token and 0 for padding.
 
         Returns:
-            Latents (posterior means), shape (b, d), and their log variances, same shape, or None.
+            Latents (posterior means), shape (b, d), and their log variances, same shape, or None. Where there are no
+            log variances, the latents lie on the sphere of radius sqrt(d).
 
         Raises:
             ValueError: if the texts have more tokens than there are positions.
@@ -74,9 +86,14 @@ class Bottleneck(nn.Module):
         slots = self.down(states) * mask[..., None]  # (b, t, slot_dim)
         flat = F.pad(slots, (0, 0, 0, self.positions - t)).flatten(1)  # (b, positions * slot_dim)
         log_variance = None if self.to_log_variance is None else self.to_log_variance(flat)
-        return self.to_latent(flat), log_variance
+        mean = self.to_latent(flat)
+        if log_variance is None:  # nothing else keeps it from shrinking short texts, which the prior hardly ever does
+            mean = F.rms_norm(mean.float(), mean.shape[-1:])  # |z|^2 = d, as good as all of N(0, I) in many dimensions
+        return mean, log_variance
 
     def decode(self, z: Tensor) -> Tensor:
         """Latents (b, d) to the memory that the decoder attends to, shape (b, positions, d_model)."""
+        if self.undo_whitening is not None:
+            z = F.rms_norm(self.undo_whitening(z).float(), z.shape[-1:])
         slots = self.from_latent(z).unflatten(1, (self.positions, self.slot_dim))
         return self.up(slots) + self.position

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -10,17 +12,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import AutoConfig, AutoModel, PreTrainedModel
-from transformers.cache_utils import DynamicCache, EncoderDecoderCache
+from transformers.cache_utils import EncoderDecoderCache
 from transformers.configuration_utils import PretrainedConfig
 from transformers.generation.utils import GenerationMixin
 from transformers.modeling_outputs import BaseModelOutput
 from transformers.models.t5 import T5Config, T5ForConditionalGeneration
 from transformers.utils.generic import ModelOutput
 
-from latentopt import regularizers
+from latentopt import decoding, regularizers
 from latentopt.bottleneck import Bottleneck
 
-KEPT_SHARE = 0.8  # of a batch; below, rows that have ended are taken out
+BULK = 64  # latents; fewer are decoded in fp32
+DOUBT = 0.13  # of a logit; bf16 moves the lead of one token over another by less
 REGULARIZERS = ("mmd", "kl", "none")
 
 
@@ -34,17 +37,19 @@ class T5VAEConfig(PretrainedConfig):
         slot_dim: width of the bottleneck's slot for each position; None takes 32, or what the latent needs.
         regularizer: "mmd" (default), "kl" or "none".
         regularizer_weight: its weight beside the cross-entropy (nats per token).
+        moments_weight: with "mmd", weight of `regularizers.moments` within the regularization: it keeps mean and
+            covariance those of the prior, which the MMD of a small batch hardly sees.
         regularizer_warmup_steps: steps over which the weight rises linearly from 0.
         free_bits: nats per latent dimension that the KL leaves free.
-        latent_noise: training adds Gaussian noise to the latent, each text's with a standard deviation of its own:
-            this times u^2, u uniform from 0 to 1. Most texts are written finely; from the few that the noise all but
-            hides, the decoder learns what texts are like at all, and the encoder to put like texts side by side.
-        bag_weight: weight of a second loss: the bag of the text's words from the (noisy) latent by a linear layer
-            (Zhao, Zhao & Eskenazi 2017, "Learning discourse-level diversity", section 3.3). It keeps what a text is
-            about linear in the latent.
+        latent_noise: s, from 0 to 1. Training turns each latent towards Gaussian noise, z' = cos(a) z + sin(a) e with
+            e from N(0, I) and an angle a uniform from 0 to arcsin(s). z' follows the prior whatever a is, so the
+            decoder cannot tell a draw of the prior from a text's noisy latent: it learns to write what is likely as
+            far as the latent leaves it open, and the encoder to put like texts side by side (Shen et al. 2020,
+            "Educating text autoencoders", with noise on the latent in place of the tokens).
         step_input: add memory slot t to the decoder's input at step t, beside attending to the whole memory (the
             "embedding" and "memory" schemes of Li et al. 2020, "Optimus"). The slot tells the decoder where it
             stands, which T5's cross-attention, without positions, cannot.
+        whitened: the latents of the trained model have been whitened (see `latentopt.whitening`).
         tied_output: the output layer is the input embeddings; off for T5-v1.1 and Flan-T5, which have one of its own.
     """
 
@@ -59,27 +64,31 @@ class T5VAEConfig(PretrainedConfig):
         slot_dim: int | None = None,
         regularizer: str = "mmd",
         regularizer_weight: float = 1.0,
+        moments_weight: float = 0.0,
         regularizer_warmup_steps: int = 0,
         free_bits: float = 0.1,
         latent_noise: float = 0.0,
-        bag_weight: float = 0.0,
         step_input: bool = True,
+        whitened: bool = False,
         tied_output: bool = True,
         **kwargs: Any,
     ) -> None:
         if regularizer not in REGULARIZERS:
             raise ValueError(f"regularizer must be one of {', '.join(REGULARIZERS)}, got {regularizer!r}")
+        if not 0 <= latent_noise <= 1:
+            raise ValueError(f"latent_noise is a share from 0 to 1 of the latent that is noise, got {latent_noise}")
         values = t5.to_dict() if isinstance(t5, T5Config) else dict(t5 or {})
         self.t5 = values
         self.latent_dim = latent_dim
         self.positions = positions
         self.regularizer = regularizer
         self.regularizer_weight = regularizer_weight
+        self.moments_weight = moments_weight
         self.regularizer_warmup_steps = regularizer_warmup_steps
         self.free_bits = free_bits
         self.latent_noise = latent_noise
-        self.bag_weight = bag_weight
         self.step_input = step_input
+        self.whitened = whitened
         self.tied_output = tied_output
         config = self.t5_config()
         self.slot_dim = slot_dim or min(config.d_model, max(32, -(-latent_dim // positions)))
@@ -151,15 +160,14 @@ def small_t5(
 class T5VAEOutput(ModelOutput):
     """What a forward pass gives; losses are scalars, in nats.
 
-    loss: reconstruction + current weight * regularization + bag weight * bag. reconstruction: cross-entropy per token;
-    bag: the same for the bag of words. logits: (b, t, vocabulary). latents: (b, d), before noise.
+    loss: reconstruction + current weight * regularization. reconstruction: cross-entropy per token.
+    logits: (b, t, vocabulary). latents: (b, d), before noise.
     """
 
     loss: Tensor | None = None
     logits: Tensor | None = None
     reconstruction: Tensor | None = None
     regularization: Tensor | None = None
-    bag: Tensor | None = None
     latents: Tensor | None = None
     past_key_values: Any = None
 
@@ -196,8 +204,8 @@ class T5VAE(PreTrainedModel, GenerationMixin):
             positions=config.positions,
             slot_dim=config.slot_dim,
             stochastic=config.regularizer == "kl",
+            whitened=config.whitened,
         )
-        self.bag = nn.Linear(config.latent_dim, t5.d_model) if config.bag_weight else None
         # A tensor, so that a schedule can change it without recompiling a compiled model.
         self.register_buffer("regularizer_scale", torch.ones(()), persistent=False)
         self.post_init()
@@ -263,27 +271,54 @@ class T5VAE(PreTrainedModel, GenerationMixin):
     def generate_greedily(self, z: Tensor) -> Tensor:
         """Latents (n, d) to the likeliest token ids (n, positions), padded: what `generate` gives, sooner.
 
-        Texts that have ended leave the batch, whose cost is then that of the average text and not of the longest.
+        On a CPU that is quick at bf16, many latents are decoded in bf16; texts in which a token's lead was so small
+        that rounding may have decided are checked in fp32, and decoded again where it has.
         """
-        end, pad = self.config.eos_token_id, self.config.pad_token_id
         memory = self.bottleneck.decode(z)
-        out = torch.full((len(z), self.config.positions), pad, device=z.device)
-        rows = torch.arange(len(z), device=z.device)  # those still in the batch
-        last = torch.full_like(rows, self.config.decoder_start_token_id)
-        going = torch.ones_like(rows, dtype=torch.bool)
-        cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
-        for step in range(self.config.positions):
-            hidden, cache = self._decode(memory, last[:, None], cache, use_cache=True)
-            last = self.t5.lm_head(hidden[:, -1]).argmax(-1)
-            out[rows, step] = torch.where(going, last, pad)
-            going = going & (last != end)
-            if not going.any():
-                break
-            if going.sum() < KEPT_SHARE * len(rows):
-                kept = going.nonzero()[:, 0]
-                rows, last, memory, going = rows[kept], last[kept], memory[kept], going[kept]
-                cache.batch_select_indices(kept)
-        return out
+        if len(z) < BULK or torch.is_autocast_enabled(z.device.type) or not decoding.bf16_is_fast(z.device):
+            return self._greedily(memory)[0]
+        with torch.autocast(z.device.type, torch.bfloat16):
+            ids, lead = self._greedily(memory)
+        doubtful = (lead < DOUBT).nonzero()[:, 0]
+        # A decoder that takes the same tokens when it is given them would have written them.
+        wrong = torch.zeros_like(doubtful, dtype=torch.bool)
+        for i in range(0, len(doubtful), BULK):
+            rows = doubtful[i : i + BULK]
+            used = (ids[rows] != self.config.pad_token_id).any(0).nonzero()[:, 0]
+            labels = ids[rows, : int(used[-1]) + 1 if len(used) else 1]  # an untrained model may write padding alone
+            hidden, _ = self._decode(memory[rows], self._shift_right(labels), None, use_cache=False)
+            written = self.t5.lm_head(hidden).argmax(-1)
+            wrong[i : i + BULK] = ((written != labels) & (labels != self.config.pad_token_id)).any(1)
+        again = doubtful[wrong]
+        if len(again):
+            ids[again] = self._greedily(memory[again])[0]
+        return ids
+
+    def _greedily(self, memory: Tensor) -> tuple[Tensor, Tensor]:
+        low = torch.is_autocast_enabled(memory.device.type)
+        # Cast once, and not at every step.
+        weight = (
+            self.t5.lm_head.weight.to(torch.get_autocast_dtype(memory.device.type)) if low else self.t5.lm_head.weight
+        )
+
+        def step(memory: Tensor, last: Tensor, cache: EncoderDecoderCache) -> Tensor:
+            hidden, _ = self._decode(memory, last, cache, use_cache=True)
+            return F.linear(hidden[:, -1].to(weight.dtype), weight)
+
+        attention = self.t5.decoder.config._attn_implementation
+        if memory.device.type == "cpu":
+            self.t5.decoder.config._attn_implementation = "eager"  # for one query, twice to seven times as fast
+        try:
+            return decoding.greedily(
+                step,
+                memory,
+                positions=self.config.positions,
+                start=self.config.decoder_start_token_id,
+                end=self.config.eos_token_id,
+                pad=self.config.pad_token_id,
+            )
+        finally:
+            self.t5.decoder.config._attn_implementation = attention
 
     def forward(
         self,
@@ -294,6 +329,7 @@ class T5VAE(PreTrainedModel, GenerationMixin):
         encoder_outputs: BaseModelOutput | None = None,
         past_key_values: Any = None,
         use_cache: bool | None = None,
+        widths: Sequence[int] | None = None,
         **_: Any,
     ) -> T5VAEOutput:
         """Encode, disturb, decode; with labels also the loss.
@@ -305,14 +341,17 @@ class T5VAE(PreTrainedModel, GenerationMixin):
             decoder_input_ids: (b, u); default: the labels, shifted right.
             encoder_outputs: the memory of given latents, instead of input_ids.
             past_key_values: cache of earlier steps. use_cache: return one.
+            widths: the batch is that many runs of equally many rows, each of texts of at most so many tokens: training
+                computes none of the padding beyond. No logits are returned then.
         """
-        latents = log_variance = noisy = None
+        if widths is not None and input_ids is not None and labels is not None:
+            return self._forward_runs(input_ids, attention_mask, labels, widths)
+        latents = log_variance = None
         if encoder_outputs is None:
             if input_ids is None:
                 raise ValueError("give input_ids to encode, or encoder_outputs=model.memory(z) to decode")
             latents, log_variance = self._posterior(input_ids, attention_mask)
-            noisy = self._disturb(latents, log_variance)
-            encoder_outputs = self.memory(noisy)
+            encoder_outputs = self.memory(self._disturb(latents, log_variance))
         memory = encoder_outputs[0]
         if decoder_input_ids is None and labels is not None:
             decoder_input_ids = self._shift_right(labels)
@@ -322,17 +361,41 @@ class T5VAE(PreTrainedModel, GenerationMixin):
             return T5VAEOutput(logits=logits, latents=latents, past_key_values=cache)
         targets = labels.masked_fill(labels == self.config.pad_token_id, -100)
         reconstruction = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=-100)
+        return self._output(reconstruction, latents, log_variance, logits)
+
+    def _forward_runs(
+        self, input_ids: Tensor, attention_mask: Tensor | None, labels: Tensor, widths: Sequence[int]
+    ) -> T5VAEOutput:
+        """Encode and decode run by run, but regularize all latents together."""
+        if attention_mask is None:
+            attention_mask = (input_ids != self.config.pad_token_id).long()
+        rows = len(input_ids) // len(widths)
+        runs = [(slice(i * rows, (i + 1) * rows), width) for i, width in enumerate(widths)]
+        parts = [self._posterior(input_ids[run, :width], attention_mask[run, :width]) for run, width in runs]
+        latents = torch.cat([mean for mean, _ in parts])
+        log_variance = None if parts[0][1] is None else torch.cat([v for _, v in parts if v is not None])
+        memory = self.memory(self._disturb(latents, log_variance))[0]
+        shifted = self._shift_right(labels)
+        kept = (labels != self.config.pad_token_id) & (labels != -100)
+        hidden = torch.cat(
+            [self._decode(memory[run], shifted[run, :width], None, False)[0][kept[run, :width]] for run, width in runs]
+        )  # (tokens, d_model)
+        targets = torch.cat([labels[run, :width][kept[run, :width]] for run, width in runs])
+        reconstruction = F.cross_entropy(self.t5.lm_head(hidden).float(), targets)
+        return self._output(reconstruction, latents, log_variance, None)
+
+    def _output(
+        self, reconstruction: Tensor, latents: Tensor | None, log_variance: Tensor | None, logits: Tensor | None
+    ) -> T5VAEOutput:
         regularization = (
             self._regularize(latents, log_variance) if latents is not None else reconstruction.new_zeros(())
         )
-        bag = self._bag_loss(noisy, targets) if noisy is not None else reconstruction.new_zeros(())
         weight = self.config.regularizer_weight * self.regularizer_scale
         return T5VAEOutput(
-            loss=reconstruction + weight * regularization + self.config.bag_weight * bag,
+            loss=reconstruction + weight * regularization,
             logits=logits,
             reconstruction=reconstruction,
             regularization=regularization,
-            bag=bag,
             latents=latents,
         )
 
@@ -362,16 +425,9 @@ class T5VAE(PreTrainedModel, GenerationMixin):
         if log_variance is not None:
             z = z + (0.5 * log_variance).exp() * torch.randn_like(z)
         if self.config.latent_noise:
-            z = z + self.config.latent_noise * torch.rand_like(z[:, :1]).square() * torch.randn_like(z)
+            angle = math.asin(self.config.latent_noise) * torch.rand_like(z[:, :1])
+            z = angle.cos() * z + angle.sin() * torch.randn_like(z)
         return z
-
-    def _bag_loss(self, z: Tensor, targets: Tensor) -> Tensor:
-        if self.bag is None:
-            return z.new_zeros(())
-        log_p = self.t5.lm_head(self.bag(z)).float().log_softmax(-1)  # (b, vocabulary)
-        words = (targets != -100) & (targets != self.config.eos_token_id)
-        picked = log_p.gather(1, targets.clamp_min(0))  # (b, u)
-        return -(picked * words).sum() / words.sum().clamp_min(1)
 
     def _regularize(self, latents: Tensor, log_variance: Tensor | None) -> Tensor:
         with torch.autocast(latents.device.type, enabled=False):  # squared distances lose all their digits in bf16
@@ -382,7 +438,8 @@ class T5VAE(PreTrainedModel, GenerationMixin):
             z = regularizers.gathered(z)
             if self.config.regularizer == "none" or z.shape[0] < 2:
                 return z.new_zeros(())
-            return regularizers.mmd(z, torch.randn_like(z))
+            found = regularizers.mmd(z, torch.randn_like(z))
+            return found + self.config.moments_weight * regularizers.moments(z) if self.config.moments_weight else found
 
     def _shift_right(self, labels: Tensor) -> Tensor:
         shifted = labels.new_full(labels.shape, self.config.pad_token_id)

@@ -39,10 +39,19 @@ class NGramModel:
     quantiles: Tensor
 
     @classmethod
-    def fit(cls, rows: Sequence[Sequence[int]], *, vocab_size: int, start: int = 0) -> Self:
+    def fit(
+        cls,
+        rows: Sequence[Sequence[int]],
+        *,
+        vocab_size: int,
+        start: int = 0,
+        bigrams: int | None = BIGRAMS,
+        trigrams: int | None = TRIGRAMS,
+    ) -> Self:
         """Count the n-grams of token ids, each row ended by its end token; `start` stands before a text.
 
-        Give each text once: of two copies, one would be ranked by a model that has counted the other.
+        Give each text once: of two copies, one would be ranked by a model that has counted the other. At most the
+        `bigrams` and `trigrams` most frequent ones that occur twice are kept; None keeps all there are.
         """
         if not rows:
             raise LatentoptError("an n-gram model is fitted to one text or more, got none")
@@ -51,12 +60,14 @@ class NGramModel:
         counted = [row for i, row in enumerate(rows) if i % max(2, len(rows) // RANKED)] or rows
         u, v, w, _ = _contexts(counted, start)
         unigrams = torch.bincount(w, minlength=vocab_size)
-        bigrams, bigram_counts = _frequent(v * vocab_size + w, BIGRAMS)
-        trigrams, trigram_counts = _frequent((u * vocab_size + v) * vocab_size + w, TRIGRAMS)
-        unranked = cls(unigrams, bigrams, bigram_counts, trigrams, trigram_counts, torch.empty(0))
+        counts = (
+            *_frequent(v * vocab_size + w, bigrams),
+            *_frequent((u * vocab_size + v) * vocab_size + w, trigrams),
+        )
+        unranked = cls(unigrams, *counts, torch.empty(0))
         ranks = torch.linspace(0, 1, QUANTILES)
         quantiles = torch.quantile(unranked.log_probability(ranked, start=start), ranks)
-        return cls(unigrams, bigrams, bigram_counts, trigrams, trigram_counts, quantiles)
+        return cls(unigrams, *counts, quantiles)
 
     def log_probability(self, rows: Sequence[Sequence[int]], *, start: int = 0) -> Tensor:
         """Mean log-probability per token in nats of rows of token ids, shape (n,)."""
@@ -70,6 +81,12 @@ class NGramModel:
         p = (trigram + PRIOR[2] * p) / (seen + PRIOR[2])
         total = torch.zeros(len(rows)).index_add_(0, row, p.log().float())
         return total / torch.bincount(row, minlength=len(rows)).clamp_min(1)
+
+    def perplexity(self, rows: Sequence[Sequence[int]], *, start: int = 0) -> float:
+        """Perplexity of rows of token ids: exp of the mean negative log-probability of all their tokens."""
+        tokens = torch.tensor([len(row) for row in rows], dtype=torch.float64)
+        total = (self.log_probability(rows, start=start).double() * tokens).sum()
+        return torch.exp(-total / tokens.sum()).item()
 
     def fluency(self, rows: Sequence[Sequence[int]], *, start: int = 0) -> Tensor:
         """Share of the training texts that are less probable per token, 0 to 1, shape (n,)."""
@@ -116,9 +133,11 @@ def _contexts(rows: Sequence[Sequence[int]], start: int) -> tuple[Tensor, Tensor
     return flat[place - 2], flat[place - 1], flat[place], row
 
 
-def _frequent(keys: Tensor, most: int) -> tuple[Tensor, Tensor]:
+def _frequent(keys: Tensor, most: int | None) -> tuple[Tensor, Tensor]:
     """Sorted keys and counts of the most frequent keys that occur twice or more; all keys where that leaves none."""
     found, counts = torch.unique(keys, return_counts=True)
+    if most is None:
+        return found, counts
     kept = counts >= 2 if (counts >= 2).any() else torch.ones_like(counts, dtype=torch.bool)
     found, counts = found[kept], counts[kept]
     if len(found) > most:

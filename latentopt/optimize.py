@@ -17,6 +17,7 @@ from latentopt.space import LatentSpace
 
 STEPS = 40
 STRETCH = 6.0  # how far beyond a wish the way leads, in wishes: texts keep a fraction of what latents promise
+INVERSION_STEPS = 100
 START_NOISE = 0.3  # of the latents' standard deviation; texts survive it, and the ways differ
 
 
@@ -66,6 +67,7 @@ def optimize_texts(
     distances: int = 12,
     refinements: int = 4,
     candidates: int = 5,
+    inversion_steps: int = INVERSION_STEPS,
     chunk: int = 50,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
@@ -84,6 +86,8 @@ def optimize_texts(
         starts: ways from each text. distances: points of each that are decoded.
         refinements: further points of each way where it crosses a target.
         candidates: most candidates to keep for each text.
+        inversion_steps: where the encoder's latent does not decode to the text, the ways start at one that does, which
+            `LatentSpace.invert` looks for in at most so many steps. 0 starts at the encoder's.
         chunk: texts that are worked on together; memory grows with it.
         seed: of the starts.
         progress: is told the number of texts that are done after each chunk.
@@ -107,6 +111,7 @@ def optimize_texts(
         distances=distances,
         refinements=refinements,
         candidates=candidates,
+        inversion_steps=inversion_steps,
         seed=seed,
     )
     # Decoding lasts as long as the longest text of a batch: texts of like length are worked on together.
@@ -142,6 +147,7 @@ class _How:
         distances: int,
         refinements: int,
         candidates: int,
+        inversion_steps: int,
         seed: int,
     ) -> None:
         self.space = space
@@ -150,13 +156,15 @@ class _How:
         self.distances = distances
         self.refinements = refinements
         self.candidates = candidates
+        self.inversion_steps = inversion_steps
         self.seed = seed
 
     def edit(self, texts: list[str], goal: Objective) -> list[Edit]:
         """Edits of a few texts, all of their ways in one batch."""
-        z0 = self.space.encode(texts)  # (n, d)
+        inverted = self.space.invert(texts, steps=self.inversion_steps, seed=self.seed)
+        z0 = inverted.encoded  # (n, d); what a text is predicted to earn is read here, as it is for candidates
         owner = torch.arange(len(texts)).repeat_interleave(self.starts)  # (rows,): whose way it is
-        start = z0[owner] + self._noise(len(texts))
+        start = inverted.z[owner] + self._noise(len(texts))
         objective = goal.take(owner)
         far = Sum(
             [

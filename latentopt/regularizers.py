@@ -29,9 +29,9 @@ def mmd(z: Tensor, prior: Tensor) -> Tensor:
     n, m = z.shape[0], prior.shape[0]
     if n < 2 or m < 2:
         raise ValueError(f"mmd needs at least two latents and two prior draws, got {n} and {m}; use a larger batch")
-    within_z = _imq(z, z)
-    within_prior = _imq(prior, prior)
-    across = _imq(z, prior)
+    within_z = imq(z, z)
+    within_prior = imq(prior, prior)
+    across = imq(z, prior)
     return (
         (within_z.sum() - within_z.diagonal().sum()) / (n * (n - 1))  # eq. 3
         + (within_prior.sum() - within_prior.diagonal().sum()) / (m * (m - 1))
@@ -39,7 +39,8 @@ def mmd(z: Tensor, prior: Tensor) -> Tensor:
     )
 
 
-def _imq(x: Tensor, y: Tensor) -> Tensor:
+def imq(x: Tensor, y: Tensor) -> Tensor:
+    """The kernel of `mmd` between rows of x (n, d) and y (m, d), shape (n, m)."""
     # |x - y|^2 written as a matrix product: quicker than cdist, and its gradient is finite at distance 0.
     squared = (x.square().sum(1)[:, None] + y.square().sum(1)[None] - 2 * x @ y.T).clamp_min(0)  # (n, m)
     kernel = torch.zeros_like(squared)
@@ -47,6 +48,30 @@ def _imq(x: Tensor, y: Tensor) -> Tensor:
         c = 2 * x.shape[1] * scale
         kernel += c / (c + squared)
     return kernel
+
+
+def moments(z: Tensor) -> Tensor:
+    """MMD between latents and N(0, I) with the kernel k(x, y) = (1 + x'y)^2, over d: that of mean and covariance.
+
+    Of the kernel of `mmd`, the covariance moves the value by no more than the chance of a batch does. Here the prior's
+    part is known exactly, E k(x, y) = 1 + |x|^2 and E k(y, y') = 1 + d, and the unbiased estimate of Gretton et al.
+    (2012, eq. 3) is that of (2 |mean|^2 + |covariance + mean mean' - I|_F^2) / d.
+
+    Args:
+        z: latents, shape (n, d), n >= 2.
+
+    Returns:
+        A scalar, about 0 for N(0, I); (d - r) / d where only r dimensions are used.
+
+    Raises:
+        ValueError: if there are fewer than two rows.
+    """
+    n, d = z.shape
+    if n < 2:
+        raise ValueError(f"moments needs at least two latents, got {n}; use a larger batch")
+    kernel = (1 + z @ z.T).square()
+    within = (kernel.sum() - kernel.diagonal().sum()) / (n * (n - 1))
+    return (within - 2 * (1 + z.square().sum(1).mean()) + 1 + d) / d
 
 
 def kl(mean: Tensor, log_variance: Tensor, *, free_bits: float = 0.0) -> Tensor:

@@ -15,8 +15,10 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import PreTrainedTokenizerBase
 
+from latentopt import inversion
 from latentopt.density import LatentDensity
 from latentopt.errors import LatentoptError, TruncationWarning
+from latentopt.inversion import Inversion
 from latentopt.model import T5VAE
 from latentopt.ngrams import NGramModel
 from latentopt.tokenization import load_tokenizer, to_texts, token_ids
@@ -225,8 +227,62 @@ class LatentSpace:
                 texts += to_texts(self.tokenizer, ids.tolist())
         return texts
 
+    def invert(
+        self,
+        texts: Sequence[str],
+        *,
+        steps: int = inversion.STEPS,
+        step: float = inversion.STEP,
+        noise: float = inversion.NOISE,
+        pull: float = inversion.PULL,
+        batch_size: int = 64,
+        seed: int = 0,
+    ) -> Inversion:
+        """Latents that decode to the texts: the encoder's where those do, else found by gradient steps from them.
+
+        Args:
+            texts: n texts. Of one beyond `max_tokens`, the part within is meant; a TruncationWarning says so.
+            steps, step, noise, pull, seed: see `latentopt.inversion.invert`.
+            batch_size: texts that are inverted together.
+
+        Returns:
+            Their latents, and whether these decode to the texts; where no step did, the encoder's.
+
+        Raises:
+            LatentoptError: as `encode` does.
+        """
+        encoded = self.encode(texts)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TruncationWarning)  # once is enough
+            ids = self._token_ids(texts)
+        z = encoded.clone()
+        before, exact = (torch.zeros(len(ids), dtype=torch.bool) for _ in range(2))
+        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+        device = self.model.device
+        for rows in _batches(order, batch_size):
+            labels, mask = self._padded([ids[i] for i in rows])
+            before[rows] = inversion.reproduces(self.model, z[rows].to(device), labels, mask).cpu()
+        for rows in _batches([i for i in order if not before[i]], batch_size):
+            labels, mask = self._padded([ids[i] for i in rows])
+            moved, found = inversion.invert(
+                self.model,
+                z[rows].to(device),
+                labels,
+                mask,
+                steps=steps,
+                step=step,
+                noise=noise,
+                pull=pull,
+                seed=seed,
+            )
+            z[rows], exact[rows] = moved.cpu(), found.cpu()
+        return Inversion(z, encoded, exact | before, before)
+
     def interpolate(self, a: Sequence[str], b: Sequence[str], *, steps: int = 11) -> list[list[str]]:
-        """The texts along the straight line between each text of `a` and its partner in `b`, both ends included.
+        """The texts on the way between each text of `a` and its partner in `b`, both ends included.
+
+        The way is the arc of a great circle (spherical linear interpolation, Shoemake 1985; White 2016, "Sampling
+        generative networks", section 2.1): nearly all of N(0, I) lies near a sphere, and the straight line does not.
 
         Returns:
             For each pair a list of `steps` texts.
@@ -236,15 +292,16 @@ class LatentSpace:
                 f"interpolation needs as many ends as starts and two steps or more, got {len(a)}, {len(b)}, {steps}"
             )
         start, end = self.encode(a), self.encode(b)  # (n, d)
-        t = torch.linspace(0, 1, steps)[None, :, None]
-        texts = self.decode(((1 - t) * start[:, None] + t * end[:, None]).flatten(0, 1))
+        texts = self.decode(_arc(start, end, steps).flatten(0, 1))
         return [texts[i : i + steps] for i in range(0, len(texts), steps)]
 
     def sample(self, n: int, *, seed: int = 0, temperature: float | None = None) -> list[str]:
         """Texts of n latents drawn from the prior N(0, I)."""
-        generator = torch.Generator().manual_seed(seed)
-        z = torch.randn(n, self.latent_dim, generator=generator)
-        return self.decode(z, temperature=temperature, seed=seed)
+        return self.decode(self.draw(n, seed=seed), temperature=temperature, seed=seed)
+
+    def draw(self, n: int, *, seed: int = 0) -> Tensor:
+        """Draw n latents from the prior N(0, I), shape (n, d)."""
+        return torch.randn(n, self.latent_dim, generator=torch.Generator().manual_seed(seed))
 
     @torch.no_grad()
     def log_likelihood(self, texts: Sequence[str], z: Tensor, *, batch_size: int = 128) -> Tensor:
@@ -294,6 +351,17 @@ class LatentSpace:
         if not torch.isfinite(z).all():
             raise LatentoptError("latents must be finite numbers, but some are infinite or not a number")
         return z
+
+
+def _arc(a: Tensor, b: Tensor, steps: int) -> Tensor:
+    """Points from a to b, both (n, d), shape (n, steps, d)."""
+    t = torch.linspace(0, 1, steps)[None, :, None]
+    angle = torch.arccos(F.cosine_similarity(a, b).clamp(-1, 1))[:, None, None]
+    sine = torch.sin(angle)
+    flat = sine < 1e-4  # the same direction, or opposite ones, between which no arc is the shortest
+    start = torch.where(flat, 1 - t, torch.sin((1 - t) * angle) / sine.clamp_min(1e-4))
+    end = torch.where(flat, t, torch.sin(t * angle) / sine.clamp_min(1e-4))
+    return start * a[:, None] + end * b[:, None]
 
 
 def _batches(order: list[int], size: int) -> Iterator[list[int]]:

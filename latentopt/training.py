@@ -25,8 +25,12 @@ from latentopt.ngrams import NGramModel
 from latentopt.space import LatentSpace
 from latentopt.tokenization import token_ids
 
-# Batches of like lengths are padded to a multiple of this; torch.compile makes a graph for each width, so it gets few.
+# A batch is this many runs of texts of like lengths: one alone would save as much padding, but its latents would be
+# those of one length, which no regularizer should push towards the prior of all texts.
+RUNS = 4
+# Runs are padded to a multiple of this; torch.compile makes a graph for each width of a batch, so it gets few.
 PAD_TO, PAD_TO_COMPILED = 4, 16
+POOL = 400  # runs that are sorted by length together
 DENSITY_TEXTS = 50_000
 NGRAM_TEXTS = 500_000
 
@@ -70,16 +74,16 @@ class TokenTexts(Dataset[Row]):
 
 
 class LengthGroupedSampler(Sampler[int]):
-    """A shuffled order of draws (see TokenTexts) in which each run of `batch_size` texts has like lengths.
+    """A shuffled order of draws (see TokenTexts) in which each run of `run` texts has like lengths.
 
     Seeded by seed and epoch alone, so that a resumed run sees the order that the uninterrupted one sees.
     (transformers' own draws from the global generator, whose state at the start of an epoch a resumed run does not
     have.)
     """
 
-    def __init__(self, lengths: Sequence[int], batch_size: int, *, seed: int) -> None:
+    def __init__(self, lengths: Sequence[int], run: int, *, seed: int) -> None:
         self.lengths = torch.tensor(lengths)
-        self.batch_size = batch_size
+        self.run = run
         self.seed = seed
         self.epoch = 0
 
@@ -92,38 +96,54 @@ class LengthGroupedSampler(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
         order = torch.randperm(len(self.lengths), generator=generator)
-        pools = order.split(self.batch_size * 100)
-        batches = [b for pool in pools for b in pool[self.lengths[pool].argsort(stable=True)].split(self.batch_size)]
-        # The short last batch of the last pool stays last: in the middle it would shift all that follow.
-        whole = [b for b in batches if len(b) == self.batch_size]
-        rest = [b for b in batches if len(b) < self.batch_size]
+        pools = order.split(self.run * POOL)
+        runs = [r for pool in pools for r in pool[self.lengths[pool].argsort(stable=True)].split(self.run)]
+        # The short last run of the last pool stays last: in the middle it would shift all that follow.
+        whole = [r for r in runs if len(r) == self.run]
+        rest = [r for r in runs if len(r) < self.run]
         shuffled = [whole[i] for i in torch.randperm(len(whole), generator=generator).tolist()]
-        for batch in [*shuffled, *rest]:
-            yield from (batch + self.epoch * len(self)).tolist()
+        for run in [*shuffled, *rest]:
+            yield from (run + self.epoch * len(self)).tolist()
 
 
 class Collator:
-    """Lists of token ids to a padded batch: corrupted `input_ids`, `attention_mask`, clean `labels`."""
+    """Lists of token ids to a padded batch: corrupted `input_ids`, `attention_mask`, clean `labels`, `widths` of runs.
+
+    A batch that does not divide into `runs` equal runs is one run.
+    """
 
     def __init__(
-        self, pad_id: int, positions: int, corruptions: Sequence[Corruption], *, seed: int, pad_to: int = PAD_TO
+        self,
+        pad_id: int,
+        positions: int,
+        corruptions: Sequence[Corruption],
+        *,
+        seed: int,
+        pad_to: int = PAD_TO,
+        runs: int = 1,
     ) -> None:
         self.pad_id = pad_id
         self.positions = positions
         self.corruptions = corruptions
         self.seed = seed
         self.pad_to = pad_to
+        self.runs = runs
 
-    def __call__(self, draws: Sequence[Row]) -> dict[str, Tensor]:
+    def __call__(self, draws: Sequence[Row]) -> dict[str, Any]:
         rows = [ids for _, ids in draws]
         inputs = [self._corrupted(*draw) for draw in draws] if self.corruptions else rows
-        width = min(-(-max(map(len, rows)) // self.pad_to) * self.pad_to, self.positions)
-        input_ids = self._padded(inputs, width)
-        return {
+        size = len(rows) if len(rows) % self.runs else len(rows) // self.runs
+        widths = [
+            min(-(-max(map(len, rows[i : i + size])) // self.pad_to) * self.pad_to, self.positions)
+            for i in range(0, len(rows), size)
+        ]
+        input_ids = self._padded(inputs, max(widths))
+        batch = {
             "input_ids": input_ids,
             "attention_mask": (input_ids != self.pad_id).long(),
-            "labels": self._padded(rows, width),
+            "labels": self._padded(rows, max(widths)),
         }
+        return batch if len(widths) == 1 else batch | {"widths": widths}
 
     def _corrupted(self, draw: int, ids: list[int]) -> list[int]:
         # Not from the global generator: batches are made ahead of the step at which a checkpoint saves its state.
@@ -173,6 +193,7 @@ class T5VAETrainer(Trainer):
                 corruptions,
                 seed=arguments.seed,
                 pad_to=PAD_TO_COMPILED if compile else PAD_TO,
+                runs=1 if compile else RUNS,
             ),
             train_dataset=train_data,
             eval_dataset=list(valid_texts),
@@ -194,7 +215,7 @@ class T5VAETrainer(Trainer):
             torch._dynamo.config.recompile_limit = 32  # a graph for each width
             self._compiled = torch.compile(model, dynamic=False)
         out = (self._compiled or model)(**inputs)
-        for name in ("reconstruction", "regularization", "bag"):
+        for name in ("reconstruction", "regularization"):
             self._parts[name] = self._parts.get(name, 0) + out[name].detach()
         self._part_steps += 1
         return (out.loss, out) if return_outputs else out.loss
@@ -231,8 +252,11 @@ class T5VAETrainer(Trainer):
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
         data = cast("TokenTexts", train_dataset if train_dataset is not None else self.train_dataset)
-        whole = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
-        return LengthGroupedSampler(data.lengths, whole, seed=self.args.data_seed or self.args.seed)
+        if self._compile:
+            run = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
+        else:
+            run = max(1, self.args.train_batch_size // RUNS)
+        return LengthGroupedSampler(data.lengths, run, seed=self.args.data_seed or self.args.seed)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         # The Trainer writes a checkpoint file by file: it does so in a staging folder, which is renamed when all is

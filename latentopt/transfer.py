@@ -79,7 +79,7 @@ class AttributeTransfer(BaseEstimator):
         return self
 
     def transform(self, texts: Sequence[str], *, strength: float = 1.0) -> list[str]:
-        """Move texts along the fitted direction.
+        """Move texts along the fitted direction, from latents that decode to them where such are found.
 
         Args:
             texts: n texts.
@@ -93,4 +93,4 @@ class AttributeTransfer(BaseEstimator):
             LatentoptError: if a text is empty, or the strength not finite.
         """
         check_is_fitted(self)
-        return self.space.decode(self.direction_.apply(self.space.encode(texts), strength=strength))
+        return self.space.decode(self.direction_.apply(self.space.invert(texts).z, strength=strength))

@@ -39,6 +39,12 @@ def test_latents_start_near_unit_variance() -> None:
     assert 0.7 < z.std() < 1.4
 
 
+@pytest.mark.parametrize("length", [1, 16])
+def test_latents_are_as_long_as_draws_of_the_prior_whatever_the_length_of_the_text(length: int) -> None:
+    z, _ = bottleneck().encode(torch.randn(5, length, 48), torch.ones(5, length))
+    assert torch.allclose(z.norm(dim=1), torch.tensor(64.0).sqrt())
+
+
 def test_a_memory_too_small_for_the_latent_is_refused() -> None:
     with pytest.raises(ValueError, match=r"latent_dim=200 must be at most positions \* slot_dim = 16 \* 8"):
         bottleneck(latent_dim=200)

@@ -156,14 +156,37 @@ class TestLoss:
         made.train()
         assert not torch.equal(made(**batch()).logits, made(**batch()).logits)
 
+    def test_noise_leaves_latents_as_wide_as_they_were(self) -> None:
+        made = model(latent_noise=1.0).train()
+        z = torch.randn(4000, made.config.latent_dim)
+        assert made._disturb(z, None).var() == pytest.approx(1, abs=0.05)
+
+    def test_noise_beyond_the_whole_latent_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="latent_noise is a share from 0 to 1"):
+            T5VAEConfig(latent_noise=1.5)
+
+    @pytest.mark.parametrize("regularizer", ["mmd", "kl"])
+    def test_runs_of_a_batch_give_the_loss_of_the_whole(self, regularizer: str) -> None:
+        made, inputs = model(regularizer=regularizer, moments_weight=0.1), batch()
+        whole = made(**inputs, labels=inputs["input_ids"]) if "labels" not in inputs else made(**inputs)
+        labels = inputs.get("labels", inputs["input_ids"])
+        order = (labels != 0).sum(1).argsort()
+        runs = {k: v[order] for k, v in inputs.items()} | {"labels": labels[order]}
+        widths = [int((part != 0).sum(1).max()) for part in runs["labels"].chunk(2)]
+        torch.manual_seed(1)
+        parts = made(**runs, widths=widths)
+        assert torch.allclose(parts.reconstruction, whole.reconstruction, atol=1e-5)
+        assert torch.allclose(parts.latents, whole.latents[order], atol=1e-5)
+
     def test_an_unknown_regularizer_is_refused(self) -> None:
         with pytest.raises(ValueError, match="must be one of mmd, kl, none, got 'l2'"):
             T5VAEConfig(regularizer="l2")
 
 
-def test_greedy_texts_are_those_of_generate():
+@pytest.mark.parametrize("n", [40, 200])  # many are decoded in bf16 where that is quick
+def test_greedy_texts_are_those_of_generate(n):
     space = toy_space()
-    z = torch.randn(40, space.latent_dim, generator=torch.Generator().manual_seed(0))
+    z = torch.randn(n, space.latent_dim, generator=torch.Generator().manual_seed(0))
     theirs = space.model.generate(encoder_outputs=space.model.memory(z), max_new_tokens=32, do_sample=False)[:, 1:]
     ours = space.model.generate_greedily(z)
     assert len({int((row != 0).sum()) for row in ours}) > 3  # texts end at different steps

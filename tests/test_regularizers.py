@@ -102,3 +102,26 @@ def test_two_processes_compute_the_mmd_of_the_gathered_batch(free_port: int) -> 
     gradient = torch.cat([torch.tensor(grad) for _, _, grad in results]) / 2
     assert single.grad is not None
     assert torch.allclose(gradient, single.grad, atol=1e-6)
+
+
+class TestMoments:
+    def test_the_prior_scores_nought_on_average(self) -> None:
+        scores = torch.stack([regularizers.moments(torch.randn(64, 32)) for _ in range(DRAWS)])
+        assert abs(scores.mean()) < 3 * scores.std() / DRAWS**0.5 + 0.01
+
+    def test_it_is_the_distance_of_the_moments(self) -> None:
+        # Many draws of z = mean + scale e, whose moments are known.
+        mean, scale = torch.tensor([0.5, 0.0, 0.0, 0.0]), torch.tensor([1.0, 0.5, 0.0, 2.0])
+        z = mean + scale * torch.randn(4000, 4, generator=torch.Generator().manual_seed(0))
+        second = torch.diag(scale**2) + torch.outer(mean, mean)
+        expected = (2 * mean.square().sum() + (second - torch.eye(4)).square().sum()) / 4
+        assert regularizers.moments(z).item() == pytest.approx(expected.item(), rel=0.1)
+
+    def test_dimensions_that_copy_others_are_seen_in_a_small_batch(self) -> None:
+        z = torch.randn(64, 32)
+        copied = torch.cat([z[:, :16], z[:, :16]], 1)
+        assert regularizers.moments(copied) > regularizers.moments(z) + 0.5
+
+    def test_one_latent_is_too_few(self) -> None:
+        with pytest.raises(ValueError, match="at least two latents, got 1"):
+            regularizers.moments(torch.randn(1, 4))

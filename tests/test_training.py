@@ -72,6 +72,13 @@ class TestBatches:
         assert (batch["input_ids"] == 1).sum(1).tolist() == [1, 1]
         assert batch["attention_mask"].sum(1)[0] < 21
 
+    def test_a_batch_is_runs_of_like_lengths(self) -> None:
+        rows = [(i, [5] * n + [1]) for i, n in enumerate([2, 3, 9, 9, 20, 18])]
+        batch = Collator(0, 32, [], seed=0, pad_to=4, runs=3)(rows)
+        assert batch["widths"] == [4, 12, 24]
+        assert batch["labels"].shape == (6, 24)
+        assert "widths" not in Collator(0, 32, [], seed=0, runs=4)(rows)  # six rows are no four runs
+
     def test_texts_that_are_too_long_are_counted(self) -> None:
         data = TokenTexts(toy_space().tokenizer, ["boats", "the old baker " * 40], positions=32)
         assert (len(data), data.too_long) == (1, 1)

@@ -42,12 +42,12 @@ Directions: on held-out fifths of their training pairs.
 
 {metrics}
 
-Training took {steps:,} steps of {batch} texts, with settings that were changed on the way: `experiments/bundled`
-lists them beside the curve. Targets are judged by the head that the edits were made with, which flatters them.
+Training was done in stages, the last of {steps:,} steps of {batch} texts, with settings that were changed on the way:
+`experiments/bundled` lists them. Targets are judged by the head that the edits were made with, which flatters them.
 
 ## Limits
 
-- It is small, and was trained on two processor cores for less than two hours. A text of more than {tokens} tokens
+- It is small, and was trained on two processor cores for about three hours in all. A text of more than {tokens} tokens
   is cut, with a warning; unusual words come back changed, and edits are often clumsy: read them.
 - Who tweets decides most of the likes ({by_account:.0%} of the variance of their logarithm). The head predicts what
   the text adds for an account with given typical likes, and explains little of it: the intervals are wide because
@@ -90,12 +90,25 @@ def _metrics(results: dict[str, Any]) -> str:
     rows = [("tweets to 32 tokens (200): reconstruction BLEU / exact", f"{short['bleu']:.1f} / {short['exact']:.1%}")]
     for file, label in (("valid", "known"), ("valid_unseen_accounts", "unseen")):
         found = figures[f"{file}_to_48_tokens"]
-        rows.append(
+        again = found["reconstruction"]
+        rows += [
             (
                 f"tweets of {label} accounts to 48 tokens ({found['texts']:.0f}): reconstruction BLEU / exact",
-                f"{found['bleu']:.1f} / {found['exact']:.1%}",
-            )
-        )
+                f"{again['bleu']:.1f} / {again['exact']:.1%}",
+            ),
+            ("the same after inversion: exact", f"{found['inversion']['exact']:.1%}"),
+        ]
+    found = figures["valid_to_48_tokens"]
+    rows += [
+        (
+            "latents against N(0, I): active units / permutation p of the MMD (1,000 texts)",
+            f"{found['latent']['active_units']:.0%} / {found['latent']['mmd_p']:.3f}",
+        ),
+        (
+            "texts of random latents: n-gram perplexity against real tweets' / distinct",
+            f"{found['samples']['perplexity_ratio']:.2f} / {found['samples']['distinct']:.1%}",
+        ),
+    ]
     for name, found in figures["targets"].items():
         rows.append(
             (

@@ -1,6 +1,6 @@
 """Measure a model as its users meet it: do texts survive, do edits reach their targets, what does it cost?
 
-Reads validation files alone, on which nothing was tuned. Prints no text and keeps none.
+Measures on validation files, on which nothing was tuned. Prints no text of the data and keeps none.
 """
 
 from __future__ import annotations
@@ -19,11 +19,16 @@ import pandas as pd
 import torch
 
 from latentopt import LatentSpace, optimize_texts
-from latentopt.evaluation import latent_health, reconstruction
+from latentopt.evaluation import Evaluation, reconstruction
+from latentopt.evaluation import evaluate as measure
+from latentopt.evaluation.report import inversion
 from latentopt.heads import find_head
 from latentopt.objectives import Target
+from latentopt.optimize import INVERSION_STEPS
+from latentopt.plots import interpolation_table, latent_map, reconstruction_by_length
 
 ROWS, MOST_TOKENS = 200, 32
+INVERTED = 500  # texts of each file
 LONGEST = 48
 FACTORS = (4.0, 0.25)
 MEASURE = """
@@ -35,40 +40,71 @@ print(time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN
 RELATIVE = 0.25  # a realised count within a quarter of its target counts as reached
 
 
-def evaluate(data: Path, model: str | None, *, seed: int) -> dict[str, Any]:
-    """All figures of the bundled model."""
+def evaluate(data: Path, model: str | None, *, seed: int, figures: Path | None = None) -> dict[str, Any]:
+    """All figures of the bundled model; with a folder also drawn."""
     started = time.perf_counter()
     space = LatentSpace.from_pretrained(model)
-    texts = pd.read_parquet(data / "tweets/valid.parquet")["text"].tolist()
-    short = [t for t, n in zip(texts, space.lengths(texts), strict=True) if n <= MOST_TOKENS][:ROWS]
+    frame = pd.read_parquet(data / "tweets/valid.parquet")
+    texts = frame["text"].tolist()
+    short = [t for t, n in zip(texts, space.lengths(texts), strict=True) if n <= MOST_TOKENS]
+    decoded = space.decode(space.encode(short[:ROWS]))
     results: dict[str, Any] = {
-        "data": "tweets/valid.parquet, tweets/valid_unseen_accounts.parquet",
+        "data": "tweets/valid.parquet, tweets/valid_unseen_accounts.parquet; n-grams of tweets/train.parquet",
         "seed": seed,
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}",
         "space": space.fingerprint,
-        f"reconstruction_first_{ROWS}_to_{MOST_TOKENS}_tokens": _rounded(
-            reconstruction(short, space.decode(space.encode(short)))
-        ),
+        f"reconstruction_first_{ROWS}_to_{MOST_TOKENS}_tokens": rounded(reconstruction(short[:ROWS], decoded)),
     }
+    known = pd.read_parquet(data / "tweets/train.parquet", columns=["text"])["text"].tolist()
     for file in ("valid", "valid_unseen_accounts"):
-        rows = pd.read_parquet(data / f"tweets/{file}.parquet")["text"].tolist()
-        rows = [t for t, n in zip(rows, space.lengths(rows), strict=True) if n <= LONGEST]
-        z = space.encode(rows)
-        results[f"{file}_to_{LONGEST}_tokens"] = _rounded(
-            {"texts": len(rows)} | reconstruction(rows, space.decode(z)) | latent_health(z)
-        )
-    results["targets"] = {f"{factor:g} times": targets(space, short, factor, seed=seed) for factor in FACTORS}
+        rows = pd.read_parquet(data / f"tweets/{file}.parquet")
+        rows = rows[[n <= LONGEST for n in space.lengths(rows["text"].tolist())]]
+        found = measure(space, rows["text"].tolist(), reference=known, seed=seed)
+        del found.report["latent"]["dimensions"]
+        drawn = rows["text"].sample(INVERTED, random_state=seed).tolist()
+        found.report["inversion"] = {"texts": INVERTED} | inversion(space, drawn, batch_size=64, seed=seed)
+        results[f"{file}_to_{LONGEST}_tokens"] = rounded(found.report)
+        if figures is not None and file == "valid":
+            draw(found, rows["likes"].tolist(), figures)
+    results["targets"] = {f"{factor:g} times": targets(space, short[:ROWS], factor, seed=seed) for factor in FACTORS}
+    results["targets_of_texts_that_encoding_loses"] = lost_targets(space, short, seed=seed)
     results["seconds"] = round(time.perf_counter() - started)
-    results["cost"] = {"help_seconds": help_seconds(), "optimize": [cost(texts[:n], model) for n in (1, 1000)]}
+    results["cost"] = {"help_seconds": help_seconds(), "optimize": [cost(texts[:n], model) for n in (1, 100)]}
     return results
 
 
-def targets(space: LatentSpace, texts: list[str], factor: float, *, seed: int) -> dict[str, float]:
+def draw(found: Evaluation, likes: list[float], folder: Path) -> None:
+    """The map and the lengths; interpolations would print the tweets that they lie between."""
+    folder.mkdir(exist_ok=True)
+    latent_map(found.z, likes, label="likes").savefig(folder / "latent_map.png", dpi=130)
+    by_length = found.report["reconstruction"]["by_length"]
+    reconstruction_by_length(by_length).savefig(folder / "reconstruction_by_length.png", dpi=130)
+    ends = [("see you tomorrow", "what a game last night"), ("thank you so much", "I hate waiting for the bus")]
+    paths = LatentSpace.from_pretrained().interpolate(*(list(side) for side in zip(*ends, strict=True)))
+    interpolation_table(paths).savefig(folder / "interpolation.png", dpi=130)
+
+
+def lost_targets(space: LatentSpace, texts: list[str], *, seed: int) -> dict[str, Any]:
+    """Can latents that inversion found still be steered? `targets` from there and from the encoder's."""
+    found = space.invert(texts[: 2 * ROWS])
+    lost = [texts[i] for i in (found.exact & ~found.encoded_exact).nonzero()[:, 0].tolist()][:ROWS]
+    return {
+        "texts": len(lost),
+        **{
+            name: targets(space, lost, FACTORS[0], seed=seed, inversion_steps=steps)
+            for name, steps in (("from_inverted", INVERSION_STEPS), ("from_encoded", 0))
+        },
+    }
+
+
+def targets(
+    space: LatentSpace, texts: list[str], factor: float, *, seed: int, inversion_steps: int = INVERSION_STEPS
+) -> dict[str, float]:
     """Share of texts whose best candidate has realised likes within a quarter of `factor` times the text's own."""
     likes = find_head("likes", space)
     own = torch.tensor(likes.predict(space.encode(texts).numpy()))
     wished = (factor * own).tolist()
-    edits = optimize_texts(space, texts, Target(likes, wished), seed=seed)
+    edits = optimize_texts(space, texts, Target(likes, wished), inversion_steps=inversion_steps, seed=seed)
     best = [edit.candidates[0] if edit.candidates and edit.status != "none_better" else None for edit in edits]
     hits = [
         c is not None and abs(c.realised["likes"].value - wish) <= RELATIVE * wish
@@ -76,7 +112,7 @@ def targets(space: LatentSpace, texts: list[str], factor: float, *, seed: int) -
     ]
     kept = [c for c in best if c is not None]
     n = len(texts)
-    return _rounded(
+    return rounded(
         {
             "within_25_percent": sum(hits) / n,
             "chrf_to_source": 100 * sum(c.similarity for c in kept) / max(1, len(kept)),
@@ -119,8 +155,13 @@ def cost(texts: list[str], model: str | None) -> dict[str, float]:
     return {"texts": len(texts), "seconds": round(float(seconds), 1), "peak_memory_mb": round(int(kilobytes) / 1024)}
 
 
-def _rounded(values: dict[str, float]) -> dict[str, float]:
-    return {name: round(value, 4) for name, value in values.items()}
+def rounded(value: Any) -> Any:
+    """Plain data with four digits after the point."""
+    if isinstance(value, dict):
+        return {name: rounded(v) for name, v in value.items()}
+    if isinstance(value, list):
+        return [rounded(v) for v in value]
+    return round(value, 4) if isinstance(value, float) else value
 
 
 if __name__ == "__main__":

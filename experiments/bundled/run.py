@@ -16,6 +16,8 @@ from card import write_card
 from evaluate import evaluate
 from train import corpus_of, train_bundled
 
+from latentopt.plots import training_curves
+
 HERE = Path(__file__).parent
 PRETRAINED = HERE.parents[1] / "latentopt/pretrained"
 
@@ -26,12 +28,16 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder ../shared/data")
     parser.add_argument("--work", type=Path, default=Path("runs/bundled"), help="checkpoints; kept to go on from")
     parser.add_argument("--output", type=Path, default=PRETRAINED)
+    parser.add_argument("--start", type=Path, help="directory of a model to begin with; default: none, from scratch")
+    parser.add_argument("--whiten", action="store_true", help="whiten the latents of that model first")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
 
-    training = train_bundled(options.data, options.work, steps=options.steps, seed=options.seed)
+    training = train_bundled(
+        options.data, options.work, steps=options.steps, seed=options.seed, start=options.start, whiten=options.whiten
+    )
     started = time.perf_counter()
     parts = build(
         options.data,
@@ -42,7 +48,9 @@ def main() -> None:
         seed=options.seed,
     )
     seconds = round(time.perf_counter() - started)
-    figures = evaluate(options.data, str(options.output), seed=options.seed)
+    figures = evaluate(options.data, str(options.output), seed=options.seed, figures=HERE / "figures")
+    measures = {"eval_bleu": "BLEU", "eval_exact": "exact match", "eval_mmd": "MMD"}
+    training_curves(training["curve"], measures).savefig(HERE / "figures/training.png", dpi=130)
     results = {"training": training, "parts": parts | {"seconds": seconds}, "evaluation": figures}
     (HERE / "results.json").write_text(json.dumps(results, indent=2) + "\n")
     write_card(options.output, results)

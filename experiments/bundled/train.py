@@ -18,11 +18,12 @@ import torch
 from corpus import Corpus, read_corpus
 from transformers import TrainingArguments, set_seed
 
-from latentopt.corruption import Blank
 from latentopt.model import T5VAE, T5VAEConfig, small_t5
 from latentopt.muon import MuonAdamW
+from latentopt.space import LatentSpace
 from latentopt.tokenization import load_tokenizer, train_tokenizer
 from latentopt.training import train
+from latentopt.whitening import whitened
 
 RECIPE: dict[str, Any] = {
     "vocab_size": 8192,
@@ -31,18 +32,25 @@ RECIPE: dict[str, Any] = {
         "latent_dim": 320,
         "positions": 64,
         "slot_dim": 32,
-        "latent_noise": 1.0,
-        "bag_weight": 0.01,
-        "regularizer_weight": 10.0,
+        "latent_noise": 0.97,
+        "regularizer_weight": 100.0,
+        "moments_weight": 0.003,
     },
-    "blank": 0.0,
     "batch_size": 128,
     "learning_rate": 3e-3,
-    "warmup_steps": 200,
-    "decay_steps": 1500,
+    "warmup_steps": 100,
+    "decay_steps": 1000,
     "titles": 200_000,
     "tweet_copies": 2,
 }
+AFTER_WHITENING: dict[str, Any] = {
+    "vae": RECIPE["vae"] | {"whitened": True, "latent_noise": 0.985},
+    "learning_rate": 1.5e-3,
+    "warmup_steps": 20,
+    "decay_steps": 600,
+    "whitening_power": 0.85,
+}
+WHITENED_BY = 12_000  # texts
 
 
 def corpus_of(data: Path, seed: int) -> Corpus:
@@ -50,34 +58,58 @@ def corpus_of(data: Path, seed: int) -> Corpus:
     return read_corpus(data, seed=seed, titles=RECIPE["titles"], tweet_copies=RECIPE["tweet_copies"])
 
 
-def train_bundled(data: Path, work: Path, *, steps: int, seed: int, eval_steps: int = 250) -> dict[str, Any]:
+def train_bundled(
+    data: Path,
+    work: Path,
+    *,
+    steps: int,
+    seed: int,
+    start: Path | None = None,
+    whiten: bool = False,
+    eval_steps: int = 250,
+) -> dict[str, Any]:
     """Train for a number of steps, write the last checkpoint's model to `work`/best, and return the run's record.
+
+    `start` holds a model of the same shape and its tokenizer, whose weights the run begins with. With `whiten`, its
+    latents are whitened first, and the decoder alone is trained on.
 
     A run of the same recipe that has ended is not repeated.
     """
     started = time.time()
-    recipe = RECIPE | {"steps": steps, "seed": seed}
+    recipe = (RECIPE | AFTER_WHITENING if whiten else RECIPE) | {
+        "steps": steps,
+        "seed": seed,
+        "start": LatentSpace.from_pretrained(start).fingerprint if start else None,
+    }
     file = work / "training.json"
     if file.exists() and (record := json.loads(file.read_text()))["recipe"] == recipe:
         return dict(record)
     corpus = corpus_of(data, seed)
     logging.info("corpus %s", corpus.description)
     set_seed(seed)
-    if (work / "tokenizer.json").exists():
-        tokenizer = load_tokenizer(work)
+    if start or (work / "tokenizer.json").exists():
+        tokenizer = load_tokenizer(start or work)
     else:
-        tokenizer = train_tokenizer(corpus.train, vocab_size=RECIPE["vocab_size"])
+        tokenizer = train_tokenizer(corpus.train, vocab_size=recipe["vocab_size"])
         tokenizer.save_pretrained(work)
-    model = T5VAE(T5VAEConfig(small_t5(len(tokenizer), **RECIPE["t5"]), **RECIPE["vae"]))
+    model = T5VAE(T5VAEConfig(small_t5(len(tokenizer), **recipe["t5"]), **recipe["vae"]))
+    if start:
+        begun = LatentSpace.from_pretrained(start, device="cpu")
+        if whiten and not begun.model.config.whitened:
+            begun = whitened(begun, corpus.train[:WHITENED_BY], power=recipe["whitening_power"])
+        model.load_state_dict(begun.model.state_dict())
+    if whiten:  # latents stay where they are now; the decoder learns what the prior's draws look like
+        for part in (model.t5.shared, model.t5.encoder, model.bottleneck.down, model.bottleneck.to_latent):
+            part.requires_grad_(False)
     logging.info("%.1f M parameters", sum(p.numel() for p in model.parameters()) / 1e6)
     arguments = TrainingArguments(
         output_dir=str(work),
         max_steps=steps,
-        per_device_train_batch_size=RECIPE["batch_size"],
-        learning_rate=RECIPE["learning_rate"],
-        warmup_steps=RECIPE["warmup_steps"],
+        per_device_train_batch_size=recipe["batch_size"],
+        learning_rate=recipe["learning_rate"],
+        warmup_steps=recipe["warmup_steps"],
         lr_scheduler_type="warmup_stable_decay",
-        lr_scheduler_kwargs={"num_decay_steps": RECIPE["decay_steps"], "decay_type": "1-sqrt"},
+        lr_scheduler_kwargs={"num_decay_steps": recipe["decay_steps"], "decay_type": "1-sqrt"},
         bf16=True,
         use_cpu=not torch.cuda.is_available(),
         eval_strategy="steps",
@@ -97,8 +129,7 @@ def train_bundled(data: Path, work: Path, *, steps: int, seed: int, eval_steps: 
         corpus.train,
         corpus.development[:300],
         arguments,
-        corruptions=[Blank(RECIPE["blank"], tokenizer.mask_token_id)],
-        optimizer=MuonAdamW(model, lr=RECIPE["learning_rate"]),
+        optimizer=MuonAdamW(model, lr=recipe["learning_rate"]),
     )
     last = max(work.glob("checkpoint-*"), key=lambda folder: int(folder.name.split("-")[1]))
     shutil.rmtree(work / "best", ignore_errors=True)
@@ -125,8 +156,18 @@ if __name__ == "__main__":
     parser.add_argument("--data", type=Path, required=True, help="the folder ../shared/data")
     parser.add_argument("--work", type=Path, required=True, help="where checkpoints and the trained model go")
     parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument("--start", type=Path, help="directory of a model to begin with")
+    parser.add_argument("--whiten", action="store_true", help="whiten its latents; train its decoder alone")
     parser.add_argument("--eval-steps", type=int, default=250)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    train_bundled(options.data, options.work, steps=options.steps, seed=options.seed, eval_steps=options.eval_steps)
+    train_bundled(
+        options.data,
+        options.work,
+        steps=options.steps,
+        seed=options.seed,
+        start=options.start,
+        whiten=options.whiten,
+        eval_steps=options.eval_steps,
+    )

@@ -53,7 +53,7 @@ def apply(
     found = find(direction, space)
     strength = found.strength if strength is None else strength
     sources = table.frame["text"].tolist()
-    z = found.apply(space.encode(sources, batch_size=batch_size), strength=strength)
+    z = found.apply(space.invert(sources, batch_size=batch_size).z, strength=strength)
     edited = space.decode(z, batch_size=batch_size)
     frame = table.frame.assign(source=sources, text=edited)[["source", "text"]].reset_index()
     if output is not None:

@@ -27,7 +27,7 @@ from latentopt.cli.output import print_json, print_lines, write
 def interpolate(
     pair: tuple[str, ...], file: Path | None, steps: int, model: str | None, as_json: bool, output: Path | None
 ) -> None:
-    """Write the texts on the straight line from the latent of SOURCE to that of TARGET.
+    """Write the texts on the way from the latent of SOURCE to that of TARGET, an arc around the origin.
 
     The first and last line are what the model makes of the two texts themselves. The paths of several pairs are
     separated by an empty line.

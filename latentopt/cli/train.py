@@ -54,10 +54,10 @@ SHARE = click.FloatRange(min=0, max=1, max_open=True)
 )
 @click.option(
     "--latent-noise",
-    type=click.FloatRange(min=0),
-    default=1.0,
+    type=click.FloatRange(0, 1),
+    default=0.9,
     show_default=True,
-    help="Largest standard deviation of the noise on the latent.",
+    help="How far training turns latents into noise, at most: 0 not at all, 1 wholly.",
 )
 @click.option("--drop", type=SHARE, default=0.0, show_default=True, help="Share of input tokens left out.")
 @click.option("--blank", type=SHARE, default=0.0, show_default=True, help="Share of input tokens blanked.")

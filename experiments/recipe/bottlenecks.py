@@ -1,0 +1,62 @@
+"""Other ways from token states to one latent and back, to compare with the flattened positions that are shipped.
+
+Each takes the arguments of `latentopt.bottleneck.Bottleneck`, and ends in the same layers.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from latentopt.bottleneck import Bottleneck
+
+
+class OneVector(Bottleneck):
+    """The mean of the token states, as in sentence encoders; every position of the memory is made from all of z."""
+
+    def __init__(self, d_model: int, latent_dim: int, *, positions: int, slot_dim: int, stochastic: bool) -> None:
+        super().__init__(d_model, latent_dim, positions=positions, slot_dim=slot_dim, stochastic=stochastic)
+        self.pooled = nn.Linear(d_model, latent_dim)
+
+    def encode(self, states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
+        mean = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+        return F.rms_norm(self.pooled(mean).float(), (self.pooled.out_features,)), None
+
+
+class AttentionPooled(Bottleneck):
+    """Learned queries, as many as there are slots, attend to the token states."""
+
+    HEADS = 4
+
+    def __init__(self, d_model: int, latent_dim: int, *, positions: int, slot_dim: int, stochastic: bool) -> None:
+        super().__init__(d_model, latent_dim, positions=positions, slot_dim=slot_dim, stochastic=stochastic)
+        self.queries = nn.Parameter(torch.randn(positions, d_model))
+        self.attention = nn.MultiheadAttention(d_model, self.HEADS, batch_first=True)
+        self.place = nn.Parameter(0.5 * torch.randn(positions, d_model))  # attention itself is blind to order
+
+    def encode(self, states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
+        keys = states + self.place[: states.shape[1]]
+        queries = self.queries.expand(len(states), -1, -1)
+        pooled, _ = self.attention(queries, keys, states, key_padding_mask=mask == 0, need_weights=False)
+        return F.rms_norm(self.to_latent(self.down(pooled).flatten(1)).float(), (self.to_latent.out_features,)), None
+
+
+class Mixed(Bottleneck):
+    """Flattened positions, and a hidden layer on both sides of the latent: no dimension need belong to a position."""
+
+    WIDTH = 4  # hidden units for each dimension
+
+    def __init__(self, d_model: int, latent_dim: int, *, positions: int, slot_dim: int, stochastic: bool) -> None:
+        super().__init__(d_model, latent_dim, positions=positions, slot_dim=slot_dim, stochastic=stochastic)
+        self.into, self.out_of = self._mixer(latent_dim), self._mixer(latent_dim)
+
+    def _mixer(self, d: int) -> nn.Sequential:
+        return nn.Sequential(nn.Linear(d, self.WIDTH * d), nn.SiLU(), nn.Linear(self.WIDTH * d, d))
+
+    def encode(self, states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
+        z, _ = super().encode(states, mask)
+        return F.rms_norm(z + self.into(z).float(), (z.shape[-1],)), None
+
+    def decode(self, z: Tensor) -> Tensor:
+        return super().decode(z + self.out_of(z))

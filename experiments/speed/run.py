@@ -1,0 +1,176 @@
+"""How fast a model encodes, decodes and trains, beside the plain way and beside what the machine can do.
+
+Both sides of each ratio are measured in this run. Prints no text and keeps none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from latentopt import LatentSpace
+from latentopt.muon import MuonAdamW
+from latentopt.tokenization import to_texts, token_ids
+from latentopt.training import RUNS, Collator, LengthGroupedSampler, TokenTexts
+
+HERE = Path(__file__).parent
+PLAIN_BATCH = 32
+BATCH = 512
+TRAIN_BATCH = 128
+TRAIN_STEPS = 20
+SQUARE = 4096  # side of the matrices that say what the machine can do
+TIE = 1e-3  # of a logit: below, two ways of adding up may choose differently
+
+
+def seconds(function: Callable[[], Any]) -> tuple[float, Any]:
+    started = time.perf_counter()
+    result = function()
+    return time.perf_counter() - started, result
+
+
+def plainly_encoded(space: LatentSpace, texts: list[str]) -> Tensor:
+    """fp32, 32 texts at a time as they come."""
+    parts = []
+    for rows in batches(texts, PLAIN_BATCH):
+        ids = token_ids(space.tokenizer, rows)
+        padded = torch.nn.utils.rnn.pad_sequence([torch.tensor(row) for row in ids], batch_first=True)
+        with torch.no_grad():
+            parts.append(space.model.encode(padded))
+    return torch.cat(parts)
+
+
+def plainly_decoded(space: LatentSpace, z: Tensor) -> list[str]:
+    """fp32 `generate`, 32 latents at a time as they come."""
+    texts: list[str] = []
+    for part in z.split(PLAIN_BATCH):
+        with torch.no_grad():
+            ids = space.model.generate(
+                encoder_outputs=space.model.memory(part),
+                max_new_tokens=space.model.config.positions,
+                do_sample=False,
+            )
+        texts += to_texts(space.tokenizer, ids[:, 1:].tolist())
+    return texts
+
+
+def batches(texts: list[str], size: int) -> Iterator[list[str]]:
+    for start in range(0, len(texts), size):
+        yield texts[start : start + size]
+
+
+def lead_where_they_part(space: LatentSpace, z: Tensor, ours: str, theirs: str) -> float:
+    """By how much the one token leads the other, in fp32 logits, where two decodings of a latent (1, d) part."""
+    a, b = token_ids(space.tokenizer, [ours, theirs])
+    at = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)) - 1)
+    with torch.no_grad():
+        logits = space.model(labels=torch.tensor([a[: at + 1]]), encoder_outputs=space.model.memory(z)).logits[0, -1]
+    return abs(logits[a[at]] - logits[b[at]]).item()
+
+
+def decoding(space: LatentSpace, texts: list[str]) -> dict[str, Any]:
+    """Encoding and decoding, ours beside the plain way."""
+    space.decode(space.encode(texts[:64]))  # warm up
+    plain_encode, z = seconds(lambda: plainly_encoded(space, texts))
+    plain_decode, theirs = seconds(lambda: plainly_decoded(space, z))
+    our_encode, ours_z = seconds(lambda: space.encode(texts, batch_size=BATCH))
+    our_decode, ours = seconds(lambda: space.decode(z, batch_size=BATCH))
+    parted = [i for i, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a != b]
+    leads = [lead_where_they_part(space, z[i : i + 1], ours[i], theirs[i]) for i in parted]
+    return {
+        "texts": len(texts),
+        "plain": {"encode_seconds": round(plain_encode, 2), "decode_seconds": round(plain_decode, 2)},
+        "ours": {"encode_seconds": round(our_encode, 2), "decode_seconds": round(our_decode, 2)},
+        "times_as_fast": {
+            "encode": round(plain_encode / our_encode, 2),
+            "decode": round(plain_decode / our_decode, 2),
+            "both": round((plain_encode + plain_decode) / (our_encode + our_decode), 2),
+        },
+        "largest_difference_of_latents": (z - ours_z).abs().max().item(),
+        "texts_that_differ": len(parted),
+        "of_these_ties": sum(lead < TIE for lead in leads),
+        "largest_lead_lost": max(leads, default=0.0),
+    }
+
+
+def matmul_rate() -> float:
+    """FLOP a second of bf16 matrix products: the best of five of a large square one."""
+    a, b = (torch.randn(SQUARE, SQUARE, dtype=torch.bfloat16) for _ in range(2))
+    a @ b
+    return 2 * SQUARE**3 / min(seconds(lambda: a @ b)[0] for _ in range(5))
+
+
+def training(space: LatentSpace, texts: list[str], *, seed: int) -> dict[str, Any]:
+    """Steps of training as the bundled model's, and what share of the machine's bf16 rate their matrix products use.
+
+    The products are counted by PyTorch's FLOP counter, on the batches that are timed.
+    """
+    from torch.utils.flop_counter import FlopCounterMode
+
+    config = space.model.config
+    model = type(space.model)(config).train()
+    data = TokenTexts(space.tokenizer, texts, positions=config.positions)
+    order = list(LengthGroupedSampler(data.lengths, TRAIN_BATCH // RUNS, seed=seed))
+    collate = Collator(config.pad_token_id, config.positions, [], seed=seed, runs=RUNS)
+    made = [collate([data[i] for i in order[k * TRAIN_BATCH : (k + 1) * TRAIN_BATCH]]) for k in range(TRAIN_STEPS + 2)]
+    optimizer = MuonAdamW(model, lr=1e-4)
+
+    def step(batch: dict[str, Any]) -> None:
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = model(**batch).loss
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    for batch in made[:2]:
+        step(batch)
+    took, _ = seconds(lambda: [step(batch) for batch in made[2:]])
+    counter = FlopCounterMode(display=False)
+    with counter:
+        for batch in made[2:]:
+            step(batch)
+    rate = matmul_rate()
+    tokens = sum(int(batch["attention_mask"].sum()) for batch in made[2:])
+    return {
+        "batch": TRAIN_BATCH,
+        "seconds_per_step": round(took / TRAIN_STEPS, 3),
+        "tokens_per_second": round(tokens / took),
+        "gflop_per_step": round(counter.get_total_flops() / TRAIN_STEPS / 1e9, 1),
+        "gflop_per_second": round(counter.get_total_flops() / took / 1e9, 1),
+        "machine_gflop_per_second": round(rate / 1e9, 1),
+        "share_of_machine": round(counter.get_total_flops() / took / rate, 3),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="the folder ../shared/data")
+    parser.add_argument("--model", help="directory of a model; default: the bundled one")
+    parser.add_argument("--texts", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    space = LatentSpace.from_pretrained(options.model, device="cpu")
+    tweets = pd.read_parquet(options.data / "tweets/train.parquet", columns=["text"])["text"]
+    tweets = tweets.sample(options.texts, random_state=options.seed).tolist()
+    fitting = [t for t, n in zip(tweets, space.lengths(tweets), strict=True) if n <= space.max_tokens]
+    results = {
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}",
+        "seed": options.seed,
+        "space": space.fingerprint,
+        "training": training(space, fitting, seed=options.seed),
+        "decoding": decoding(space, fitting),
+    }
+    (HERE / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    print(json.dumps(results, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Whether latents look like the prior N(0, I)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from latentopt.regularizers import imq, mmd
+
+TESTED = 1000  # latents in the test against the prior; of more, only the first
+PERMUTATIONS = 500
+ACTIVE = 0.01  # variance over texts; Burda et al. 2016, section 4
+
+
+def latent_health(z: Tensor, *, seed: int = 0) -> dict[str, float]:
+    """Whether latents z (n, d) of many texts, n >= 2, look like N(0, I).
+
+    Returns:
+        `active_units`: share of dimensions whose variance over texts exceeds 0.01 (Burda et al. 2016, section 4);
+        `effective_dimension`: participation ratio of the covariance's eigenvalues, (sum l)^2 / sum l^2, at most d;
+        `std`: root mean variance over dimensions; `norm`, `norm_std`: of |z|^2 / d, whose values under the prior are 1
+        and sqrt(2 / d); `mmd`, `mmd_p`: see `mmd_test`, for the first 1,000 latents; `mmd_texts`: how many those are.
+    """
+    variance = z.var(0)
+    eigenvalues = torch.linalg.eigvalsh(torch.cov(z.T).reshape(z.shape[1], z.shape[1]).double()).clamp_min(0)
+    squared = z.square().mean(1)
+    found, p = mmd_test(z[:TESTED], seed=seed)
+    return {
+        "active_units": (variance > ACTIVE).float().mean().item(),
+        "effective_dimension": (eigenvalues.sum().square() / eigenvalues.square().sum().clamp_min(1e-30)).item(),
+        "std": variance.mean().sqrt().item(),
+        "norm": squared.mean().item(),
+        "norm_std": squared.std().item(),
+        "mmd": found,
+        "mmd_p": p,
+        "mmd_texts": float(min(len(z), TESTED)),
+    }
+
+
+def mmd_test(z: Tensor, *, permutations: int = PERMUTATIONS, seed: int = 0) -> tuple[float, float]:
+    """Permutation test of latents z (n, d) against as many draws of N(0, I) (Gretton et al. 2012, sections 2, 3.1, 8).
+
+    Returns:
+        The MMD (see `latentopt.regularizers.mmd`) and its p: how often a random division of the 2 n points into two
+        halves has one as large, (1 + count) / (1 + permutations). A p near 0 says that z is not N(0, I); the more
+        latents there are, the smaller the difference that it finds.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    n = len(z)
+    prior = torch.randn(z.shape, generator=generator)
+    observed = mmd(z, prior).item()
+    points = torch.cat([z, prior])
+    kernel = imq(points, points)
+    kernel.fill_diagonal_(0)
+    first = torch.zeros(permutations, 2 * n)
+    for row in first:
+        row[torch.randperm(2 * n, generator=generator)[:n]] = 1
+    second = 1 - first
+    along = first @ kernel  # (permutations, 2 n)
+    within = (along * first).sum(1) + ((second @ kernel) * second).sum(1)
+    across = (along * second).sum(1)
+    permuted = within / (n * (n - 1)) - 2 * across / n**2
+    count = int((permuted >= observed).sum())
+    return observed, (1 + count) / (1 + permutations)
+
+
+def dimensions(z: Tensor) -> dict[str, list[float]]:
+    """Mean, variance, skewness and excess kurtosis of each dimension of z (n, d); under the prior 0, 1, 0, 0."""
+    mean, std = z.mean(0), z.std(0)
+    white = (z - mean) / std.clamp_min(1e-12)
+    return {
+        "mean": mean.tolist(),
+        "variance": std.square().tolist(),
+        "skewness": white.pow(3).mean(0).tolist(),
+        "kurtosis": (white.pow(4).mean(0) - 3).tolist(),
+    }

@@ -1,0 +1,115 @@
+"""Latents that decode to given texts, where encoding them does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from latentopt.decoding import bf16_is_fast
+from latentopt.model import T5VAE
+
+STEPS = 200
+STEP = 0.3  # length of a step; two texts are about 25 apart in 320 dimensions
+MOMENTUM = 0.9
+NOISE = 0.1  # of the latents' standard deviation: a latent that only just decodes to its text is no place to start from
+PULL = 0.02  # nats for each dimension and squared distance from the encoded latent
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """Latents of n texts.
+
+    z: (n, d). exact: (n,), whether z decodes greedily to the text. encoded: (n, d), the encoder's latents.
+    encoded_exact: (n,), whether those do; there z is the encoder's.
+    """
+
+    z: Tensor
+    encoded: Tensor
+    exact: Tensor
+    encoded_exact: Tensor
+
+
+def reproduces(model: T5VAE, z: Tensor, ids: Tensor, mask: Tensor) -> Tensor:
+    """Whether greedy decoding of z (b, d) gives the token ids (b, t), shape (b,).
+
+    One pass does: a decoder that is given the text up to each token and takes the right next one would have written it.
+    """
+    with torch.no_grad():
+        return _right(model(labels=ids, encoder_outputs=model.memory(z)).logits, ids, mask)
+
+
+def invert(
+    model: T5VAE,
+    z: Tensor,
+    ids: Tensor,
+    mask: Tensor,
+    *,
+    steps: int = STEPS,
+    step: float = STEP,
+    noise: float = NOISE,
+    pull: float = PULL,
+    seed: int = 0,
+) -> tuple[Tensor, Tensor]:
+    """Move latents until they decode to their texts: down the cross-entropy of the text, through the decoder.
+
+    GAN inversion (Zhu et al. 2016, eq. 2; the encoder's latent as its start, section 3.2) with a text decoder. Steps
+    have one length whatever the gradient's: Adam's, which move every dimension alike, end nearly twice as far from the
+    encoder's latent. Each text stops at the first step whose latent decodes to it, with and without noise, and leaves
+    the batch.
+
+    Args:
+        model: in evaluation mode.
+        z: where to start, the encoder's latents, shape (b, d).
+        ids, mask: the texts, shape (b, t), ended by the end token and padded; mask is 1 for a token.
+        steps: most steps.
+        step: length of a step, Euclidean.
+        noise: standard deviation of the noise that the latent must withstand.
+        pull: weight of |z - start|^2 beside the text's cross-entropy, summed over tokens (nats).
+        seed: of the noise.
+
+    Returns:
+        Latents, shape (b, d), and whether they decode to their texts, (b,). Where they do not, z is as it came.
+    """
+    out, exact = z.clone(), torch.zeros(len(z), dtype=torch.bool, device=z.device)
+    rows = torch.arange(len(z), device=z.device)  # those still in the batch
+    start, here = z, z.clone()
+    velocity = torch.zeros_like(z)
+    generator = torch.Generator(device=z.device).manual_seed(seed)
+    low = bf16_is_fast(z.device)  # for the gradients; whether a latent decodes to its text is decided in fp32
+    wanted = [p for p in model.parameters() if p.requires_grad]
+    for p in wanted:  # no gradient of the weights is wanted: it would cost as much again
+        p.requires_grad_(False)
+    try:
+        for count in range(1, steps + 1):
+            here.requires_grad_(True)
+            disturbed = here + noise * torch.randn(here.shape, generator=generator, device=z.device)
+            labels = ids[rows]
+            with torch.enable_grad(), torch.autocast(z.device.type, torch.bfloat16, enabled=low):
+                logits = model(labels=labels, encoder_outputs=model.memory(disturbed)).logits.float()
+                token = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view_as(labels)
+                loss = (token * mask[rows]).sum() + pull * (here - start).square().sum()
+                (gradient,) = torch.autograd.grad(loss, here)
+            here = here.detach()
+            passed = _right(logits.detach(), labels, mask[rows])
+            if passed.any():
+                candidates = passed.nonzero()[:, 0]
+                sure = reproduces(model, here[candidates], labels[candidates], mask[rows][candidates])
+                done = candidates[sure]
+                out[rows[done]], exact[rows[done]] = here[done], True
+                going = torch.ones_like(passed).index_fill(0, done, False)
+                rows, here, start, velocity, gradient = (x[going] for x in (rows, here, start, velocity, gradient))
+                if not len(rows):
+                    break
+            velocity = MOMENTUM * velocity + (1 - MOMENTUM) * F.normalize(gradient, dim=1)
+            here = here - step * velocity / (1 - MOMENTUM**count)
+    finally:
+        for p in wanted:
+            p.requires_grad_(True)
+    return out, exact
+
+
+def _right(logits: Tensor, ids: Tensor, mask: Tensor) -> Tensor:
+    return ((logits.argmax(-1) == ids) | (mask == 0)).all(1)

@@ -1,0 +1,92 @@
+"""Figures: what a latent space looks like, and what a model does with texts. Each returns a matplotlib Figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from textwrap import fill
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+CELL = 64  # characters in a line of a table
+INK, SOFT = "#1f4e79", "#c0504d"
+
+
+def latent_map(z: Tensor, values: Sequence[float], *, label: str) -> Figure:
+    """Latents z (n, d) on their first two principal components, coloured by a property of the texts.
+
+    Colours go by rank: one viral text does not leave all others in one colour.
+    """
+    centred = (z - z.mean(0)).double()
+    _, singular, axes = torch.linalg.svd(centred, full_matrices=False)
+    shown = (centred @ axes[:2].T).numpy()  # (n, 2)
+    share = (singular.square() / singular.square().sum()).tolist()
+    figure = Figure(figsize=(6.4, 5.2), layout="constrained")
+    axis = figure.add_subplot()
+    order = np.argsort(np.asarray(values, dtype=float), kind="stable")
+    rank = np.empty(len(order))
+    rank[order] = np.linspace(0, 100, len(order))
+    points = axis.scatter(shown[:, 0], shown[:, 1], c=rank, cmap="viridis", s=7, alpha=0.7, linewidths=0)
+    figure.colorbar(points, label=f"{label} (percentile)")
+    axis.set_xlabel(f"first component ({share[0]:.1%} of the variance)")
+    axis.set_ylabel(f"second component ({share[1]:.1%})")
+    axis.set_title(f"{len(z):,} latents by {label}")
+    return figure
+
+
+def reconstruction_by_length(rows: Sequence[Mapping[str, float]]) -> Figure:
+    """BLEU and exact match by number of tokens, from the rows of `latentopt.evaluation.by_length`."""
+    figure = Figure(figsize=(6.4, 4), layout="constrained")
+    axis = figure.add_subplot()
+    place = range(len(rows))
+    axis.bar([p - 0.2 for p in place], [row["bleu"] for row in rows], 0.4, color=INK, label="BLEU")
+    axis.bar([p + 0.2 for p in place], [100 * row["exact"] for row in rows], 0.4, color=SOFT, label="exact match (%)")
+    axis.set_xticks(place, [f"{row['tokens_from']:.0f}-{row['tokens_to']:.0f}\n{row['texts']:,.0f}" for row in rows])
+    axis.set_xlabel("tokens, and number of texts")
+    axis.set_ylim(0, 100)
+    axis.set_title("Reconstruction by length")
+    axis.legend(loc="upper right", frameon=True)
+    axis.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def interpolation_table(paths: Sequence[Sequence[str]]) -> Figure:
+    """The texts on the ways between pairs of texts: a column for each pair, a row for each point."""
+    columns = [[fill(text, CELL) for text in path] for path in paths]
+    heights = [max(column[i].count("\n") + 1 for column in columns) for i in range(len(paths[0]))]
+    total = sum(heights) + 0.6 * len(heights)
+    figure = Figure(figsize=(0.6 + 4.6 * len(columns), 0.6 + 0.17 * total), layout="constrained")
+    axis = figure.add_subplot()
+    axis.set_axis_off()
+    axis.set_xlim(-0.07, len(columns))
+    axis.set_ylim(total, -0.6)
+    y = 0.0
+    for i, height in enumerate(heights):
+        if i % 2 == 0:
+            axis.axhspan(y - 0.3, y + height + 0.3, color="#f1f4f8", linewidth=0)
+        axis.text(-0.07, y, f"{i / max(1, len(heights) - 1):.1f}", va="top", fontsize=8, color=INK)
+        for j, column in enumerate(columns):
+            # A $ would start a formula.
+            axis.text(j + 0.01, y, column[i].replace("$", r"\$"), va="top", fontsize=8, family="monospace")
+        y += height + 0.6
+    return figure
+
+
+def training_curves(curve: Sequence[Mapping[str, float]], measures: Mapping[str, str]) -> Figure:
+    """Measures over training steps, a panel each.
+
+    Args:
+        curve: rows with `step` and measures; a row may lack some.
+        measures: the name of each in `curve`, and what to call it.
+    """
+    figure = Figure(figsize=(3.2 * len(measures), 3), layout="constrained")
+    for number, (name, title) in enumerate(measures.items(), 1):
+        axis = figure.add_subplot(1, len(measures), number)
+        rows = [row for row in curve if name in row]
+        axis.plot([row["step"] for row in rows], [row[name] for row in rows], color=INK, marker=".")
+        axis.set_xlabel("step")
+        axis.set_title(title)
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure

@@ -1,0 +1,86 @@
+"""`latentopt evaluate`: the report as table, JSON and figures."""
+
+import pandas as pd
+import pytest
+
+from latentopt.evaluation import evaluate
+from tests.toy import toy_space, toy_texts
+
+TEXTS = toy_texts(40, seed=5)
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "texts.parquet"
+    pd.DataFrame({"text": TEXTS, "likes": range(len(TEXTS))}).to_parquet(path)
+    return path
+
+
+def test_the_json_is_the_report(cli_json, file):
+    found = cli_json("evaluate", "--input", file, "--samples", 20, "--pairs", 2)
+    expected = evaluate(toy_space(), TEXTS, samples=20, pairs=2, batch_size=64).report
+    for section in ("reconstruction", "latent", "samples", "interpolation"):
+        assert found[section] == expected[section]
+
+
+def test_the_table_shows_the_figures(cli, file):
+    result = cli("evaluate", "--input", file, "--samples", 20, "--pairs", 2, "--invert", "--checker", "ast:parse")
+    assert result.exit_code == 0
+    for row in ("BLEU", "exact match", "active units", "permutation p", "perplexity ratio", "monotonic", "Inversion"):
+        assert row in result.stdout
+    assert result.stdout.count("by the checker") == 2
+
+
+def test_figures_are_written(cli, file, tmp_path):
+    folder = tmp_path / "new" / "figures"
+    result = cli("evaluate", "--input", file, "--samples", 5, "--pairs", 4, "--figures", folder, "--colour", "likes")
+    assert result.exit_code == 0
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "interpolation.png",
+        "latent_map.png",
+        "reconstruction_by_length.png",
+    ]
+
+
+def test_longer_texts_are_left_out_with_a_warning(cli_json, cli, file):
+    lengths = toy_space().lengths(TEXTS)
+    limit = sorted(lengths)[len(lengths) // 2]
+    result = cli("evaluate", "--input", file, "--max-tokens", limit, "--samples", 5, "--pairs", 1, "--json")
+    assert f"have more than {limit} tokens and are left out" in result.stderr
+
+
+def test_rows_takes_the_first_texts(cli_json, file):
+    assert cli_json("evaluate", "--input", file, "--rows", 10, "--samples", 5, "--pairs", 1)["texts"] == 10
+
+
+@pytest.mark.parametrize(
+    ("checker", "message"),
+    [
+        ("parse", "a checker is MODULE:FUNCTION"),
+        ("no_such_module:check", "No module named 'no_such_module'"),
+        ("ast:no_such_function", "no attribute 'no_such_function'"),
+        ("sys:path", "sys:path is no function"),
+    ],
+)
+def test_a_checker_that_is_none_is_wrong_usage(cli, file, checker, message):
+    result = cli("evaluate", "--input", file, "--checker", checker)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_a_colour_that_is_no_column_is_an_error(cli, file, tmp_path):
+    result = cli("evaluate", "--input", file, "--figures", tmp_path / "f", "--colour", "hates")
+    assert result.exit_code == 1
+    assert "hates" in result.stderr
+
+
+def test_a_colour_needs_a_file_and_figures(cli, file):
+    result = cli("evaluate", "--input", file, "--colour", "likes")
+    assert result.exit_code == 2
+    assert "--colour names a column of numbers in --input FILE" in " ".join(result.stderr.split())
+
+
+def test_too_few_texts_are_an_error(cli):
+    result = cli("evaluate", *TEXTS[:2])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "needs 4 texts or more, got 2" in result.stderr

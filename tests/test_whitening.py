@@ -1,0 +1,73 @@
+"""Whitened latents are as the prior's, and decode as before."""
+
+from functools import cache
+
+import pytest
+import torch
+
+from latentopt import LatentoptError, LatentSpace
+from latentopt.evaluation import latent_health, reconstruction
+from latentopt.model import T5VAE
+from latentopt.whitening import whitened
+from tests.toy import toy_config, toy_space, toy_texts
+
+TEXTS = toy_texts(1000, seed=4)
+
+
+@cache
+def white():
+    return whitened(toy_space(), TEXTS)
+
+
+def test_covariance_and_mean_are_the_priors():
+    z = white().encode(TEXTS)
+    assert torch.allclose(torch.cov(z.T), torch.eye(16), atol=0.15)
+    assert z.mean(0).abs().max() < 0.1
+    old, new = latent_health(toy_space().encode(TEXTS)), latent_health(z)
+    assert new["effective_dimension"] > old["effective_dimension"]
+    assert new["mmd"] < old["mmd"]
+
+
+def test_half_of_it_leaves_half_of_the_spread():
+    z = whitened(toy_space(), TEXTS, power=0.5).encode(TEXTS)
+    whole = torch.linalg.eigvalsh(torch.cov(toy_space().encode(TEXTS).T)).log().std().item()
+    half = torch.linalg.eigvalsh(torch.cov(z.T)).log().std().item()
+    assert half == pytest.approx(whole / 2, rel=0.3)
+
+
+def test_texts_come_back_as_before():
+    new = toy_texts(100, seed=9)
+    before, after = (reconstruction(new, space.decode(space.encode(new)))["bleu"] for space in (toy_space(), white()))
+    assert after > before - 5
+
+
+def test_the_old_space_stays_as_it_was_and_the_new_is_another():
+    before = toy_space().fingerprint
+    assert white().fingerprint != before
+    assert toy_space().fingerprint == before
+    assert not toy_space().model.config.whitened
+
+
+def test_it_survives_saving(tmp_path):
+    white().save(tmp_path)
+    z = white().encode(TEXTS[:5])
+    loaded = LatentSpace.from_pretrained(tmp_path)
+    assert torch.equal(loaded.encode(TEXTS[:5]), z)
+    assert loaded.decode(z) == white().decode(z)
+
+
+def test_a_second_time_is_refused():
+    with pytest.raises(LatentoptError, match="got a whitened one"):
+        whitened(white(), TEXTS)
+
+
+def test_a_stochastic_encoder_is_refused():
+    tokenizer = toy_space().tokenizer
+    space = LatentSpace(T5VAE(toy_config(len(tokenizer), regularizer="kl")), tokenizer)
+    with pytest.raises(LatentoptError, match="the KL regularizer"):
+        whitened(space, TEXTS)
+
+
+def test_too_few_texts_are_refused():
+    with pytest.raises(LatentoptError, match="needs 160 texts or more, got 100"):
+        whitened(toy_space(), TEXTS[:100])
