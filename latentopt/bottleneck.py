@@ -20,7 +20,6 @@ class Bottleneck(nn.Module):
         positions: most tokens of a text, and the length of the memory that the decoder attends to.
         slot_dim: width of a position's slot; at most d_model, and positions * slot_dim at least latent_dim.
         stochastic: also give a log variance for each latent dimension (for the KL regularizer).
-        whitened: latents have been whitened, which the way back undoes (see `latentopt.whitening`).
     """
 
     def __init__(
@@ -31,7 +30,6 @@ class Bottleneck(nn.Module):
         positions: int,
         slot_dim: int,
         stochastic: bool,
-        whitened: bool = False,
     ) -> None:
         super().__init__()
         if positions * slot_dim < latent_dim or slot_dim > d_model:
@@ -44,7 +42,6 @@ class Bottleneck(nn.Module):
         self.down = nn.Linear(d_model, slot_dim, bias=False)
         self.to_latent = nn.Linear(positions * slot_dim, latent_dim)
         self.to_log_variance = nn.Linear(positions * slot_dim, latent_dim) if stochastic else None
-        self.undo_whitening = nn.Linear(latent_dim, latent_dim) if whitened else None
         self.from_latent = nn.Linear(latent_dim, positions * slot_dim)
         self.up = nn.Linear(slot_dim, d_model, bias=False)
         self.position = nn.Parameter(torch.empty(positions, d_model))
@@ -93,7 +90,5 @@ class Bottleneck(nn.Module):
 
     def decode(self, z: Tensor) -> Tensor:
         """Latents (b, d) to the memory that the decoder attends to, shape (b, positions, d_model)."""
-        if self.undo_whitening is not None:
-            z = F.rms_norm(self.undo_whitening(z).float(), z.shape[-1:])
         slots = self.from_latent(z).unflatten(1, (self.positions, self.slot_dim))
         return self.up(slots) + self.position

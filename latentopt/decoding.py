@@ -51,11 +51,11 @@ def greedily(step: Step, memory: Tensor, *, positions: int, start: int, end: int
         positions: most tokens. start, end, pad: their ids.
 
     Returns:
-        Token ids, shape (n, positions), padded, and for each text the smallest lead in logits that a chosen token had
-        over the second, shape (n,).
+        Token ids, padded, and the lead in logits that each chosen token had over the second (infinite where there is
+        none), both of shape (n, positions).
     """
     out = torch.full((len(memory), positions), pad, device=memory.device)
-    lead = torch.full((len(memory),), float("inf"), device=memory.device)
+    lead = torch.full((len(memory), positions), float("inf"), device=memory.device)
     rows = torch.arange(len(memory), device=memory.device)  # those still in the batch
     last = torch.full_like(rows, start)
     going = torch.ones_like(rows, dtype=torch.bool)
@@ -63,9 +63,9 @@ def greedily(step: Step, memory: Tensor, *, positions: int, start: int, end: int
     for position in range(positions):
         logits = step(memory, last[:, None], cache)
         first = logits.max(-1)
-        second = logits.scatter_(1, first.indices[:, None], float("-inf")).amax(-1)
-        ahead = (first.values - second).float()
-        lead[rows] = torch.where(going, torch.minimum(lead[rows], ahead), lead[rows])
+        logits[torch.arange(len(rows)), first.indices] = float("-inf")  # (scatter_ would copy all of it, twice)
+        ahead = (first.values - logits.amax(-1)).float()
+        lead[rows, position] = torch.where(going, ahead, float("inf"))
         last = first.indices
         out[rows, position] = torch.where(going, last, pad)
         going = going & (last != end)
@@ -79,7 +79,7 @@ def greedily(step: Step, memory: Tensor, *, positions: int, start: int, end: int
 
 
 def bf16_is_fast(device: torch.device) -> bool:
-    """Whether matrix products in bf16 are quicker than in fp32 on a CPU."""
+    """Whether a CPU has instructions for bf16; without them, its products take a hundred times as long as fp32's."""
     if device.type != "cpu" or not hasattr(torch.cpu, "get_capabilities"):
         return False
     found = torch.cpu.get_capabilities()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,8 +17,9 @@ from transformers import AutoConfig, AutoModel, PreTrainedModel
 from transformers.cache_utils import EncoderDecoderCache
 from transformers.configuration_utils import PretrainedConfig
 from transformers.generation.utils import GenerationMixin
-from transformers.modeling_outputs import BaseModelOutput
+from transformers.modeling_outputs import BaseModelOutput, Seq2SeqLMOutput
 from transformers.models.t5 import T5Config, T5ForConditionalGeneration
+from transformers.models.t5.modeling_t5 import T5Stack
 from transformers.utils.generic import ModelOutput
 
 from latentopt import decoding, regularizers
@@ -24,6 +27,8 @@ from latentopt.bottleneck import Bottleneck
 
 BULK = 64  # latents; fewer are decoded in fp32
 DOUBT = 0.13  # of a logit; bf16 moves the lead of one token over another by less
+# What transformers calls the cache of a decoder, up to version 5.23 and since.
+CACHE = "cache" if "cache" in signature(T5Stack.forward).parameters else "past_key_values"
 REGULARIZERS = ("mmd", "kl", "none")
 
 
@@ -46,10 +51,12 @@ class T5VAEConfig(PretrainedConfig):
             decoder cannot tell a draw of the prior from a text's noisy latent: it learns to write what is likely as
             far as the latent leaves it open, and the encoder to put like texts side by side (Shen et al. 2020,
             "Educating text autoencoders", with noise on the latent in place of the tokens).
+        least_noise: the angle is never below arcsin of this. As much as `latent_noise` makes it the same for all, so
+            that a latent says about -d log2(latent_noise) bits and never fewer (Xu & Durrett 2018, "Spherical latent
+            spaces for stable variational autoencoders", with noise of another form).
         step_input: add memory slot t to the decoder's input at step t, beside attending to the whole memory (the
             "embedding" and "memory" schemes of Li et al. 2020, "Optimus"). The slot tells the decoder where it
             stands, which T5's cross-attention, without positions, cannot.
-        whitened: the latents of the trained model have been whitened (see `latentopt.whitening`).
         tied_output: the output layer is the input embeddings; off for T5-v1.1 and Flan-T5, which have one of its own.
     """
 
@@ -68,8 +75,8 @@ class T5VAEConfig(PretrainedConfig):
         regularizer_warmup_steps: int = 0,
         free_bits: float = 0.1,
         latent_noise: float = 0.0,
+        least_noise: float = 0.0,
         step_input: bool = True,
-        whitened: bool = False,
         tied_output: bool = True,
         **kwargs: Any,
     ) -> None:
@@ -77,6 +84,8 @@ class T5VAEConfig(PretrainedConfig):
             raise ValueError(f"regularizer must be one of {', '.join(REGULARIZERS)}, got {regularizer!r}")
         if not 0 <= latent_noise <= 1:
             raise ValueError(f"latent_noise is a share from 0 to 1 of the latent that is noise, got {latent_noise}")
+        if not 0 <= least_noise <= latent_noise:
+            raise ValueError(f"least_noise is from 0 to latent_noise={latent_noise}, got {least_noise}")
         values = t5.to_dict() if isinstance(t5, T5Config) else dict(t5 or {})
         self.t5 = values
         self.latent_dim = latent_dim
@@ -87,8 +96,8 @@ class T5VAEConfig(PretrainedConfig):
         self.regularizer_warmup_steps = regularizer_warmup_steps
         self.free_bits = free_bits
         self.latent_noise = latent_noise
+        self.least_noise = least_noise
         self.step_input = step_input
-        self.whitened = whitened
         self.tied_output = tied_output
         config = self.t5_config()
         self.slot_dim = slot_dim or min(config.d_model, max(32, -(-latent_dim // positions)))
@@ -169,7 +178,6 @@ class T5VAEOutput(ModelOutput):
     reconstruction: Tensor | None = None
     regularization: Tensor | None = None
     latents: Tensor | None = None
-    past_key_values: Any = None
 
 
 class T5VAE(PreTrainedModel, GenerationMixin):
@@ -204,7 +212,6 @@ class T5VAE(PreTrainedModel, GenerationMixin):
             positions=config.positions,
             slot_dim=config.slot_dim,
             stochastic=config.regularizer == "kl",
-            whitened=config.whitened,
         )
         # A tensor, so that a schedule can change it without recompiling a compiled model.
         self.register_buffer("regularizer_scale", torch.ones(()), persistent=False)
@@ -268,42 +275,48 @@ class T5VAE(PreTrainedModel, GenerationMixin):
         return BaseModelOutput(last_hidden_state=self.bottleneck.decode(z))
 
     @torch.no_grad()
-    def generate_greedily(self, z: Tensor) -> Tensor:
+    def generate_greedily(self, z: Tensor, *, batch_size: int = 256) -> Tensor:
         """Latents (n, d) to the likeliest token ids (n, positions), padded: what `generate` gives, sooner.
 
         On a CPU that is quick at bf16, many latents are decoded in bf16; texts in which a token's lead was so small
         that rounding may have decided are checked in fp32, and decoded again where it has.
         """
-        memory = self.bottleneck.decode(z)
-        if len(z) < BULK or torch.is_autocast_enabled(z.device.type) or not decoding.bf16_is_fast(z.device):
-            return self._greedily(memory)[0]
-        with torch.autocast(z.device.type, torch.bfloat16):
-            ids, lead = self._greedily(memory)
-        doubtful = (lead < DOUBT).nonzero()[:, 0]
-        # A decoder that takes the same tokens when it is given them would have written them.
-        wrong = torch.zeros_like(doubtful, dtype=torch.bool)
-        for i in range(0, len(doubtful), BULK):
-            rows = doubtful[i : i + BULK]
-            used = (ids[rows] != self.config.pad_token_id).any(0).nonzero()[:, 0]
-            labels = ids[rows, : int(used[-1]) + 1 if len(used) else 1]  # an untrained model may write padding alone
-            hidden, _ = self._decode(memory[rows], self._shift_right(labels), None, use_cache=False)
-            written = self.t5.lm_head(hidden).argmax(-1)
-            wrong[i : i + BULK] = ((written != labels) & (labels != self.config.pad_token_id)).any(1)
-        again = doubtful[wrong]
-        if len(again):
-            ids[again] = self._greedily(memory[again])[0]
+        low = len(z) >= BULK and not torch.is_autocast_enabled(z.device.type) and decoding.bf16_is_fast(z.device)
+        with torch.autocast(z.device.type, torch.bfloat16) if low else nullcontext():
+            parts = [self._greedily(self.bottleneck.decode(part)) for part in z.split(batch_size)]
+        ids, lead = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
+        if low:
+            again = self._decided_by_rounding(z, ids, lead < DOUBT)
+            for rows in again.split(batch_size) if len(again) else ():
+                ids[rows] = self._greedily(self.bottleneck.decode(z[rows]))[0]
         return ids
 
+    def _decided_by_rounding(self, z: Tensor, ids: Tensor, doubtful: Tensor) -> Tensor:
+        """Which of the texts ids (n, positions) of z (n, d) fp32 would have written otherwise, at a doubtful token.
+
+        A decoder that takes the same tokens when it is given them would have written them.
+        """
+        rows = doubtful.any(1).nonzero()[:, 0]
+        ends = doubtful.shape[1] - doubtful[rows].flip(1).int().argmax(1)  # nothing behind the last doubt is asked for
+        order = ends.argsort()
+        wrong = []
+        for part, end in zip(rows[order].split(BULK), ends[order].split(BULK), strict=True):
+            labels = ids[part, : int(end[-1])]
+            hidden, _ = self._decode(self.bottleneck.decode(z[part]), self._shift_right(labels), None, use_cache=False)
+            row, position = doubtful[part, : labels.shape[1]].nonzero(as_tuple=True)
+            differs = self.t5.lm_head(hidden[row, position]).argmax(-1) != labels[row, position]
+            wrong.append(part[row[differs].unique()])
+        return torch.cat(wrong) if wrong else rows
+
     def _greedily(self, memory: Tensor) -> tuple[Tensor, Tensor]:
-        low = torch.is_autocast_enabled(memory.device.type)
-        # Cast once, and not at every step.
-        weight = (
-            self.t5.lm_head.weight.to(torch.get_autocast_dtype(memory.device.type)) if low else self.t5.lm_head.weight
-        )
+        weight = self.t5.lm_head.weight
+        if torch.is_autocast_enabled(memory.device.type):
+            weight = weight.to(torch.get_autocast_dtype(memory.device.type))  # once, and not at every step
+        room = weight.new_empty(len(memory), len(weight))  # new pages of memory at each step would cost as much again
 
         def step(memory: Tensor, last: Tensor, cache: EncoderDecoderCache) -> Tensor:
             hidden, _ = self._decode(memory, last, cache, use_cache=True)
-            return F.linear(hidden[:, -1].to(weight.dtype), weight)
+            return torch.mm(hidden[:, -1].to(weight.dtype), weight.T, out=room[: len(hidden)])
 
         attention = self.t5.decoder.config._attn_implementation
         if memory.device.type == "cpu":
@@ -327,11 +340,10 @@ class T5VAE(PreTrainedModel, GenerationMixin):
         labels: Tensor | None = None,
         decoder_input_ids: Tensor | None = None,
         encoder_outputs: BaseModelOutput | None = None,
-        past_key_values: Any = None,
         use_cache: bool | None = None,
         widths: Sequence[int] | None = None,
-        **_: Any,
-    ) -> T5VAEOutput:
+        **others: Any,
+    ) -> T5VAEOutput | Seq2SeqLMOutput:
         """Encode, disturb, decode; with labels also the loss.
 
         Args:
@@ -340,7 +352,8 @@ class T5VAE(PreTrainedModel, GenerationMixin):
             labels: (b, u), the text to reconstruct, its end token included; padding and -100 are left out of the loss.
             decoder_input_ids: (b, u); default: the labels, shifted right.
             encoder_outputs: the memory of given latents, instead of input_ids.
-            past_key_values: cache of earlier steps. use_cache: return one.
+            use_cache: for `generate`: go on from the cache of earlier steps, if there is one among `others`, and return
+                transformers' output with a new one.
             widths: the batch is that many runs of equally many rows, each of texts of at most so many tokens: training
                 computes none of the padding beyond. No logits are returned then.
         """
@@ -355,10 +368,12 @@ class T5VAE(PreTrainedModel, GenerationMixin):
         memory = encoder_outputs[0]
         if decoder_input_ids is None and labels is not None:
             decoder_input_ids = self._shift_right(labels)
-        hidden, cache = self._decode(memory, decoder_input_ids, past_key_values, use_cache)
+        hidden, cache = self._decode(memory, decoder_input_ids, others.get(CACHE), use_cache=bool(use_cache))
         logits = self.t5.lm_head(hidden)  # (b, u, vocabulary)
+        if use_cache:
+            return Seq2SeqLMOutput(**{"logits": logits, CACHE: cache})
         if labels is None:
-            return T5VAEOutput(logits=logits, latents=latents, past_key_values=cache)
+            return T5VAEOutput(logits=logits, latents=latents)
         targets = labels.masked_fill(labels == self.config.pad_token_id, -100)
         reconstruction = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=-100)
         return self._output(reconstruction, latents, log_variance, logits)
@@ -378,7 +393,10 @@ class T5VAE(PreTrainedModel, GenerationMixin):
         shifted = self._shift_right(labels)
         kept = (labels != self.config.pad_token_id) & (labels != -100)
         hidden = torch.cat(
-            [self._decode(memory[run], shifted[run, :width], None, False)[0][kept[run, :width]] for run, width in runs]
+            [
+                self._decode(memory[run], shifted[run, :width], None, use_cache=False)[0][kept[run, :width]]
+                for run, width in runs
+            ]
         )  # (tokens, d_model)
         targets = torch.cat([labels[run, :width][kept[run, :width]] for run, width in runs])
         reconstruction = F.cross_entropy(self.t5.lm_head(hidden).float(), targets)
@@ -399,25 +417,23 @@ class T5VAE(PreTrainedModel, GenerationMixin):
             latents=latents,
         )
 
-    def _decode(
-        self, memory: Tensor, ids: Tensor | None, past_key_values: Any, use_cache: bool | None
-    ) -> tuple[Tensor, Any]:
+    def _decode(self, memory: Tensor, ids: Tensor | None, cache: Any, *, use_cache: bool) -> tuple[Tensor, Any]:
         if ids is None:
             raise ValueError("give labels or decoder_input_ids: the decoder needs tokens to start from")
         embeddings = self.t5.shared(ids)
         if self.config.step_input:
-            start = past_key_values.get_seq_length() if past_key_values is not None else 0
+            start = cache.get_seq_length() if cache is not None else 0
             embeddings = embeddings + memory[:, start : start + ids.shape[1]]
         out = self.t5.decoder(
             inputs_embeds=embeddings,
             encoder_hidden_states=memory,
-            past_key_values=past_key_values,
-            use_cache=bool(use_cache),
+            use_cache=use_cache,
+            **{CACHE: cache},
         )
         hidden = out.last_hidden_state
         if self.t5.config.scale_decoder_outputs:
             hidden = hidden * self.t5.config.d_model**-0.5
-        return hidden, out.past_key_values
+        return hidden, out[CACHE] if use_cache else None
 
     def _disturb(self, z: Tensor, log_variance: Tensor | None) -> Tensor:
         if not self.training:
@@ -425,7 +441,8 @@ class T5VAE(PreTrainedModel, GenerationMixin):
         if log_variance is not None:
             z = z + (0.5 * log_variance).exp() * torch.randn_like(z)
         if self.config.latent_noise:
-            angle = math.asin(self.config.latent_noise) * torch.rand_like(z[:, :1])
+            least, most = math.asin(self.config.least_noise), math.asin(self.config.latent_noise)
+            angle = least + (most - least) * torch.rand_like(z[:, :1])
             z = angle.cos() * z + angle.sin() * torch.randn_like(z)
         return z
 
@@ -446,14 +463,15 @@ class T5VAE(PreTrainedModel, GenerationMixin):
         shifted[:, 1:] = labels[:, :-1]
         return shifted.masked_fill(shifted == -100, self.config.pad_token_id)
 
-    def prepare_inputs_for_generation(  # type: ignore[override]  # all that is not named comes in _
-        self, input_ids: Tensor, past_key_values: Any = None, encoder_outputs: Any = None, **_: Any
+    def prepare_inputs_for_generation(
+        self, input_ids: Tensor, encoder_outputs: Any = None, **others: Any
     ) -> dict[str, Any]:
         """What `generate` feeds to `forward` at each step: only the tokens that the cache has not seen."""
-        seen = past_key_values.get_seq_length() if past_key_values is not None else 0
+        cache = others.get(CACHE)
+        seen = cache.get_seq_length() if cache is not None else 0
         return {
             "decoder_input_ids": input_ids[:, seen:],
-            "past_key_values": past_key_values,
+            CACHE: cache,
             "encoder_outputs": encoder_outputs,
             "use_cache": True,
         }

@@ -6,25 +6,29 @@ momentum of a matrix. The bundled model is trained with it (experiments/bundled)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
+
+from latentopt.decoding import bf16_is_fast
+
+ITERATIONS = 5
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic iteration, Jordan et al.
+ROOT_MEAN_SQUARE = 0.2  # of AdamW's steps, which Muon's are scaled to (Liu et al. 2025, "Muon is scalable", eq. 4)
 
 
 class MuonAdamW(Optimizer):
-    """torch's Muon and AdamW behind one `step`.
+    """Muon and torch's AdamW behind one `step`.
 
     Both have the given learning rate; Muon's is scaled to AdamW's step size.
 
     Args:
         model: linear layers' weights go to Muon; embeddings, norms and biases to AdamW.
         lr: learning rate of both. betas: AdamW's. momentum: Muon's.
-
-    Raises:
-        AttributeError: with a torch older than 2.9, which has no Muon.
     """
 
     def __init__(
@@ -34,7 +38,7 @@ class MuonAdamW(Optimizer):
         linear = [m.weight for m in model.modules() if isinstance(m, nn.Linear) and id(m.weight) not in embeddings]
         chosen = {id(p) for p in linear}
         rest = [p for p in model.parameters() if id(p) not in chosen]
-        self.muon = torch.optim.Muon(linear, lr=lr, momentum=momentum, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+        self.muon = _Muon(linear, lr=lr, momentum=momentum)
         self.adamw = AdamW(rest, lr=lr, betas=betas, weight_decay=0.0)
         super().__init__([*linear, *rest], {"lr": lr})
         # The groups themselves are shared, so that a scheduler that changes ours changes theirs.
@@ -56,3 +60,52 @@ class MuonAdamW(Optimizer):
         self.muon.load_state_dict(state_dict["muon"])
         self.adamw.load_state_dict(state_dict["adamw"])
         self.param_groups = [*self.muon.param_groups, *self.adamw.param_groups]
+
+
+class _Muon(Optimizer):
+    """Muon with Nesterov's momentum.
+
+    torch's own (2.9 and later) orthogonalises in bf16 whatever the machine, which processors without bf16 do a
+    hundred times slower than fp32, and one matrix at a time.
+    """
+
+    def __init__(self, matrices: Iterable[Tensor], *, lr: float, momentum: float) -> None:
+        super().__init__(matrices, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            alike: dict[Any, list[Tensor]] = defaultdict(list)
+            for matrix in group["params"]:
+                if matrix.grad is not None:
+                    alike[matrix.shape, matrix.device, matrix.dtype].append(matrix)
+            for (shape, *_), matrices in alike.items():
+                steps = orthogonalised(torch.stack([self._momentum(m, group["momentum"]) for m in matrices]))
+                size = ROOT_MEAN_SQUARE * max(shape) ** 0.5
+                for matrix, step in zip(matrices, steps.unbind(), strict=True):
+                    matrix.add_(step, alpha=-group["lr"] * size)
+
+    def _momentum(self, matrix: Tensor, momentum: float) -> Tensor:
+        assert matrix.grad is not None
+        state = self.state[matrix]
+        if not state:
+            state["momentum_buffer"] = torch.zeros_like(matrix)
+        mean: Tensor = state["momentum_buffer"].lerp_(matrix.grad, 1 - momentum)
+        return matrix.grad.lerp(mean, momentum)
+
+
+def orthogonalised(matrices: Tensor) -> Tensor:
+    """Matrices (k, a, b) with singular values brought to about 1 (0.7 to 1.2), by Newton-Schulz iterations.
+
+    X <- p X + q (X X') X + r (X X')^2 X, Jordan et al. 2024. Those of 0 stay there.
+    """
+    fast = matrices.device.type == "cuda" or bf16_is_fast(matrices.device)
+    x = matrices.to(torch.bfloat16 if fast else torch.float32)
+    x = x / x.norm(dim=(1, 2), keepdim=True).clamp_min(1e-7)  # no singular value above 1
+    if tall := x.shape[1] > x.shape[2]:
+        x = x.mT
+    p, q, r = COEFFICIENTS
+    for _ in range(ITERATIONS):
+        gram = x @ x.mT  # (k, a, a), the smaller of both products
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=q, alpha=r), x, beta=p)
+    return (x.mT if tall else x).to(matrices.dtype)

@@ -211,19 +211,18 @@ class LatentSpace:
         with torch.random.fork_rng(devices=[]):
             if temperature is not None:
                 torch.manual_seed(seed)
+            if num_beams == 1 and temperature is None:
+                ids = self.model.generate_greedily(z.to(self.model.device), batch_size=batch_size)
+                return to_texts(self.tokenizer, ids.tolist())
             for part in z.split(batch_size):
-                part = part.to(self.model.device)
-                if num_beams == 1 and temperature is None:
-                    ids = self.model.generate_greedily(part)
-                else:
-                    ids = self.model.generate(
-                        encoder_outputs=self.model.memory(part),
-                        max_new_tokens=self.model.config.positions,
-                        num_beams=num_beams,
-                        do_sample=temperature is not None,
-                        temperature=temperature,
-                        top_p=top_p if temperature is not None else None,
-                    )[:, 1:]
+                ids = self.model.generate(
+                    encoder_outputs=self.model.memory(part.to(self.model.device)),
+                    max_new_tokens=self.model.config.positions,
+                    num_beams=num_beams,
+                    do_sample=temperature is not None,
+                    temperature=temperature,
+                    top_p=top_p if temperature is not None else None,
+                )[:, 1:]
                 texts += to_texts(self.tokenizer, ids.tolist())
         return texts
 

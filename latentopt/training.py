@@ -16,6 +16,7 @@ from transformers import PreTrainedTokenizerBase, Trainer, TrainerCallback, Trai
 from transformers.trainer_utils import get_last_checkpoint
 
 from latentopt.corruption import Corruption, corrupt
+from latentopt.decoding import bf16_is_fast
 from latentopt.density import LatentDensity
 from latentopt.errors import LatentoptError
 from latentopt.evaluation import latent_health, reconstruction
@@ -165,6 +166,13 @@ class RegularizerWarmup(TrainerCallback):
         model: T5VAE = kwargs["model"]
         steps = model.config.regularizer_warmup_steps
         model.regularizer_scale.fill_(min(1.0, (state.global_step + 1) / steps) if steps else 1.0)
+
+
+def trains_in_bf16() -> bool:
+    """Whether autocast to bf16 makes training quicker on this machine."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    return bf16_is_fast(torch.device("cpu"))
 
 
 class T5VAETrainer(Trainer):

@@ -19,7 +19,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from latentopt.corruption import Drop
 from latentopt.errors import LatentoptError
 from latentopt.model import T5VAE
-from latentopt.muon import MuonAdamW
+from latentopt.muon import MuonAdamW, orthogonalised
 from latentopt.space import LatentSpace
 from latentopt.training import Collator, LengthGroupedSampler, T5VAETrainer, TokenTexts, train
 from tests.toy import toy_config, toy_space, toy_texts
@@ -119,6 +119,22 @@ class TestMuonAdamW:
         optimizer = MuonAdamW(new_model(), lr=1.0)
         torch.optim.lr_scheduler.LambdaLR(optimizer, lambda _: 0.25)
         assert [g["lr"] for o in (optimizer.muon, optimizer.adamw) for g in o.param_groups] == [0.25, 0.25]
+
+
+class TestOrthogonalised:
+    @pytest.mark.parametrize("shape", [(2, 24, 64), (2, 64, 24), (1, 32, 32)])
+    def test_singular_values_are_brought_to_one(self, shape: tuple[int, int, int]) -> None:
+        found = torch.linalg.svdvals(
+            orthogonalised(1e-3 * torch.randn(shape, generator=torch.Generator().manual_seed(0)))
+        )
+        assert found.shape == (shape[0], min(shape[1:]))
+        assert 0.4 < found.min() < found.max() < 1.3
+
+    def test_each_matrix_is_alone_in_its_stack(self) -> None:
+        stack = torch.randn(3, 8, 16, generator=torch.Generator().manual_seed(0))
+        assert torch.allclose(
+            orthogonalised(stack)[1:2], orthogonalised(stack[1:2]), atol=0.02
+        )  # bf16 where it is fast
 
 
 class TestTrain:

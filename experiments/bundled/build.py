@@ -17,9 +17,10 @@ from latentopt.directions import mine
 from latentopt.model import T5VAE
 from latentopt.space import DENSITY_FILE, NGRAMS_FILE, LatentSpace
 from latentopt.tokenization import load_tokenizer
+from latentopt.whitening import whitened
 from property_models import LogisticHead, MLPEnsembleRegressor, classification_report, regression_report
 
-DENSITY_TEXTS = 30_000
+CENTRED_ON, DENSITY_TEXTS = 20_000, 30_000
 DIRECTIONS = ("civil", "positive")
 SENTIMENT = "sentiment140_"
 NOISE = 0.5  # of the heads' vectors: a head that is right around a latent has gradients that lead somewhere real
@@ -27,14 +28,16 @@ NOISE = 0.5  # of the heads' vectors: a head that is right around a latent has g
 
 def build(data: Path, corpus: Corpus, checkpoint: Path, tokenizer: Path, output: Path, *, seed: int) -> dict[str, Any]:
     """Write the bundled model into `output` and return what was measured of its parts."""
+    train, valid = (pd.read_parquet(data / f"tweets/{part}.parquet") for part in ("train", "valid"))
+    # The prior is to be that of tweets: over the other training texts, the latents have another mean.
+    trained = LatentSpace(T5VAE.from_pretrained(checkpoint, dtype=torch.float32), load_tokenizer(tokenizer))
+    centred = whitened(trained, train["text"].sample(CENTRED_ON, random_state=seed).tolist(), power=0)
     shutil.rmtree(output, ignore_errors=True)
-    model = T5VAE.from_pretrained(checkpoint, dtype=torch.float32)
-    model.to(torch.bfloat16).save_pretrained(output)
-    load_tokenizer(tokenizer).save_pretrained(output)
+    centred.model.to(torch.bfloat16).save_pretrained(output)
+    centred.tokenizer.save_pretrained(output)
     space = LatentSpace.from_pretrained(output)  # with the digits that its users have
 
     logging.info("encoding the tweets")
-    train, valid = (pd.read_parquet(data / f"tweets/{part}.parquet") for part in ("train", "valid"))
     z_train, z_valid = space.encode(train["text"].tolist()), space.encode(valid["text"].tolist())
     drawn = train.sample(min(DENSITY_TEXTS, len(train)), random_state=seed).index
     space.density = LatentDensity.fit(z_train[drawn.to_numpy()])

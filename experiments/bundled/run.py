@@ -29,14 +29,19 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/bundled"), help="checkpoints; kept to go on from")
     parser.add_argument("--output", type=Path, default=PRETRAINED)
     parser.add_argument("--start", type=Path, help="directory of a model to begin with; default: none, from scratch")
-    parser.add_argument("--whiten", action="store_true", help="whiten the latents of that model first")
+    parser.add_argument("--last-stage", action="store_true", help="fewer dimensions, tweets alone")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
 
     training = train_bundled(
-        options.data, options.work, steps=options.steps, seed=options.seed, start=options.start, whiten=options.whiten
+        options.data,
+        options.work,
+        steps=options.steps,
+        seed=options.seed,
+        start=options.start,
+        last_stage=options.last_stage,
     )
     started = time.perf_counter()
     parts = build(

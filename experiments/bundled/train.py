@@ -22,7 +22,7 @@ from latentopt.model import T5VAE, T5VAEConfig, small_t5
 from latentopt.muon import MuonAdamW
 from latentopt.space import LatentSpace
 from latentopt.tokenization import load_tokenizer, train_tokenizer
-from latentopt.training import train
+from latentopt.training import train, trains_in_bf16
 from latentopt.whitening import whitened
 
 RECIPE: dict[str, Any] = {
@@ -43,19 +43,20 @@ RECIPE: dict[str, Any] = {
     "titles": 200_000,
     "tweet_copies": 2,
 }
-AFTER_WHITENING: dict[str, Any] = {
-    "vae": RECIPE["vae"] | {"whitened": True, "latent_noise": 0.985},
-    "learning_rate": 1.5e-3,
-    "warmup_steps": 20,
-    "decay_steps": 600,
-    "whitening_power": 0.85,
+# Once random latents decode to words: fewer dimensions, which are closer to the prior, and tweets alone.
+LAST_STAGE: dict[str, Any] = {
+    "vae": RECIPE["vae"] | {"latent_dim": 224, "latent_noise": 0.985, "moments_weight": 0.01},
+    "learning_rate": 2e-3,
+    "warmup_steps": 50,
+    "titles": 0,
+    "tweet_copies": 4,
 }
-WHITENED_BY = 12_000  # texts
+MEASURED_ON = 20_000  # tweets, for the principal axes
 
 
-def corpus_of(data: Path, seed: int) -> Corpus:
-    """The texts that the recipe asks for."""
-    return read_corpus(data, seed=seed, titles=RECIPE["titles"], tweet_copies=RECIPE["tweet_copies"])
+def corpus_of(data: Path, seed: int, recipe: dict[str, Any] = RECIPE) -> Corpus:
+    """The texts that a recipe asks for."""
+    return read_corpus(data, seed=seed, titles=recipe["titles"], tweet_copies=recipe["tweet_copies"])
 
 
 def train_bundled(
@@ -65,18 +66,18 @@ def train_bundled(
     steps: int,
     seed: int,
     start: Path | None = None,
-    whiten: bool = False,
+    last_stage: bool = False,
     eval_steps: int = 250,
 ) -> dict[str, Any]:
     """Train for a number of steps, write the last checkpoint's model to `work`/best, and return the run's record.
 
-    `start` holds a model of the same shape and its tokenizer, whose weights the run begins with. With `whiten`, its
-    latents are whitened first, and the decoder alone is trained on.
+    `start` holds a model of the same shape and its tokenizer, whose weights the run begins with. With `last_stage`, the
+    leading principal axes of its latents are the dimensions of the new ones.
 
     A run of the same recipe that has ended is not repeated.
     """
     started = time.time()
-    recipe = (RECIPE | AFTER_WHITENING if whiten else RECIPE) | {
+    recipe = (RECIPE | LAST_STAGE if last_stage else RECIPE) | {
         "steps": steps,
         "seed": seed,
         "start": LatentSpace.from_pretrained(start).fingerprint if start else None,
@@ -84,7 +85,7 @@ def train_bundled(
     file = work / "training.json"
     if file.exists() and (record := json.loads(file.read_text()))["recipe"] == recipe:
         return dict(record)
-    corpus = corpus_of(data, seed)
+    corpus = corpus_of(data, seed, recipe)
     logging.info("corpus %s", corpus.description)
     set_seed(seed)
     if start or (work / "tokenizer.json").exists():
@@ -95,12 +96,9 @@ def train_bundled(
     model = T5VAE(T5VAEConfig(small_t5(len(tokenizer), **recipe["t5"]), **recipe["vae"]))
     if start:
         begun = LatentSpace.from_pretrained(start, device="cpu")
-        if whiten and not begun.model.config.whitened:
-            begun = whitened(begun, corpus.train[:WHITENED_BY], power=recipe["whitening_power"])
+        if last_stage and begun.latent_dim != model.config.latent_dim:
+            begun = whitened(begun, corpus.train[:MEASURED_ON], power=0, dimensions=model.config.latent_dim)
         model.load_state_dict(begun.model.state_dict())
-    if whiten:  # latents stay where they are now; the decoder learns what the prior's draws look like
-        for part in (model.t5.shared, model.t5.encoder, model.bottleneck.down, model.bottleneck.to_latent):
-            part.requires_grad_(False)
     logging.info("%.1f M parameters", sum(p.numel() for p in model.parameters()) / 1e6)
     arguments = TrainingArguments(
         output_dir=str(work),
@@ -110,7 +108,7 @@ def train_bundled(
         warmup_steps=recipe["warmup_steps"],
         lr_scheduler_type="warmup_stable_decay",
         lr_scheduler_kwargs={"num_decay_steps": recipe["decay_steps"], "decay_type": "1-sqrt"},
-        bf16=True,
+        bf16=trains_in_bf16(),
         use_cpu=not torch.cuda.is_available(),
         eval_strategy="steps",
         eval_steps=eval_steps,
@@ -157,7 +155,7 @@ if __name__ == "__main__":
     parser.add_argument("--work", type=Path, required=True, help="where checkpoints and the trained model go")
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--start", type=Path, help="directory of a model to begin with")
-    parser.add_argument("--whiten", action="store_true", help="whiten its latents; train its decoder alone")
+    parser.add_argument("--last-stage", action="store_true", help="fewer dimensions, tweets alone")
     parser.add_argument("--eval-steps", type=int, default=250)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -168,6 +166,6 @@ if __name__ == "__main__":
         steps=options.steps,
         seed=options.seed,
         start=options.start,
-        whiten=options.whiten,
+        last_stage=options.last_stage,
         eval_steps=options.eval_steps,
     )

@@ -9,7 +9,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-LONGEST = 40  # characters
+LONGEST = 32  # characters
 HELD_OUT = 20  # one file in so many gives validation statements and none to train on
 SIMPLE = (
     ast.Assign,
@@ -47,7 +47,7 @@ def python_files() -> list[Path]:
 
 
 def statements(source: str) -> list[str]:
-    """The simple statements of a source file that stand on one line of at most 40 characters, as they are written.
+    """The simple statements of a source file that stand on one line of at most 32 characters, as they are written.
 
     Strings alone in a line are left out: they are documentation. So is what holds other than printable ASCII.
     """

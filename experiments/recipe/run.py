@@ -29,7 +29,7 @@ from latentopt.evaluation import evaluate
 from latentopt.model import T5VAE, T5VAEConfig, small_t5
 from latentopt.muon import MuonAdamW
 from latentopt.tokenization import train_tokenizer
-from latentopt.training import train
+from latentopt.training import train, trains_in_bf16
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
@@ -160,7 +160,7 @@ def run(recipe: Recipe, tweets: list[str], titles: list[str], *, seconds: float,
                 learning_rate=recipe.learning_rate,
                 lr_scheduler_type="constant",
                 warmup_steps=50,
-                bf16=True,
+                bf16=trains_in_bf16(),
                 use_cpu=not torch.cuda.is_available(),
                 eval_strategy="no",
                 save_strategy="no",

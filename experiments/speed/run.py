@@ -19,7 +19,7 @@ from torch import Tensor
 
 from latentopt import LatentSpace
 from latentopt.muon import MuonAdamW
-from latentopt.tokenization import to_texts, token_ids
+from latentopt.tokenization import token_ids
 from latentopt.training import RUNS, Collator, LengthGroupedSampler, TokenTexts
 
 HERE = Path(__file__).parent
@@ -48,9 +48,9 @@ def plainly_encoded(space: LatentSpace, texts: list[str]) -> Tensor:
     return torch.cat(parts)
 
 
-def plainly_decoded(space: LatentSpace, z: Tensor) -> list[str]:
-    """fp32 `generate`, 32 latents at a time as they come."""
-    texts: list[str] = []
+def plainly_decoded(space: LatentSpace, z: Tensor) -> list[list[int]]:
+    """fp32 `generate`, 32 latents at a time as they come: token ids, the start and padding left out."""
+    rows: list[list[int]] = []
     for part in z.split(PLAIN_BATCH):
         with torch.no_grad():
             ids = space.model.generate(
@@ -58,8 +58,12 @@ def plainly_decoded(space: LatentSpace, z: Tensor) -> list[str]:
                 max_new_tokens=space.model.config.positions,
                 do_sample=False,
             )
-        texts += to_texts(space.tokenizer, ids[:, 1:].tolist())
-    return texts
+        rows += unpadded(space, ids[:, 1:])
+    return rows
+
+
+def unpadded(space: LatentSpace, ids: Tensor) -> list[list[int]]:
+    return [[token for token in row if token != space.model.config.pad_token_id] for row in ids.tolist()]
 
 
 def batches(texts: list[str], size: int) -> Iterator[list[str]]:
@@ -67,10 +71,9 @@ def batches(texts: list[str], size: int) -> Iterator[list[str]]:
         yield texts[start : start + size]
 
 
-def lead_where_they_part(space: LatentSpace, z: Tensor, ours: str, theirs: str) -> float:
+def lead_where_they_part(space: LatentSpace, z: Tensor, a: list[int], b: list[int]) -> float:
     """By how much the one token leads the other, in fp32 logits, where two decodings of a latent (1, d) part."""
-    a, b = token_ids(space.tokenizer, [ours, theirs])
-    at = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)) - 1)
+    at = next(i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y)
     with torch.no_grad():
         logits = space.model(labels=torch.tensor([a[: at + 1]]), encoder_outputs=space.model.memory(z)).logits[0, -1]
     return abs(logits[a[at]] - logits[b[at]]).item()
@@ -82,7 +85,8 @@ def decoding(space: LatentSpace, texts: list[str]) -> dict[str, Any]:
     plain_encode, z = seconds(lambda: plainly_encoded(space, texts))
     plain_decode, theirs = seconds(lambda: plainly_decoded(space, z))
     our_encode, ours_z = seconds(lambda: space.encode(texts, batch_size=BATCH))
-    our_decode, ours = seconds(lambda: space.decode(z, batch_size=BATCH))
+    our_decode, ids = seconds(lambda: space.model.generate_greedily(z, batch_size=BATCH))
+    ours = unpadded(space, ids)
     parted = [i for i, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a != b]
     leads = [lead_where_they_part(space, z[i : i + 1], ours[i], theirs[i]) for i in parted]
     return {

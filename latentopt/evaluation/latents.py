@@ -7,7 +7,7 @@ from torch import Tensor
 
 from latentopt.regularizers import imq, mmd
 
-TESTED = 1000  # latents in the test against the prior; of more, only the first
+TESTED = 1000  # latents in the test against the prior; of more, so many are drawn: a file may be in some order
 PERMUTATIONS = 500
 ACTIVE = 0.01  # variance over texts; Burda et al. 2016, section 4
 
@@ -19,12 +19,13 @@ def latent_health(z: Tensor, *, seed: int = 0) -> dict[str, float]:
         `active_units`: share of dimensions whose variance over texts exceeds 0.01 (Burda et al. 2016, section 4);
         `effective_dimension`: participation ratio of the covariance's eigenvalues, (sum l)^2 / sum l^2, at most d;
         `std`: root mean variance over dimensions; `norm`, `norm_std`: of |z|^2 / d, whose values under the prior are 1
-        and sqrt(2 / d); `mmd`, `mmd_p`: see `mmd_test`, for the first 1,000 latents; `mmd_texts`: how many those are.
+        and sqrt(2 / d); `mmd`, `mmd_p`: see `mmd_test`, for at most 1,000 latents, drawn; `mmd_texts`: how many.
     """
     variance = z.var(0)
     eigenvalues = torch.linalg.eigvalsh(torch.cov(z.T).reshape(z.shape[1], z.shape[1]).double()).clamp_min(0)
     squared = z.square().mean(1)
-    found, p = mmd_test(z[:TESTED], seed=seed)
+    drawn = torch.randperm(len(z), generator=torch.Generator().manual_seed(seed))[:TESTED]
+    found, p = mmd_test(z[drawn], seed=seed)
     return {
         "active_units": (variance > ACTIVE).float().mean().item(),
         "effective_dimension": (eigenvalues.sum().square() / eigenvalues.square().sum().clamp_min(1e-30)).item(),

@@ -60,14 +60,6 @@ def test_muon_trains_too(texts, tmp_path):
     assert set(state) == {"muon", "adamw"}
 
 
-def test_muon_with_a_torch_that_lacks_it_is_wrong_usage(texts, tmp_path, monkeypatch):
-    monkeypatch.delattr(torch.optim, "Muon")
-    result = train(texts, tmp_path / "model", "--optimizer", "muon")
-    assert result.exit_code == 2
-    assert f"--optimizer muon needs torch 2.9 or later, this is {torch.__version__}; update it" in result.stderr
-    assert not (tmp_path / "model").exists()
-
-
 def test_no_bar_is_shown_for_a_file_that_is_read_or_written(texts, tmp_path):
     base = tmp_path / "t5"
     tokenizer = train_tokenizer(toy_texts(300), vocab_size=300)
