@@ -12,10 +12,12 @@ from latentopt.decoding import bf16_is_fast
 from latentopt.model import T5VAE
 
 STEPS = 200
-STEP = 0.3  # length of a step; two texts are about 25 apart in 320 dimensions
+STEP = 0.3  # length of the first step; two texts are about 25 apart in 320 dimensions
 MOMENTUM = 0.9
 NOISE = 0.1  # of the latents' standard deviation: a latent that only just decodes to its text is no place to start from
 PULL = 0.02  # nats for each dimension and squared distance from the encoded latent
+GROWTH = 1.03  # of the step at each step, up to LONGEST; noise and pull shrink as it grows
+LONGEST = 3.0
 
 
 @dataclass(frozen=True)
@@ -58,16 +60,16 @@ def invert(
     GAN inversion (Zhu et al. 2016, eq. 2; the encoder's latent as its start, section 3.2) with a text decoder. Steps
     have one length whatever the gradient's: Adam's, which move every dimension alike, end nearly twice as far from the
     encoder's latent. Each text stops at the first step whose latent decodes to it, with and without noise, and leaves
-    the batch.
+    the batch. Texts that are not found nearby are looked for ever farther away: steps grow, noise and pull shrink.
 
     Args:
         model: in evaluation mode.
         z: where to start, the encoder's latents, shape (b, d).
         ids, mask: the texts, shape (b, t), ended by the end token and padded; mask is 1 for a token.
         steps: most steps.
-        step: length of a step, Euclidean.
-        noise: standard deviation of the noise that the latent must withstand.
-        pull: weight of |z - start|^2 beside the text's cross-entropy, summed over tokens (nats).
+        step: length of the first step, Euclidean.
+        noise: standard deviation of the noise that the latent must withstand, at first.
+        pull: weight of |z - start|^2 beside the text's cross-entropy, summed over tokens (nats), at first.
         seed: of the noise.
 
     Returns:
@@ -84,13 +86,14 @@ def invert(
         p.requires_grad_(False)
     try:
         for count in range(1, steps + 1):
+            grown = min(GROWTH**count, max(1.0, LONGEST / step))
             here.requires_grad_(True)
-            disturbed = here + noise * torch.randn(here.shape, generator=generator, device=z.device)
+            disturbed = here + noise / grown * torch.randn(here.shape, generator=generator, device=z.device)
             labels = ids[rows]
             with torch.enable_grad(), torch.autocast(z.device.type, torch.bfloat16, enabled=low):
                 logits = model(labels=labels, encoder_outputs=model.memory(disturbed)).logits.float()
                 token = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view_as(labels)
-                loss = (token * mask[rows]).sum() + pull * (here - start).square().sum()
+                loss = (token * mask[rows]).sum() + pull / grown * (here - start).square().sum()
                 (gradient,) = torch.autograd.grad(loss, here)
             here = here.detach()
             passed = _right(logits.detach(), labels, mask[rows])
@@ -104,7 +107,7 @@ def invert(
                 if not len(rows):
                     break
             velocity = MOMENTUM * velocity + (1 - MOMENTUM) * F.normalize(gradient, dim=1)
-            here = here - step * velocity / (1 - MOMENTUM**count)
+            here = here - step * grown * velocity / (1 - MOMENTUM**count)
     finally:
         for p in wanted:
             p.requires_grad_(True)

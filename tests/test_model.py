@@ -108,6 +108,15 @@ class TestDecoding:
             whole = made(decoder_input_ids=out.sequences[:, :-1], encoder_outputs=memory).logits
         assert torch.allclose(torch.stack(out.logits, 1), whole, atol=1e-4)
 
+    def test_generate_feeds_each_token_once(self) -> None:
+        # transformers renames what it keeps the earlier steps in; unnoticed, each step would repeat them all.
+        made, fed = model(), []
+        hook = made.t5.shared.register_forward_hook(lambda layer, inputs, output: fed.append(inputs[0].shape[1]))
+        z = torch.randn(2, 16, generator=torch.Generator().manual_seed(0))
+        made.generate(encoder_outputs=made.memory(z), max_new_tokens=6, min_new_tokens=6, do_sample=False)
+        hook.remove()
+        assert fed == [1] * 6
+
     def test_beam_search_finds_nothing_less_likely_than_greedy(self) -> None:
         made = model()
         z = torch.randn(4, 16, generator=torch.Generator().manual_seed(1))
@@ -160,6 +169,16 @@ class TestLoss:
         made = model(latent_noise=1.0).train()
         z = torch.randn(4000, made.config.latent_dim)
         assert made._disturb(z, None).var() == pytest.approx(1, abs=0.05)
+
+    def test_noise_can_be_the_same_for_all(self) -> None:
+        made = model(latent_noise=0.6, least_noise=0.6).train()
+        z = torch.full((4000, made.config.latent_dim), 2.0)
+        assert made._disturb(z, None).mean() == pytest.approx(0.8 * 2, abs=0.02)
+        assert made._disturb(z, None).std() == pytest.approx(0.6, abs=0.02)
+
+    def test_least_noise_above_the_most_is_refused(self) -> None:
+        with pytest.raises(ValueError, match=r"least_noise is from 0 to latent_noise=0\.3, got 0\.5"):
+            T5VAEConfig(latent_noise=0.3, least_noise=0.5)
 
     def test_noise_beyond_the_whole_latent_is_refused(self) -> None:
         with pytest.raises(ValueError, match="latent_noise is a share from 0 to 1"):
