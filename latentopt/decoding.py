@@ -52,7 +52,7 @@ def greedily(step: Step, memory: Tensor, *, positions: int, start: int, end: int
 
     Returns:
         Token ids, padded, and the lead in logits that each chosen token had over the second (infinite where there is
-        none), both of shape (n, positions).
+        none), less what rounding of the two may have made of it; both of shape (n, positions).
     """
     out = torch.full((len(memory), positions), pad, device=memory.device)
     lead = torch.full((len(memory), positions), float("inf"), device=memory.device)
@@ -64,7 +64,8 @@ def greedily(step: Step, memory: Tensor, *, positions: int, start: int, end: int
         logits = step(memory, last[:, None], cache)
         first = logits.max(-1)
         logits[torch.arange(len(rows)), first.indices] = float("-inf")  # (scatter_ would copy all of it, twice)
-        ahead = (first.values - logits.amax(-1)).float()
+        rounding = torch.finfo(logits.dtype).eps * first.values.abs()  # half of it in each of two logits
+        ahead = (first.values - logits.amax(-1) - rounding).float()
         lead[rows, position] = torch.where(going, ahead, float("inf"))
         last = first.indices
         out[rows, position] = torch.where(going, last, pad)
@@ -79,7 +80,9 @@ def greedily(step: Step, memory: Tensor, *, positions: int, start: int, end: int
 
 
 def bf16_is_fast(device: torch.device) -> bool:
-    """Whether a CPU has instructions for bf16; without them, its products take a hundred times as long as fp32's."""
+    """Whether a device has instructions for bf16: without them, it takes a CPU a hundred times as long as fp32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type != "cpu" or not hasattr(torch.cpu, "get_capabilities"):
         return False
     found = torch.cpu.get_capabilities()

@@ -15,7 +15,7 @@ STEPS = 200
 STEP = 0.3  # length of the first step; two texts are about 25 apart in 320 dimensions
 MOMENTUM = 0.9
 NOISE = 0.1  # of the latents' standard deviation: a latent that only just decodes to its text is no place to start from
-PULL = 0.02  # nats for each dimension and squared distance from the encoded latent
+PULL = 0.02  # nats for a squared distance of 1 from the encoded latent
 GROWTH = 1.03  # of the step at each step, up to LONGEST; noise and pull shrink as it grows
 LONGEST = 3.0
 
@@ -58,9 +58,9 @@ def invert(
     """Move latents until they decode to their texts: down the cross-entropy of the text, through the decoder.
 
     GAN inversion (Zhu et al. 2016, eq. 2; the encoder's latent as its start, section 3.2) with a text decoder. Steps
-    have one length whatever the gradient's: Adam's, which move every dimension alike, end nearly twice as far from the
-    encoder's latent. Each text stops at the first step whose latent decodes to it, with and without noise, and leaves
-    the batch. Texts that are not found nearby are looked for ever farther away: steps grow, noise and pull shrink.
+    have the same length whatever the gradient's: Adam's, which move every dimension alike, end nearly twice as far from
+    the encoder's latent. Each text stops at the first step whose latent decodes to it, with and without noise, and
+    leaves the batch. Texts that are not found nearby are looked for farther away: steps grow, noise and pull shrink.
 
     Args:
         model: in evaluation mode.
@@ -74,7 +74,12 @@ def invert(
 
     Returns:
         Latents, shape (b, d), and whether they decode to their texts, (b,). Where they do not, z is as it came.
+
+    Raises:
+        ValueError: for a step that is not above 0.
     """
+    if step <= 0:
+        raise ValueError(f"the length of a step must be above 0, got {step}")
     out, exact = z.clone(), torch.zeros(len(z), dtype=torch.bool, device=z.device)
     rows = torch.arange(len(z), device=z.device)  # those still in the batch
     start, here = z, z.clone()
@@ -85,7 +90,7 @@ def invert(
     for p in wanted:  # no gradient of the weights is wanted: it would cost as much again
         p.requires_grad_(False)
     try:
-        for count in range(1, steps + 1):
+        for count in range(1, steps + 2):  # the last looks only where the last step has led
             grown = min(GROWTH**count, max(1.0, LONGEST / step))
             here.requires_grad_(True)
             disturbed = here + noise / grown * torch.randn(here.shape, generator=generator, device=z.device)

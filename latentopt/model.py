@@ -52,7 +52,7 @@ class T5VAEConfig(PretrainedConfig):
             far as the latent leaves it open, and the encoder to put like texts side by side (Shen et al. 2020,
             "Educating text autoencoders", with noise on the latent in place of the tokens).
         least_noise: the angle is never below arcsin of this. As much as `latent_noise` makes it the same for all, so
-            that a latent says about -d log2(latent_noise) bits and never fewer (Xu & Durrett 2018, "Spherical latent
+            that a latent can say -d log2(latent_noise) bits whatever the loss (Xu & Durrett 2018, "Spherical latent
             spaces for stable variational autoencoders", with noise of another form).
         step_input: add memory slot t to the decoder's input at step t, beside attending to the whole memory (the
             "embedding" and "memory" schemes of Li et al. 2020, "Optimus"). The slot tells the decoder where it
@@ -143,8 +143,8 @@ def small_t5(
 ) -> T5Config:
     """A small T5 from scratch (gated feed-forward and unscaled output as in T5.1.1) for short texts.
 
-    Relative positions are exact up to `positions`; T5's default rounds all beyond 16, which costs an autoencoder its
-    word order.
+    Relative positions are exact up to `positions` in the decoder and up to half of it in the encoder; T5's default
+    rounds all beyond 16 and 8, which costs an autoencoder its word order.
     """
     return T5Config(
         vocab_size=vocab_size,
@@ -281,7 +281,8 @@ class T5VAE(PreTrainedModel, GenerationMixin):
         On a CPU that is quick at bf16, many latents are decoded in bf16; texts in which a token's lead was so small
         that rounding may have decided are checked in fp32, and decoded again where it has.
         """
-        low = len(z) >= BULK and not torch.is_autocast_enabled(z.device.type) and decoding.bf16_is_fast(z.device)
+        bulk = len(z) >= BULK and z.device.type == "cpu"
+        low = bulk and not torch.is_autocast_enabled("cpu") and decoding.bf16_is_fast(z.device)
         with torch.autocast(z.device.type, torch.bfloat16) if low else nullcontext():
             parts = [self._greedily(self.bottleneck.decode(part)) for part in z.split(batch_size)]
         ids, lead = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
@@ -297,6 +298,8 @@ class T5VAE(PreTrainedModel, GenerationMixin):
         A decoder that takes the same tokens when it is given them would have written them.
         """
         rows = doubtful.any(1).nonzero()[:, 0]
+        if not len(rows):
+            return rows
         ends = doubtful.shape[1] - doubtful[rows].flip(1).int().argmax(1)  # nothing behind the last doubt is asked for
         order = ends.argsort()
         wrong = []
@@ -306,7 +309,7 @@ class T5VAE(PreTrainedModel, GenerationMixin):
             row, position = doubtful[part, : labels.shape[1]].nonzero(as_tuple=True)
             differs = self.t5.lm_head(hidden[row, position]).argmax(-1) != labels[row, position]
             wrong.append(part[row[differs].unique()])
-        return torch.cat(wrong) if wrong else rows
+        return torch.cat(wrong)
 
     def _greedily(self, memory: Tensor) -> tuple[Tensor, Tensor]:
         weight = self.t5.lm_head.weight
@@ -370,7 +373,7 @@ class T5VAE(PreTrainedModel, GenerationMixin):
             decoder_input_ids = self._shift_right(labels)
         hidden, cache = self._decode(memory, decoder_input_ids, others.get(CACHE), use_cache=bool(use_cache))
         logits = self.t5.lm_head(hidden)  # (b, u, vocabulary)
-        if use_cache:
+        if use_cache and labels is None:
             return Seq2SeqLMOutput(**{"logits": logits, CACHE: cache})
         if labels is None:
             return T5VAEOutput(logits=logits, latents=latents)

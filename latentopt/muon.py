@@ -27,15 +27,16 @@ class MuonAdamW(Optimizer):
     Both have the given learning rate; Muon's is scaled to AdamW's step size.
 
     Args:
-        model: linear layers' weights go to Muon; embeddings, norms and biases to AdamW.
+        model: linear layers' weights go to Muon; embeddings, the output layer, norms and biases to AdamW.
         lr: learning rate of both. betas: AdamW's. momentum: Muon's.
     """
 
     def __init__(
         self, model: nn.Module, *, lr: float, betas: tuple[float, float] = (0.9, 0.98), momentum: float = 0.95
     ) -> None:
-        embeddings = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
-        linear = [m.weight for m in model.modules() if isinstance(m, nn.Linear) and id(m.weight) not in embeddings]
+        tokens = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
+        tokens |= {id(m.weight) for name, m in model.named_modules() if name.endswith("lm_head")}
+        linear = [m.weight for m in model.modules() if isinstance(m, nn.Linear) and id(m.weight) not in tokens]
         chosen = {id(p) for p in linear}
         rest = [p for p in model.parameters() if id(p) not in chosen]
         self.muon = _Muon(linear, lr=lr, momentum=momentum)
@@ -97,10 +98,9 @@ class _Muon(Optimizer):
 def orthogonalised(matrices: Tensor) -> Tensor:
     """Matrices (k, a, b) with singular values brought to about 1 (0.7 to 1.2), by Newton-Schulz iterations.
 
-    X <- p X + q (X X') X + r (X X')^2 X, Jordan et al. 2024. Those of 0 stay there.
+    X <- p X + q (X X') X + r (X X')^2 X, Jordan et al. 2024. Values under a hundredth of the norm stay smaller.
     """
-    fast = matrices.device.type == "cuda" or bf16_is_fast(matrices.device)
-    x = matrices.to(torch.bfloat16 if fast else torch.float32)
+    x = matrices.to(torch.bfloat16 if bf16_is_fast(matrices.device) else torch.float32)
     x = x / x.norm(dim=(1, 2), keepdim=True).clamp_min(1e-7)  # no singular value above 1
     if tall := x.shape[1] > x.shape[2]:
         x = x.mT

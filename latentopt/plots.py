@@ -8,6 +8,7 @@ from textwrap import fill
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from scipy.stats import rankdata
 from torch import Tensor
 
 CELL = 64  # characters in a line of a table
@@ -25,9 +26,7 @@ def latent_map(z: Tensor, values: Sequence[float], *, label: str) -> Figure:
     share = (singular.square() / singular.square().sum()).tolist()
     figure = Figure(figsize=(6.4, 5.2), layout="constrained")
     axis = figure.add_subplot()
-    order = np.argsort(np.asarray(values, dtype=float), kind="stable")
-    rank = np.empty(len(order))
-    rank[order] = np.linspace(0, 100, len(order))
+    rank = 100 * (rankdata(np.asarray(values, dtype=float)) - 0.5) / len(z)  # equal values have one rank
     points = axis.scatter(shown[:, 0], shown[:, 1], c=rank, cmap="viridis", s=7, alpha=0.7, linewidths=0)
     figure.colorbar(points, label=f"{label} (percentile)")
     axis.set_xlabel(f"first component ({share[0]:.1%} of the variance)")

@@ -170,9 +170,7 @@ class RegularizerWarmup(TrainerCallback):
 
 def trains_in_bf16() -> bool:
     """Whether autocast to bf16 makes training quicker on this machine."""
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
-    return bf16_is_fast(torch.device("cpu"))
+    return bf16_is_fast(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
 
 
 class T5VAETrainer(Trainer):

@@ -21,7 +21,7 @@ TEXTS = 10  # for each latent dimension, at least
 def whitened(
     space: LatentSpace, texts: Sequence[str], *, power: float = 1.0, dimensions: int | None = None
 ) -> LatentSpace:
-    """A space whose latents have zero mean and about unit covariance over texts like these, and that decodes as before.
+    """A space whose latents have zero mean and about unit covariance over texts like these.
 
     Regularizers get there slowly, and towards the texts of the training; here it is done for those that the space is
     for. With mu the mean and C = U diag(w) U' the covariance of the latents, z becomes C^(-power/2) (z - mu), and is
@@ -29,9 +29,12 @@ def whitened(
     part of the layers that make latents and read them. With fewer dimensions, those are the leading principal axes,
     diag(w)^(-power/2) U' (z - mu) (PCA whitening).
 
-    With power 0 and all dimensions nothing but the mean changes: draws of the prior become more like these texts. A
-    decoder knows by its latent's covariance how much of it is noise: with another power, or fewer dimensions, draws of
-    the prior decode to nonsense until the model is trained on.
+    Texts come back nearly as before, not quite: the length that the sphere takes from each latent is not given back,
+    and mu is taken away before it. At power 1 the bundled model loses 7 points of BLEU (experiments/bundled).
+
+    With power 0 and all dimensions hardly anything but the mean changes: draws of the prior become more like these
+    texts. A decoder knows by its latent's covariance how much of it is noise: with another power, or fewer dimensions,
+    draws of the prior decode to nonsense until the model is trained on.
 
     Args:
         space: of a model with a deterministic encoder. It stays as it is.
@@ -43,13 +46,16 @@ def whitened(
         A new space, without density, n-grams, heads and directions: its latents are not those of the old one.
 
     Raises:
-        LatentoptError: for too few texts, a model with a stochastic encoder, or more dimensions than there are.
+        LatentoptError: for too few texts, a model with a stochastic encoder, more dimensions than there are, or a power
+            that is not from 0 to 1.
     """
     config, d = space.model.config, space.latent_dim
     if config.regularizer == "kl":
         raise LatentoptError(
             "only a model with a deterministic encoder can be whitened, got one with the KL regularizer"
         )
+    if not 0 <= power <= 1:
+        raise LatentoptError(f"power must be from 0 (the covariance stays) to 1 (unit covariance), got {power}")
     if dimensions is not None and not 1 <= dimensions <= d:
         raise LatentoptError(f"dimensions must be from 1 to the {d} that there are, got {dimensions}")
     if len(texts) < TEXTS * d:

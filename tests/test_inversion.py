@@ -5,7 +5,7 @@ from functools import cache
 import pytest
 import torch
 
-from latentopt import LatentoptError, LatentSpace
+from latentopt import LatentoptError, LatentSpace, inversion
 from latentopt.inversion import reproduces
 from tests.toy import toy_space, toy_texts
 
@@ -38,6 +38,34 @@ def test_a_text_that_is_not_found_keeps_it_too():
     found = toy_space().invert(TEXTS, steps=0)
     assert torch.equal(found.z, found.encoded)
     assert torch.equal(found.exact, found.encoded_exact)
+
+
+def test_each_step_counts():
+    space = toy_space()
+    lost = [text for text, exact in zip(TEXTS, inverted().encoded_exact.tolist(), strict=True) if not exact]
+    few, many = (int(space.invert(lost, steps=steps, pull=0, noise=0).exact.sum()) for steps in (0, 20))
+    assert few == 0 < many
+
+
+def test_steps_grow_so_that_far_latents_are_found_too():
+    # From a start that is far away, steps of the first length alone do not get there.
+    space = toy_space()
+    texts = [text for text, exact in zip(TEXTS, inverted().encoded_exact.tolist(), strict=True) if exact][:20]
+    labels, mask = space._padded(space._token_ids(texts))
+    far = -space.encode(texts)
+
+    def found(**settings):
+        return int(inversion.invert(space.model, far, labels, mask, steps=60, pull=0, step=0.03, **settings)[1].sum())
+
+    grown = found()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inversion, "GROWTH", 1.0)
+        assert found() < grown
+
+
+def test_a_step_of_no_length_is_refused():
+    with pytest.raises(ValueError, match="must be above 0, got 0"):
+        toy_space().invert(TEXTS[:40], step=0)
 
 
 def test_a_stronger_pull_stays_nearer():

@@ -10,6 +10,7 @@ def test_a_map_shows_every_latent():
     figure = plots.latent_map(torch.randn(30, 5), [0.0] * 29 + [1e6], label="likes")
     (points,) = figure.axes[0].collections
     assert len(points.get_offsets()) == 30
+    assert len(set(points.get_array().tolist())) == 2  # equal values have one colour
     assert "30 latents by likes" in figure.axes[0].get_title()
 
 

@@ -47,6 +47,16 @@ def test_fewer_dimensions_are_the_leading_axes():
     covariance = torch.cov(z.T)
     assert (covariance - covariance.diag().diag()).abs().max() < 0.1
     assert (covariance.diag().diff() < 0.05).all()  # the widest axis first
+    old = toy_space().encode(TEXTS)
+    widest = torch.linalg.eigvalsh(torch.cov(old.T))[-10:].flip(0)
+    assert torch.corrcoef(torch.stack([covariance.diag(), widest]))[0, 1] > 0.95
+    assert covariance.diag()[0] / covariance.diag()[-1] == pytest.approx(widest[0] / widest[-1], rel=0.3)
+
+
+def test_fewer_dimensions_still_decode():
+    made = whitened(toy_space(), TEXTS, power=0, dimensions=15)
+    new = toy_texts(100, seed=9)
+    assert reconstruction(new, made.decode(made.encode(new)))["bleu"] > 50
 
 
 @pytest.mark.parametrize("power", [0.0, 1.0])
@@ -81,6 +91,11 @@ def test_a_stochastic_encoder_is_refused():
 def test_more_dimensions_than_there_are_are_refused():
     with pytest.raises(LatentoptError, match="from 1 to the 16 that there are, got 17"):
         whitened(toy_space(), TEXTS, dimensions=17)
+
+
+def test_a_power_beyond_one_is_refused():
+    with pytest.raises(LatentoptError, match=r"from 0 .* to 1 .*, got 2"):
+        whitened(toy_space(), TEXTS, power=2)
 
 
 def test_too_few_texts_are_refused():

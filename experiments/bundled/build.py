@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +26,11 @@ NOISE = 0.5  # of the heads' vectors: a head that is right around a latent has g
 
 
 def build(data: Path, corpus: Corpus, checkpoint: Path, tokenizer: Path, output: Path, *, seed: int) -> dict[str, Any]:
-    """Write the bundled model into `output` and return what was measured of its parts."""
+    """Write the bundled model into `output`, an empty folder, and return what was measured of its parts."""
     train, valid = (pd.read_parquet(data / f"tweets/{part}.parquet") for part in ("train", "valid"))
     # The prior is to be that of tweets: over the other training texts, the latents have another mean.
     trained = LatentSpace(T5VAE.from_pretrained(checkpoint, dtype=torch.float32), load_tokenizer(tokenizer))
     centred = whitened(trained, train["text"].sample(CENTRED_ON, random_state=seed).tolist(), power=0)
-    shutil.rmtree(output, ignore_errors=True)
     centred.model.to(torch.bfloat16).save_pretrained(output)
     centred.tokenizer.save_pretrained(output)
     space = LatentSpace.from_pretrained(output)  # with the digits that its users have

@@ -15,7 +15,8 @@ tags: [t5-vae, text-autoencoder, latent-space, tweets]
 # The T5-VAE that comes with latentopt
 
 A small T5-VAE for short English texts: {parameters}, one latent vector of {latent_dim} dimensions, at most {tokens}
-tokens. latentopt uses it when no `--model` is given. Everything in this folder is made by `experiments/bundled/run.py`.
+tokens. latentopt uses it when no `--model` is given. The last stage of its training and all else in this folder come
+from `experiments/bundled/run.py`; what went before is told there.
 
 | file | what |
 |---|---|
@@ -47,8 +48,8 @@ Training was done in stages, the last of {steps:,} steps of {batch} texts, with 
 
 ## Limits
 
-- It is small, and was trained on two processor cores for about three hours in all. A text of more than {tokens} tokens
-  is cut, with a warning; unusual words come back changed, and edits are often clumsy: read them.
+- It is small, and the last stage of its training took {minutes} minutes ({trained_on}). A text of more than {tokens}
+  tokens is cut, with a warning; unusual words come back changed, and edits are often clumsy: read them.
 - Who tweets decides most of the likes ({by_account:.0%} of the variance of their logarithm). The head predicts what
   the text adds for an account with given typical likes, and explains little of it: the intervals are wide because
   chance is. No edit *causes* likes; the head knows which texts had them.
@@ -80,6 +81,8 @@ def write_card(folder: Path, results: dict[str, Any]) -> None:
         by_account=results["parts"]["likes"]["explained_by_group"],
         steps=training["recipe"]["steps"],
         batch=training["recipe"]["batch_size"],
+        minutes=round(training["seconds_of_the_last_start"] / 60),
+        trained_on=training["machine"],
     )
     (folder / "README.md").write_text(text)
 

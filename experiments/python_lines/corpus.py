@@ -54,7 +54,7 @@ def statements(source: str) -> list[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of invalid escapes in other people's strings
         tree = ast.parse(source)
-    lines = source.splitlines()
+    lines = source.split("\n")  # splitlines() also splits at form feeds, which Python does not
     found = []
     for node in ast.walk(tree):
         if not isinstance(node, SIMPLE) or node.lineno != node.end_lineno or node.end_lineno > len(lines):

@@ -28,7 +28,7 @@ def _checker(ctx: click.Context, parameter: click.Parameter, value: str | None) 
     sys.path.insert(0, str(Path.cwd()))  # as `python -m` does: a checker may lie where the user works
     try:
         found: Callable[[str], Any] = getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # of the module, whatever it may be
         raise click.BadParameter(f"{value}: {error}; give MODULE:FUNCTION, such as ast:parse") from error
     finally:
         sys.path.pop(0)
@@ -184,6 +184,7 @@ def _sections(report: dict[str, Any]) -> list[tuple[str, list[tuple[str, str, st
             f"Latents, {d} dimensions",
             [
                 ("active units", f"{z['active_units']:.1%}", "variance over 0.01"),
+                ("active principal axes", f"{z['active_axes']:.1%}", "the same"),
                 ("effective dimension", f"{z['effective_dimension']:.0f}", "participation ratio"),
                 ("standard deviation", f"{z['std']:.3f}", "1 under N(0, I)"),
                 ("MMD against N(0, I)", f"{z['mmd']:.1e}", f"{z['mmd_texts']:,.0f} latents"),
@@ -212,7 +213,7 @@ def _sections(report: dict[str, Any]) -> list[tuple[str, list[tuple[str, str, st
         (
             f"{ways['pairs']:,} interpolations of {ways['points']} points",
             [
-                ("monotonic", f"{ways['monotonic']:.1%}", "steps from one end and towards the other, by chrF"),
+                ("monotonic", f"{ways['monotonic']:.1%}", "steps that do not turn back, by chrF"),
                 ("distinct texts", f"{ways['distinct']:.1%}", "of the points"),
                 ("fluency", f"{ways['fluency']:.2f}", f"the ends {ways['fluency_ends']:.2f}"),
                 *_valid(ways),

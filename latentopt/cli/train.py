@@ -75,7 +75,7 @@ SHARE = click.FloatRange(min=0, max=1, max_open=True)
     type=click.Choice(["adamw", "muon"]),
     default="adamw",
     show_default=True,
-    help="muon often needs fewer steps for a new model, and torch 2.9.",
+    help="muon often needs fewer steps for a new model.",
 )
 @click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), default=2e-3, show_default=True)
 @click.option("--warmup-steps", type=click.IntRange(min=0), default=100, show_default=True)

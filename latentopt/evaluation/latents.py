@@ -17,6 +17,7 @@ def latent_health(z: Tensor, *, seed: int = 0) -> dict[str, float]:
 
     Returns:
         `active_units`: share of dimensions whose variance over texts exceeds 0.01 (Burda et al. 2016, section 4);
+        `active_axes`: the same share of principal axes: a direction in which nothing varies hides in coordinates;
         `effective_dimension`: participation ratio of the covariance's eigenvalues, (sum l)^2 / sum l^2, at most d;
         `std`: root mean variance over dimensions; `norm`, `norm_std`: of |z|^2 / d, whose values under the prior are 1
         and sqrt(2 / d); `mmd`, `mmd_p`: see `mmd_test`, for at most 1,000 latents, drawn; `mmd_texts`: how many.
@@ -28,6 +29,7 @@ def latent_health(z: Tensor, *, seed: int = 0) -> dict[str, float]:
     found, p = mmd_test(z[drawn], seed=seed)
     return {
         "active_units": (variance > ACTIVE).float().mean().item(),
+        "active_axes": (eigenvalues > ACTIVE).float().mean().item(),
         "effective_dimension": (eigenvalues.sum().square() / eigenvalues.square().sum().clamp_min(1e-30)).item(),
         "std": variance.mean().sqrt().item(),
         "norm": squared.mean().item(),

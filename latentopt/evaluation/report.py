@@ -78,6 +78,11 @@ def evaluate(
             f"texts must have at most the {space.max_tokens} tokens of the model to be evaluated, got one of "
             f"{max(lengths)}; leave out the longer ones"
         )
+    if min(samples, pairs) < 1 or points < 2:
+        raise LatentoptError(
+            "an evaluation needs a sample, a pair and two points of it or more, "
+            f"got samples={samples}, pairs={pairs}, points={points}"
+        )
     say(f"encoding and decoding {len(texts):,} texts")
     started = time.perf_counter()
     z = space.encode(texts, batch_size=batch_size)
@@ -106,29 +111,31 @@ def evaluate(
         say("inverting the texts that encoding does not reproduce")
         report["inversion"] = inversion(space, texts, batch_size=batch_size, seed=seed)
 
-    # The n-gram model has seen none of the texts that samples are compared with.
+    # Without a reference, the n-gram model has seen none of the texts that samples are compared with.
     fitted, real = (reference, texts) if reference is not None else (texts[::2], texts[1::2])
     ngrams = NGramModel.fit(_ids(space, fitted), vocab_size=len(space.tokenizer), bigrams=None, trigrams=None)
     say(f"decoding {samples:,} draws of the prior")
     z_drawn = space.draw(samples, seed=seed)
     drawn = space.decode(z_drawn, batch_size=batch_size)
     perplexity, usual = ngrams.perplexity(_ids(space, drawn)), ngrams.perplexity(_ids(space, real))
+    alike = min(samples, len(real))  # shares of different words fall with the number of texts
     report["samples"] = {
         "count": samples,
         "perplexity": perplexity,
         "real_perplexity": usual,
         "perplexity_ratio": perplexity / usual,
         "distinct": len(set(drawn)) / samples,
-        "distinct_1": distinct_n(drawn, 1),
-        "distinct_2": distinct_n(drawn, 2),
-        "real_distinct_1": distinct_n(real[:samples], 1),
-        "real_distinct_2": distinct_n(real[:samples], 2),
+        "distinct_1": distinct_n(drawn[:alike], 1),
+        "distinct_2": distinct_n(drawn[:alike], 2),
+        "real_distinct_1": distinct_n(real[:alike], 1),
+        "real_distinct_2": distinct_n(real[:alike], 2),
         "verbatim": None if reference is None else sum(map(set(reference).__contains__, drawn)) / samples,
         "round_trip": _round_trip(space, z_drawn, drawn, z, batch_size=batch_size),
     }
     say(f"interpolating {pairs:,} pairs")
     generator = torch.Generator().manual_seed(seed)
-    left, right = (torch.randint(len(texts), (pairs,), generator=generator).tolist() for _ in range(2))
+    left = torch.randint(len(texts), (pairs,), generator=generator)
+    right = (left + torch.randint(1, len(texts), (pairs,), generator=generator)) % len(texts)  # never the same text
     paths = space.interpolate([texts[i] for i in left], [texts[i] for i in right], steps=points)
     flat = [text for path in paths for text in path]
     fluency = ngrams.fluency(_ids(space, flat)).tolist()
@@ -153,7 +160,7 @@ def _round_trip(
         for i, (text, n) in enumerate(zip(decoded, space.lengths(decoded), strict=True))
         if text.strip() and n <= space.max_tokens
     ]
-    unit = (texts[1:] - texts[:-1]).norm(dim=1).mean()
+    unit = (texts - texts.roll(len(texts) // 2, 0)).norm(dim=1).mean().clamp_min(1e-12)
     moved = None
     if sound:
         moved = (
@@ -172,7 +179,7 @@ def inversion(space: LatentSpace, texts: Sequence[str], *, batch_size: int, seed
     return {
         "exact_before": int(found.encoded_exact.sum()) / len(texts),
         "exact": int(found.exact.sum()) / len(texts),
-        "seconds_per_text": seconds / max(1, int((~found.encoded_exact).sum())),
+        "seconds_per_text": seconds / lost if (lost := int((~found.encoded_exact).sum())) else 0.0,
         "seconds": seconds,
         "distance": away.mean().item() if len(away) else 0.0,
     }

@@ -57,3 +57,11 @@ def test_statistics_of_each_dimension():
     found = dimensions(torch.cat([normal(20000, 1), skewed], 1))
     for name, expected in {"mean": [0, 1], "variance": [1, 1], "skewness": [0, 2], "kurtosis": [0, 6]}.items():
         assert found[name] == pytest.approx(expected, abs=0.15 if name != "kurtosis" else 1)
+
+
+def test_a_direction_without_variance_is_no_active_axis():
+    flat = torch.cat([normal(d=16), torch.zeros(400, 16)], 1)
+    turned = flat @ torch.linalg.qr(normal(32, 32)).Q
+    health = latent_health(turned)
+    assert health["active_units"] == 1
+    assert health["active_axes"] == 0.5

@@ -1,5 +1,7 @@
+import json
+from pathlib import Path
+
 import pytest
-import torch
 
 from latentopt import LatentoptError
 from latentopt.evaluation import evaluate, reconstruction
@@ -13,7 +15,7 @@ def found():
     return evaluate(toy_space(), TEXTS, samples=40, pairs=3, points=5, checker=str.isascii, invert=True)
 
 
-def test_the_keys_that_readme_documents(found):
+def test_the_keys_of_a_report(found):
     assert {
         section: set(found.report[section]) for section in found.report if isinstance(found.report[section], dict)
     } == {
@@ -22,6 +24,7 @@ def test_the_keys_that_readme_documents(found):
         "inversion": {"exact_before", "exact", "seconds_per_text", "seconds", "distance"},
         "latent": {
             "active_units",
+            "active_axes",
             "effective_dimension",
             "std",
             "norm",
@@ -51,6 +54,19 @@ def test_the_keys_that_readme_documents(found):
     }
 
 
+def test_readme_documents_every_key(found):
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    rows = "\n".join(line for line in readme.splitlines() if line.startswith("| `"))
+    missing = [
+        f"{section}.{key}"
+        for section in found.report
+        if isinstance(found.report[section], dict)
+        for key in found.report[section]
+        if section != "model" and f"`{section}.{key}`" not in rows and f"`.{key}`" not in rows
+    ]
+    assert missing == []
+
+
 def test_reconstruction_is_that_of_the_space(found):
     decoded = toy_space().decode(toy_space().encode(TEXTS))
     assert found.decoded == decoded
@@ -75,7 +91,26 @@ def test_samples_are_looked_up_in_the_reference(found):
 
 def test_ways_have_their_points(found):
     assert [len(path) for path in found.paths] == [5, 5, 5]
-    assert torch.isfinite(torch.tensor(found.report["interpolation"]["monotonic"]))
+    assert 0 <= found.report["interpolation"]["monotonic"] <= 1
+
+
+def test_no_text_is_paired_with_itself():
+    different = sorted(set(TEXTS))[:5]
+    paths = evaluate(toy_space(), different, samples=1, pairs=50, points=2).paths
+    decoded = dict(zip(different, toy_space().decode(toy_space().encode(different)), strict=True))
+    if len(set(decoded.values())) == len(decoded):
+        assert all(start != end for start, end in paths)
+
+
+def test_texts_that_are_all_alike_give_numbers():
+    found = evaluate(toy_space(), TEXTS[:1] * 8, samples=4, pairs=2, points=3)
+    assert json.dumps(found.report, allow_nan=False)
+
+
+@pytest.mark.parametrize("wrong", [{"samples": 0}, {"pairs": 0}, {"points": 1}])
+def test_too_few_draws_are_refused_before_the_work(wrong):
+    with pytest.raises(LatentoptError, match="a sample, a pair and two points of it or more"):
+        evaluate(toy_space(), TEXTS, **wrong)
 
 
 def test_the_same_seed_gives_the_same_figures(found):
