@@ -55,7 +55,7 @@ def test_steps_grow_so_that_far_latents_are_found_too():
     far = -space.encode(texts)
 
     def found(**settings):
-        return int(inversion.invert(space.model, far, labels, mask, steps=60, pull=0, step=0.03, **settings)[1].sum())
+        return int(inversion.invert(space.model, far, labels, mask, steps=120, pull=0, step=0.03, **settings)[1].sum())
 
     grown = found()
     with pytest.MonkeyPatch.context() as patch:
