@@ -40,23 +40,3 @@ class AttentionPooled(Bottleneck):
         queries = self.queries.expand(len(states), -1, -1)
         pooled, _ = self.attention(queries, keys, states, key_padding_mask=mask == 0, need_weights=False)
         return F.rms_norm(self.to_latent(self.down(pooled).flatten(1)).float(), (self.to_latent.out_features,)), None
-
-
-class Mixed(Bottleneck):
-    """Flattened positions, and a hidden layer on both sides of the latent: no dimension need belong to a position."""
-
-    WIDTH = 4  # hidden units for each dimension
-
-    def __init__(self, d_model: int, latent_dim: int, *, positions: int, slot_dim: int, stochastic: bool) -> None:
-        super().__init__(d_model, latent_dim, positions=positions, slot_dim=slot_dim, stochastic=stochastic)
-        self.into, self.out_of = self._mixer(latent_dim), self._mixer(latent_dim)
-
-    def _mixer(self, d: int) -> nn.Sequential:
-        return nn.Sequential(nn.Linear(d, self.WIDTH * d), nn.SiLU(), nn.Linear(self.WIDTH * d, d))
-
-    def encode(self, states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
-        z, _ = super().encode(states, mask)
-        return F.rms_norm(z + self.into(z).float(), (z.shape[-1],)), None
-
-    def decode(self, z: Tensor) -> Tensor:
-        return super().decode(z + self.out_of(z))
