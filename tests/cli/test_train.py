@@ -9,7 +9,7 @@ from transformers import T5ForConditionalGeneration
 from transformers.utils import logging
 
 from latentopt.cli import main
-from latentopt.model import small_t5
+from latentopt.model import T5VAEConfig, small_t5
 from latentopt.space import LatentSpace
 from latentopt.tokenization import train_tokenizer
 from tests.toy import toy_texts
@@ -51,6 +51,13 @@ def test_the_same_command_goes_on_from_the_last_checkpoint(texts, tmp_path):
     assert result.exit_code == 0, result.stderr
     assert f"going on from {tmp_path / 'model' / 'checkpoint-4'}" in result.stderr
     assert (tmp_path / "model" / "checkpoint-6").is_dir()
+
+
+def test_the_weights_of_the_regularizer_reach_the_model(texts, tmp_path):
+    result = train(texts, tmp_path / "model", "--regularizer-weight", 2, "--moments-weight", 0.3)
+    assert result.exit_code == 0, result.stderr
+    config = T5VAEConfig.from_pretrained(tmp_path / "model")
+    assert (config.regularizer_weight, config.moments_weight) == (2, 0.3)
 
 
 def test_muon_trains_too(texts, tmp_path):
