@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from latentopt.decoding import bf16_is_fast
 from latentopt.model import T5VAE
+from latentopt.model.writing import bf16_is_fast
 
 STEPS = 200
 STEP = 0.3  # length of the first step; two texts are about 25 apart in 320 dimensions

@@ -20,8 +20,8 @@ from latentopt.density import LatentDensity
 from latentopt.errors import LatentoptError, TruncationWarning
 from latentopt.inversion import Inversion
 from latentopt.model import T5VAE
+from latentopt.model.tokenizer import load_tokenizer, to_texts, token_ids
 from latentopt.ngrams import NGramModel
-from latentopt.tokenization import load_tokenizer, to_texts, token_ids
 
 BUNDLED = Path(__file__).parent / "pretrained"
 DENSITY_FILE = "density.safetensors"

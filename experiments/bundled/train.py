@@ -19,9 +19,9 @@ from corpus import Corpus, read_corpus
 from transformers import TrainingArguments, set_seed
 
 from latentopt.model import T5VAE, T5VAEConfig, small_t5
+from latentopt.model.tokenizer import load_tokenizer, train_tokenizer
 from latentopt.muon import MuonAdamW
 from latentopt.space import LatentSpace
-from latentopt.tokenization import load_tokenizer, train_tokenizer
 from latentopt.training import train, trains_in_bf16
 from latentopt.whitening import whitened
 

@@ -1,6 +1,6 @@
 """Other ways from token states to one latent and back, to compare with the flattened positions that are shipped.
 
-Each takes the arguments of `latentopt.bottleneck.Bottleneck`, and ends in the same layers.
+Each takes the arguments of `latentopt.model.bottleneck.Bottleneck`, and ends in the same layers.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from latentopt.bottleneck import Bottleneck
+from latentopt.model.bottleneck import Bottleneck
 
 
 class OneVector(Bottleneck):

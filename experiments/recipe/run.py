@@ -27,8 +27,8 @@ from transformers import TrainerCallback, TrainingArguments, set_seed
 from latentopt import training
 from latentopt.evaluation import evaluate
 from latentopt.model import T5VAE, T5VAEConfig, small_t5
+from latentopt.model.tokenizer import train_tokenizer
 from latentopt.muon import MuonAdamW
-from latentopt.tokenization import train_tokenizer
 from latentopt.training import train, trains_in_bf16
 
 HERE = Path(__file__).parent

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from latentopt import LatentSpace
-from latentopt.decoding import bf16_is_fast
+from latentopt.model.tokenizer import token_ids
+from latentopt.model.writing import bf16_is_fast
 from latentopt.muon import MuonAdamW
-from latentopt.tokenization import token_ids
 from latentopt.training import RUNS, Collator, LengthGroupedSampler, TokenTexts
 
 HERE = Path(__file__).parent

@@ -149,7 +149,7 @@ def train(
 
     from latentopt.corruption import Blank, Corruption, Drop, Substitute
     from latentopt.model import T5VAE, T5VAEConfig, small_t5
-    from latentopt.tokenization import load_tokenizer, train_tokenizer
+    from latentopt.model.tokenizer import load_tokenizer, train_tokenizer
     from latentopt.training import train as run
     from latentopt.training import trains_in_bf16
 

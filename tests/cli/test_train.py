@@ -10,8 +10,8 @@ from transformers.utils import logging
 
 from latentopt.cli import main
 from latentopt.model import T5VAEConfig, small_t5
+from latentopt.model.tokenizer import train_tokenizer
 from latentopt.space import LatentSpace
-from latentopt.tokenization import train_tokenizer
 from tests.toy import toy_texts
 
 TINY = ["--d-model", 16, "--layers", 1, "--latent-dim", 8, "--vocab-size", 300, "--max-tokens", 31]

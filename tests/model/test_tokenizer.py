@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentopt.errors import LatentoptError
-from latentopt.tokenization import load_tokenizer, to_texts, token_ids, train_tokenizer
+from latentopt.model.tokenizer import load_tokenizer, to_texts, token_ids, train_tokenizer
 from tests.toy import toy_texts
 
 TOKENIZER = train_tokenizer(toy_texts(200), vocab_size=500)

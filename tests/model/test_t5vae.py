@@ -206,7 +206,7 @@ class TestLoss:
 
 @pytest.mark.parametrize("n", [40, 200])  # many are decoded in bf16 where that is quick, as every machine is here
 def test_greedy_texts_are_those_of_generate(n, monkeypatch):
-    monkeypatch.setattr("latentopt.decoding.bf16_is_fast", lambda device: True)
+    monkeypatch.setattr("latentopt.model.writing.bf16_is_fast", lambda device: True)
     space = toy_space()
     z = torch.randn(n, space.latent_dim, generator=torch.Generator().manual_seed(0))
     theirs = space.model.generate(encoder_outputs=space.model.memory(z), max_new_tokens=32, do_sample=False)[:, 1:]
@@ -217,8 +217,8 @@ def test_greedy_texts_are_those_of_generate(n, monkeypatch):
 
 
 def test_texts_without_a_doubtful_token_are_decoded_once(monkeypatch):
-    monkeypatch.setattr("latentopt.decoding.bf16_is_fast", lambda device: True)
-    monkeypatch.setattr("latentopt.model.DOUBT", -1e9)
+    monkeypatch.setattr("latentopt.model.writing.bf16_is_fast", lambda device: True)
+    monkeypatch.setattr("latentopt.model.t5vae.DOUBT", -1e9)
     space = toy_space()
     z = torch.randn(64, space.latent_dim, generator=torch.Generator().manual_seed(0))
     assert space.model.generate_greedily(z).shape == (64, 32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from latentopt.bottleneck import Bottleneck
+from latentopt.model.bottleneck import Bottleneck
 
 
 def bottleneck(**options: int) -> Bottleneck:
