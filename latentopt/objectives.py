@@ -14,8 +14,8 @@ from typing import Any, Protocol, Self
 import torch
 from torch import Tensor
 
-from latentopt.density import LatentDensity
 from latentopt.errors import LatentoptError
+from latentopt.space.density import LatentDensity
 
 
 class Head(Protocol):

@@ -8,10 +8,10 @@ from functools import cache
 import torch
 from transformers import set_seed
 
-from latentopt.density import LatentDensity
 from latentopt.model import T5VAE, T5VAEConfig, small_t5
 from latentopt.model.tokenizer import token_ids, train_tokenizer
 from latentopt.space import LatentSpace
+from latentopt.space.density import LatentDensity
 
 TRAINING_STEPS = 300
 WHO = ["my neighbour", "the old baker", "a quiet student", "her brother", "our new captain", "the tall nurse"]

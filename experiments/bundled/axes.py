@@ -18,7 +18,7 @@ import torch
 from latentopt import LatentSpace
 from latentopt.evaluation import latent_health, reconstruction
 from latentopt.model.tokenizer import token_ids
-from latentopt.ngrams import NGramModel
+from latentopt.space.ngrams import NGramModel
 from latentopt.whitening import whitened
 
 HERE = Path(__file__).parent

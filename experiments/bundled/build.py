@@ -11,11 +11,12 @@ import torch
 from corpus import Corpus
 
 import property_models
-from latentopt.density import LatentDensity
 from latentopt.directions import mine
 from latentopt.model import T5VAE
 from latentopt.model.tokenizer import load_tokenizer
-from latentopt.space import DENSITY_FILE, NGRAMS_FILE, LatentSpace
+from latentopt.space import LatentSpace
+from latentopt.space.density import LatentDensity
+from latentopt.space.space import DENSITY_FILE, NGRAMS_FILE
 from latentopt.whitening import whitened
 from property_models import LogisticHead, MLPEnsembleRegressor, classification_report, regression_report
 

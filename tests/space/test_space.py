@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from latentopt.errors import LatentoptError, TruncationWarning
-from latentopt.space import LatentSpace, _arc
+from latentopt.space import LatentSpace
 from tests.toy import toy_space, toy_texts
 
 
@@ -74,20 +74,6 @@ class TestBetweenTexts:
         assert [len(line) for line in lines] == [5, 5, 5]
         assert [line[0] for line in lines] == toy_space().decode(toy_space().encode(a))
         assert [line[-1] for line in lines] == toy_space().decode(toy_space().encode(b))
-
-    def test_the_way_is_an_arc_of_equal_steps(self) -> None:
-        a, b = torch.tensor([[2.0, 0.0, 0.0]]), torch.tensor([[0.0, 0.0, 2.0]])
-        (points,) = _arc(a, b, 4)
-        assert torch.allclose(points.norm(dim=1), torch.tensor(2.0))
-        steps = (points[1:] - points[:-1]).norm(dim=1)
-        assert torch.allclose(steps, steps[0].expand(3))
-        assert torch.allclose(points[[0, -1]], torch.cat([a, b]), atol=1e-6)
-
-    @pytest.mark.parametrize("sign", [1, -1])
-    def test_ends_of_one_line_have_a_way_too(self, sign: int) -> None:
-        a = torch.tensor([[1.0, 2.0]])
-        (points,) = _arc(a, sign * a, 3)
-        assert torch.allclose(points, torch.cat([a, (1 + sign) / 2 * a, sign * a]))
 
     def test_unpaired_ends_are_refused(self) -> None:
         with pytest.raises(LatentoptError, match="as many ends as starts"):

@@ -5,8 +5,9 @@ from functools import cache
 import pytest
 import torch
 
-from latentopt import LatentoptError, LatentSpace, inversion
-from latentopt.inversion import reproduces
+from latentopt import LatentoptError, LatentSpace
+from latentopt.space import inversion
+from latentopt.space.inversion import reproduces
 from tests.toy import toy_space, toy_texts
 
 TEXTS = toy_texts(100, seed=9)  # encoding alone loses a few of them

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch.distributions import MultivariateNormal
 
-from latentopt.density import LatentDensity
 from latentopt.errors import LatentoptError
+from latentopt.space.density import LatentDensity
 from tests.toy_problems import covariance
 
 D = 6

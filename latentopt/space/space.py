@@ -15,15 +15,16 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import PreTrainedTokenizerBase
 
-from latentopt import inversion
-from latentopt.density import LatentDensity
 from latentopt.errors import LatentoptError, TruncationWarning
-from latentopt.inversion import Inversion
 from latentopt.model import T5VAE
 from latentopt.model.tokenizer import load_tokenizer, to_texts, token_ids
-from latentopt.ngrams import NGramModel
+from latentopt.space import inversion
+from latentopt.space.density import LatentDensity
+from latentopt.space.inversion import Inversion
+from latentopt.space.ngrams import NGramModel
+from latentopt.space.paths import arc
 
-BUNDLED = Path(__file__).parent / "pretrained"
+BUNDLED = Path(__file__).parent.parent / "pretrained"
 DENSITY_FILE = "density.safetensors"
 NGRAMS_FILE = "ngrams.safetensors"
 
@@ -241,7 +242,7 @@ class LatentSpace:
 
         Args:
             texts: n texts. Of one beyond `max_tokens`, the part within is meant; a TruncationWarning says so.
-            steps, step, noise, pull, seed: see `latentopt.inversion.invert`.
+            steps, step, noise, pull, seed: see `latentopt.space.inversion.invert`.
             batch_size: texts that are inverted together.
 
         Returns:
@@ -291,7 +292,7 @@ class LatentSpace:
                 f"interpolation needs as many ends as starts and two steps or more, got {len(a)}, {len(b)}, {steps}"
             )
         start, end = self.encode(a), self.encode(b)  # (n, d)
-        texts = self.decode(_arc(start, end, steps).flatten(0, 1))
+        texts = self.decode(arc(start, end, steps).flatten(0, 1))
         return [texts[i : i + steps] for i in range(0, len(texts), steps)]
 
     def sample(self, n: int, *, seed: int = 0, temperature: float | None = None) -> list[str]:
@@ -350,17 +351,6 @@ class LatentSpace:
         if not torch.isfinite(z).all():
             raise LatentoptError("latents must be finite numbers, but some are infinite or not a number")
         return z
-
-
-def _arc(a: Tensor, b: Tensor, steps: int) -> Tensor:
-    """Points from a to b, both (n, d), shape (n, steps, d)."""
-    t = torch.linspace(0, 1, steps)[None, :, None]
-    angle = torch.arccos(F.cosine_similarity(a, b).clamp(-1, 1))[:, None, None]
-    sine = torch.sin(angle)
-    flat = sine < 1e-4  # the same direction, or opposite ones, between which no arc is the shortest
-    start = torch.where(flat, 1 - t, torch.sin((1 - t) * angle) / sine.clamp_min(1e-4))
-    end = torch.where(flat, t, torch.sin(t * angle) / sine.clamp_min(1e-4))
-    return start * a[:, None] + end * b[:, None]
 
 
 def _batches(order: list[int], size: int) -> Iterator[list[int]]:
