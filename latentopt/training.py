@@ -18,13 +18,13 @@ from transformers.trainer_utils import get_last_checkpoint
 from latentopt.corruption import Corruption, corrupt
 from latentopt.errors import LatentoptError
 from latentopt.evaluation import latent_health, reconstruction
-from latentopt.files import atomic_directory
 from latentopt.model import T5VAE, T5VAEConfig
 from latentopt.model.tokenizer import token_ids
 from latentopt.model.writing import bf16_is_fast
 from latentopt.space import LatentSpace
 from latentopt.space.density import LatentDensity
 from latentopt.space.ngrams import NGramModel
+from latentopt.tables import atomic_directory
 
 # A batch is this many runs of texts of like lengths: one alone would save as much padding, but its latents would be
 # those of one length, which no regularizer should push towards the prior of all texts.

@@ -12,8 +12,6 @@ import property_models
 LEVELS = [  # a room may use those of its own level and below; from the ground floor up
     {
         "errors",
-        "files",
-        "formats",
         "tables",
         "corruption",
         "regularizers",

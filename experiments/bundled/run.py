@@ -17,8 +17,8 @@ from card import write_card
 from evaluate import evaluate
 from train import corpus_of, train_bundled
 
-from latentopt.files import atomic_directory
 from latentopt.plots import training_curves
+from latentopt.tables import atomic_directory
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from latentopt.errors import LatentoptError
-from latentopt.files import atomic_write
+from latentopt.tables import atomic_write
 
 FORMAT = "latentopt.direction"
 VERSION = 1

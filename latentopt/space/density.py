@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from latentopt.errors import LatentoptError
-from latentopt.files import atomic_write
+from latentopt.tables import atomic_write
 
 QUANTILES = 1001
 RANKED_SHARE = 5  # every fifth latent says how typical latents are

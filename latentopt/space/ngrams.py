@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from latentopt.errors import LatentoptError
-from latentopt.files import atomic_write
+from latentopt.tables import atomic_write
 
 QUANTILES = 1001
 BIGRAMS, TRIGRAMS = 400_000, 250_000  # the most frequent ones that are kept: about 6 MB

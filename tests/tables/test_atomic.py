@@ -1,6 +1,6 @@
 import pytest
 
-from latentopt.files import atomic_directory, atomic_write
+from latentopt.tables import atomic_directory, atomic_write
 
 
 def test_a_file_appears_whole_and_alone(tmp_path):

@@ -11,11 +11,12 @@ import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from latentopt.errors import LatentoptError
 
-Rows = list[tuple[int, tuple[Any, ...]]]
+NumberedRows = list[tuple[int, tuple[Any, ...]]]
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,13 @@ class RowError:
     message: str
 
 
-Reader = Callable[[bytes, Sequence[str]], tuple[Rows, list[RowError]]]
+Reader = Callable[[bytes, Sequence[str]], tuple[NumberedRows, list[RowError]]]
 
 
-def read_csv(content: bytes, columns: Sequence[str]) -> tuple[Rows, list[RowError]]:
+def read_csv(content: bytes, columns: Sequence[str]) -> tuple[NumberedRows, list[RowError]]:
     """Read comma-separated rows below a header. Rows are numbered by the line on which they begin; the header is 1."""
     lines = list(io.StringIO(_decode(content), newline=""))
-    rows: Rows = []
+    rows: NumberedRows = []
     errors: list[RowError] = []
     start = 0  # lines before the row to read next
     header: list[str] = []
@@ -60,9 +61,9 @@ def read_csv(content: bytes, columns: Sequence[str]) -> tuple[Rows, list[RowErro
     return rows, errors
 
 
-def read_jsonl(content: bytes, columns: Sequence[str]) -> tuple[Rows, list[RowError]]:
+def read_jsonl(content: bytes, columns: Sequence[str]) -> tuple[NumberedRows, list[RowError]]:
     """Read one JSON object a line. Rows are numbered by line; blank lines are passed over."""
-    rows: Rows = []
+    rows: NumberedRows = []
     errors: list[RowError] = []
     seen: dict[str, None] = {}
     for row, line in _lines(content):
@@ -83,7 +84,7 @@ def read_jsonl(content: bytes, columns: Sequence[str]) -> tuple[Rows, list[RowEr
     return rows, errors
 
 
-def read_parquet(content: bytes, columns: Sequence[str]) -> tuple[Rows, list[RowError]]:
+def read_parquet(content: bytes, columns: Sequence[str]) -> tuple[NumberedRows, list[RowError]]:
     """Read the columns of a Parquet file. Rows are numbered from 1."""
     import pyarrow
     import pyarrow.parquet
@@ -98,7 +99,7 @@ def read_parquet(content: bytes, columns: Sequence[str]) -> tuple[Rows, list[Row
     return list(enumerate(zip(*values, strict=True), start=1)), []
 
 
-def read_txt(content: bytes, columns: Sequence[str]) -> tuple[Rows, list[RowError]]:
+def read_txt(content: bytes, columns: Sequence[str]) -> tuple[NumberedRows, list[RowError]]:
     """Read one text a line, as the column "text". Rows are numbered by line; blank lines at the end are passed over."""
     _places(["text"], columns)
     lines = _lines(content)
@@ -108,6 +109,15 @@ def read_txt(content: bytes, columns: Sequence[str]) -> tuple[Rows, list[RowErro
 
 
 READERS: dict[str, Reader] = {"csv": read_csv, "jsonl": read_jsonl, "parquet": read_parquet, "txt": read_txt}
+SUFFIXES = tuple(f".{name}" for name in READERS)
+
+
+def suffix(path: str | Path) -> str:
+    """Return the suffix that says a file's format; LatentoptError when it says none."""
+    found = Path(path).suffix.lower()
+    if found not in SUFFIXES:
+        raise LatentoptError(f"{path}: the name must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
+    return found
 
 
 def sniff(content: bytes, columns: Sequence[str]) -> str:

@@ -1,0 +1,65 @@
+"""Rows with named columns to csv, jsonl, parquet or txt, and to JSON."""
+
+from __future__ import annotations
+
+import csv
+import json
+import warnings
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latentopt.errors import LatentoptError
+from latentopt.tables.atomic import atomic_write
+from latentopt.tables.parsing import suffix
+
+if TYPE_CHECKING:
+    import pandas
+
+
+def write_table(frame: pandas.DataFrame, path: str | Path) -> None:
+    """Write a frame without its index, in the format of the suffix, whole or not at all.
+
+    A cell may hold a latent, an array (d,): in parquet and jsonl. In txt, which holds one column, a line break inside
+    a text becomes a space, with a warning. Raises LatentoptError for what the format cannot hold.
+    """
+    kind = suffix(path)[1:]
+    if kind in ("csv", "txt") and (lists := [name for name in frame.columns if _holds_lists(frame[name])]):
+        raise LatentoptError(f"{path}: {kind} cannot hold the latents in {lists[0]!r}; write .parquet or .jsonl")
+    if kind == "txt" and len(frame.columns) != 1:
+        raise LatentoptError(f"{path}: txt holds one column, not {', '.join(frame.columns)}; write .csv or .jsonl")
+    with atomic_write(path) as temporary:
+        if kind == "parquet":
+            frame.to_parquet(temporary, index=False)
+        elif kind == "csv":
+            frame.to_csv(temporary, index=False, quoting=csv.QUOTE_NONNUMERIC)  # a lone \r needs its quotes
+        elif kind == "jsonl":
+            _write_lines(temporary, [json_line(row) for row in frame.to_dict("records")])
+        else:
+            texts = [str(text) for text in frame.iloc[:, 0]]
+            if broken := sum("\n" in text for text in texts):
+                warnings.warn(f"{path}: line breaks inside {broken:,} texts were written as spaces", stacklevel=2)
+            _write_lines(temporary, [text.replace("\n", " ") for text in texts])
+
+
+def json_line(row: Mapping[Hashable, Any]) -> str:
+    """Return a row as one line of JSON: texts readable, latents as lists, what is missing as null."""
+    missing = {name: None for name, value in row.items() if isinstance(value, float) and value != value}
+    return json.dumps({**row, **missing}, ensure_ascii=False, default=jsonable)
+
+
+def jsonable(value: Any) -> Any:
+    """Return a numpy value as JSON knows it; float32 in the fewest digits that give it back exactly."""
+    if getattr(value, "dtype", None) == "float32":
+        return [jsonable(item) for item in value] if value.ndim else float(str(value))
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+def _holds_lists(column: pandas.Series[Any]) -> bool:
+    return any(isinstance(value, list) or getattr(value, "ndim", 0) for value in column.head(1))
+
+
+def _write_lines(path: Path, lines: Sequence[str]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
