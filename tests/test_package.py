@@ -10,55 +10,64 @@ import latentopt
 import property_models
 
 LEVELS = [  # a room may use those of its own level and below; from the ground floor up
-    {
-        "errors",
-        "tables",
-        "corruption",
-        "regularizers",
-    },
+    {"errors"},
+    {"tables"},
     {"model"},
-    {"space", "muon"},
-    {"objectives"},
-    {"optimizers", "edits"},
-    {"directions", "evaluation", "fitting", "heads", "optimize", "plots", "training", "transfer", "whitening"},
-    {"cli"},
+    {"space", "heads"},
+    {"editing", "directions", "training", "evaluation"}
+    | {"objectives", "optimizers", "edits", "optimize", "fitting", "plots", "transfer", "whitening"},
+    {"cli", "web", "batch"},
     {"__main__"},
 ]
 LEVEL_OF = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
+# What breaks the rule today, and goes when the loss moves from the model into training/losses.py.
+DEBTS = {("latentopt.model.t5vae", "latentopt.training.regularizers")}
 
 
 def imports_of(package):
-    """Yield (file, imported module) for every import anywhere in a package's files."""
+    """Yield (importing module, imported name) for every import anywhere in a package's files."""
     root = Path(package.__file__).parent
     for file in sorted(root.rglob("*.py")):
+        module = ".".join(file.relative_to(root.parent).with_suffix("").parts).removesuffix(".__init__")
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
-                yield from ((file.relative_to(root), name.name) for name in node.names)
+                yield from ((module, name.name) for name in node.names)
             elif isinstance(node, ast.ImportFrom):
                 assert node.level == 0, f"{file}: imports are absolute"
-                yield from ((file.relative_to(root), f"{node.module}.{name.name}") for name in node.names)
+                yield from ((module, f"{node.module}.{name.name}") for name in node.names)
 
 
-def rooms():
-    """Yield (importing room, imported room) within latentopt; the package's own __init__ stands outside."""
-    for file, module in imports_of(latentopt):
-        parts = module.split(".")
-        room = file.parts[0].removesuffix(".py")
-        if parts[0] == "latentopt" and room != "__init__" and not (len(parts) == 2 and parts[1].startswith("__")):
-            assert {room, parts[1]} <= LEVEL_OF.keys(), f"{file} imports {module}: which level of LEVELS is that?"
-            yield room, parts[1]
+def uses():
+    """Yield (importing module, imported module) within latentopt; the package's own __init__ stands outside."""
+    found = list(imports_of(latentopt))
+    modules = {module for module, _ in found} | {"latentopt"}
+    for module, name in found:
+        if name.split(".")[0] == "latentopt" and module != "latentopt":
+            imported = name if name in modules else name.rpartition(".")[0]
+            assert imported in modules, f"{module} imports {name}: what is that?"
+            if imported != "latentopt":
+                yield module, imported
+
+
+def level_of(module):
+    room = module.split(".")[1]
+    assert room in LEVEL_OF, f"{module}: which level of LEVELS is that?"
+    return LEVEL_OF[room]
 
 
 def test_imports_go_one_way():
-    assert [(a, b) for a, b in rooms() if LEVEL_OF[a] < LEVEL_OF[b]] == []
+    assert {(a, b) for a, b in uses() if level_of(a) < level_of(b)} == DEBTS
 
 
-def test_rooms_do_not_import_each_other():
-    used: dict[str, set[str]] = {}
-    for a, b in rooms():
-        if a != b:
-            used.setdefault(a, set()).add(b)
-    TopologicalSorter(used).prepare()  # raises CycleError, which names the circle
+def test_files_do_not_import_each_other():
+    needed: dict[str, set[str]] = {}
+    for module, imported in uses():
+        parts = imported.split(".")
+        packages = {".".join(parts[:end]) for end in range(2, len(parts))}  # their __init__ run before
+        needed.setdefault(module, set()).update(
+            name for name in {imported, *packages} if not f"{module}.".startswith(f"{name}.") or name == imported
+        )
+    TopologicalSorter(needed).prepare()  # raises CycleError, which names the circle
 
 
 def test_property_models_knows_nothing_of_latentopt():
@@ -66,10 +75,8 @@ def test_property_models_knows_nothing_of_latentopt():
 
 
 def test_only_the_command_line_speaks_to_people():
-    speaking = [
-        (str(file), module) for file, module in imports_of(latentopt) if module.split(".")[0] in ("click", "rich")
-    ]
-    assert [file for file, _ in speaking if not file.startswith("cli")] == []
+    speaking = [module for module, name in imports_of(latentopt) if name.split(".")[0] in ("click", "rich")]
+    assert [module for module in speaking if not module.startswith("latentopt.cli")] == []
 
 
 def test_nothing_is_pickled():

@@ -20,9 +20,9 @@ from transformers import TrainingArguments, set_seed
 
 from latentopt.model import T5VAE, T5VAEConfig, small_t5
 from latentopt.model.tokenizer import load_tokenizer, train_tokenizer
-from latentopt.muon import MuonAdamW
 from latentopt.space import LatentSpace
-from latentopt.training import train, trains_in_bf16
+from latentopt.training.muon import MuonAdamW
+from latentopt.training.trainer import train, trains_in_bf16
 from latentopt.whitening import whitened
 
 RECIPE: dict[str, Any] = {

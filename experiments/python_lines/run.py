@@ -23,10 +23,10 @@ from transformers import TrainerCallback, TrainingArguments, set_seed
 from latentopt.evaluation import evaluate, valid_share
 from latentopt.model import T5VAE, T5VAEConfig, small_t5
 from latentopt.model.tokenizer import load_tokenizer, train_tokenizer
-from latentopt.muon import MuonAdamW
 from latentopt.plots import interpolation_table, reconstruction_by_length, training_curves
 from latentopt.space import LatentSpace
-from latentopt.training import train, trains_in_bf16
+from latentopt.training.muon import MuonAdamW
+from latentopt.training.trainer import train, trains_in_bf16
 
 HERE = Path(__file__).parent
 TRAIN, VALID = 400_000, 10_000

@@ -24,12 +24,12 @@ from bottlenecks import AttentionPooled, OneVector
 from torch import nn
 from transformers import TrainerCallback, TrainingArguments, set_seed
 
-from latentopt import training
 from latentopt.evaluation import evaluate
 from latentopt.model import T5VAE, T5VAEConfig, small_t5
 from latentopt.model.tokenizer import train_tokenizer
-from latentopt.muon import MuonAdamW
-from latentopt.training import train, trains_in_bf16
+from latentopt.training import trainer
+from latentopt.training.muon import MuonAdamW
+from latentopt.training.trainer import train, trains_in_bf16
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
@@ -57,7 +57,7 @@ class Recipe:
     learning_rate: float = 3e-3
     decayed_share: float = 0.4  # of the time, in which the learning rate falls to nought
     muon: bool = True
-    runs: int = training.RUNS
+    runs: int = trainer.RUNS
     titles_first: bool = False
     prepare: Callable[[T5VAE], None] = lambda model: None
 
@@ -148,8 +148,8 @@ def run(recipe: Recipe, tweets: list[str], titles: list[str], *, seconds: float,
     t5 = small_t5(len(tokenizer), positions=POSITIONS, heads=4, **recipe.t5)
     model = T5VAE(T5VAEConfig(t5, positions=POSITIONS, **recipe.vae))
     recipe.prepare(model)
-    training.RUNS = recipe.runs
-    training.DENSITY_TEXTS = training.NGRAM_TEXTS = FEW
+    trainer.RUNS = recipe.runs
+    trainer.DENSITY_TEXTS = trainer.NGRAM_TEXTS = FEW
     steps = 0
     stages = [(titles, 1 / 3, 0.0), (known, 2 / 3, recipe.decayed_share * 1.5)] if recipe.titles_first else None
     for texts, share, decayed in stages or [(known, 1.0, recipe.decayed_share)]:

@@ -20,8 +20,8 @@ from torch import Tensor
 from latentopt import LatentSpace
 from latentopt.model.tokenizer import token_ids
 from latentopt.model.writing import bf16_is_fast
-from latentopt.muon import MuonAdamW
-from latentopt.training import RUNS, Collator, LengthGroupedSampler, TokenTexts
+from latentopt.training.batches import RUNS, Collator, LengthGroupedSampler, TokenTexts
+from latentopt.training.muon import MuonAdamW
 
 HERE = Path(__file__).parent
 PLAIN_BATCH = 32

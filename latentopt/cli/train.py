@@ -147,11 +147,11 @@ def train(
     from safetensors import SafetensorError
     from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
 
-    from latentopt.corruption import Blank, Corruption, Drop, Substitute
     from latentopt.model import T5VAE, T5VAEConfig, small_t5
     from latentopt.model.tokenizer import load_tokenizer, train_tokenizer
-    from latentopt.training import train as run
-    from latentopt.training import trains_in_bf16
+    from latentopt.training.corruption import Blank, Corruption, Drop, Substitute
+    from latentopt.training.trainer import train as run
+    from latentopt.training.trainer import trains_in_bf16
 
     set_seed(seed)
     shape: dict[str, Any] = {
@@ -247,7 +247,7 @@ def _save_whole(tokenizer: PreTrainedTokenizerBase, output: Path) -> None:
 
 
 def _muon(model: T5VAE, learning_rate: float) -> Optimizer:
-    from latentopt.muon import MuonAdamW
+    from latentopt.training.muon import MuonAdamW
 
     return MuonAdamW(model, lr=learning_rate)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from latentopt.regularizers import imq, mmd
+from latentopt.training.regularizers import imq, mmd
 
 TESTED = 1000  # latents in the test against the prior; of more, so many are drawn: a file may be in some order
 PERMUTATIONS = 500
@@ -44,7 +44,7 @@ def mmd_test(z: Tensor, *, permutations: int = PERMUTATIONS, seed: int = 0) -> t
     """Permutation test of latents z (n, d) against as many draws of N(0, I) (Gretton et al. 2012, sections 2, 3.1, 8).
 
     Returns:
-        The MMD (see `latentopt.regularizers.mmd`) and its p: how often a random division of the 2 n points into two
+        The MMD (see `regularizers.mmd`) and its p: how often a random division of the 2 n points into two
         halves has one as large, (1 + count) / (1 + permutations). A p near 0 says that z is not N(0, I); the more
         latents there are, the smaller the difference that it finds.
     """

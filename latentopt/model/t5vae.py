@@ -21,10 +21,10 @@ from transformers.models.t5 import T5ForConditionalGeneration
 from transformers.models.t5.modeling_t5 import T5Stack
 from transformers.utils.generic import ModelOutput
 
-from latentopt import regularizers
 from latentopt.model import writing
 from latentopt.model.bottleneck import Bottleneck
 from latentopt.model.config import T5VAEConfig
+from latentopt.training import regularizers
 
 BULK = 64  # latents; fewer are decoded in fp32
 DOUBT = 0.13  # of a logit; bf16 moves the lead of one token over another by less

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from latentopt.corruption import Blank, Drop, Substitute, corrupt
+from latentopt.training.corruption import Blank, Drop, Substitute, corrupt
 
 IDS = list(range(10, 1010))
 

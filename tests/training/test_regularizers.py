@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.multiprocessing.spawn import spawn
 
-from latentopt import regularizers
+from latentopt.training import regularizers
 
 DRAWS = 30
 

@@ -1,8 +1,7 @@
-"""Training: batches, optimizer, checkpoints, and a run that is killed and goes on."""
+"""Training: checkpoints, and a run that is killed and goes on."""
 
 from __future__ import annotations
 
-import copy
 import os
 import signal
 import subprocess
@@ -16,12 +15,10 @@ from safetensors.torch import load_file
 from transformers import TrainingArguments, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
-from latentopt.corruption import Drop
 from latentopt.errors import LatentoptError
 from latentopt.model import T5VAE
-from latentopt.muon import MuonAdamW, orthogonalised
 from latentopt.space import LatentSpace
-from latentopt.training import Collator, LengthGroupedSampler, T5VAETrainer, TokenTexts, train
+from latentopt.training.trainer import T5VAETrainer, train
 from tests.toy import toy_config, toy_space, toy_texts
 
 
@@ -45,96 +42,6 @@ def arguments(output: Path, **options: object) -> TrainingArguments:
 def new_model(**options: object) -> T5VAE:
     set_seed(0)
     return T5VAE(toy_config(len(toy_space().tokenizer), **options))
-
-
-class TestBatches:
-    def test_texts_of_like_length_share_a_batch_and_none_is_lost(self) -> None:
-        lengths = torch.randint(1, 60, (2000,), generator=torch.Generator().manual_seed(0)).tolist()
-        order = list(LengthGroupedSampler(lengths, 16, seed=0))
-        assert sorted(order) == list(range(2000))
-        spread = [max(b) - min(b) for b in ([lengths[i] for i in order[s : s + 16]] for s in range(0, 2000, 16))]
-        assert sum(spread) / len(spread) < 3
-
-    def test_the_order_depends_on_seed_and_epoch_alone(self) -> None:
-        def order(epoch: int) -> list[int]:
-            sampler = LengthGroupedSampler(list(range(1, 100)), 4, seed=1)
-            sampler.set_epoch(epoch)
-            return list(sampler)
-
-        assert order(2) == order(2)
-        assert [draw % 99 for draw in order(2)] != [draw % 99 for draw in order(3)]
-        assert sorted(draw % 99 for draw in order(2)) == list(range(99))
-
-    def test_labels_stay_clean_and_the_end_token_stays_in_the_input(self) -> None:
-        rows = [(0, [*range(5, 25), 1]), (1, [*range(5, 10), 1])]
-        batch = Collator(0, 32, [Drop(0.5)], seed=0)(rows)
-        assert batch["labels"].tolist()[0][:21] == rows[0][1]
-        assert (batch["input_ids"] == 1).sum(1).tolist() == [1, 1]
-        assert batch["attention_mask"].sum(1)[0] < 21
-
-    def test_a_batch_is_runs_of_like_lengths(self) -> None:
-        rows = [(i, [5] * n + [1]) for i, n in enumerate([2, 3, 9, 9, 20, 18])]
-        batch = Collator(0, 32, [], seed=0, pad_to=4, runs=3)(rows)
-        assert batch["widths"] == [4, 12, 24]
-        assert batch["labels"].shape == (6, 24)
-        assert "widths" not in Collator(0, 32, [], seed=0, runs=4)(rows)  # six rows are no four runs
-
-    def test_texts_that_are_too_long_are_counted(self) -> None:
-        data = TokenTexts(toy_space().tokenizer, ["boats", "the old baker " * 40], positions=32)
-        assert (len(data), data.too_long) == (1, 1)
-        with pytest.raises(LatentoptError, match="all 1 are longer"):
-            TokenTexts(toy_space().tokenizer, ["the old baker " * 40], positions=32)
-
-
-class TestMuonAdamW:
-    def test_every_parameter_is_stepped_once_and_embeddings_by_adamw(self) -> None:
-        model = new_model()
-        optimizer = MuonAdamW(model, lr=0.1)
-        ours = [id(p) for group in optimizer.param_groups for p in group["params"]]
-        assert sorted(ours) == sorted(id(p) for p in model.parameters())
-        assert id(model.t5.shared.weight) in [id(p) for g in optimizer.adamw.param_groups for p in g["params"]]
-
-    def test_a_loaded_state_steps_on_as_the_saved_one(self) -> None:
-        ids = torch.randint(3, 200, (4, 8))
-
-        def steps(model: T5VAE, optimizer: MuonAdamW, n: int) -> None:
-            for _ in range(n):
-                torch.manual_seed(0)
-                model(input_ids=ids, labels=ids).loss.backward()
-                optimizer.step()
-                optimizer.zero_grad()
-
-        a = new_model()
-        first = MuonAdamW(a, lr=0.01)
-        steps(a, first, 2)
-        b = new_model()
-        b.load_state_dict(a.state_dict())
-        second = MuonAdamW(b, lr=0.5)
-        second.load_state_dict(copy.deepcopy(first.state_dict()))  # a file would be a copy, too
-        steps(a, first, 2)
-        steps(b, second, 2)
-        assert all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))
-
-    def test_a_scheduler_reaches_both(self) -> None:
-        optimizer = MuonAdamW(new_model(), lr=1.0)
-        torch.optim.lr_scheduler.LambdaLR(optimizer, lambda _: 0.25)
-        assert [g["lr"] for o in (optimizer.muon, optimizer.adamw) for g in o.param_groups] == [0.25, 0.25]
-
-
-class TestOrthogonalised:
-    @pytest.mark.parametrize("shape", [(2, 24, 64), (2, 64, 24), (1, 32, 32)])
-    def test_singular_values_are_brought_to_one(self, shape: tuple[int, int, int]) -> None:
-        found = torch.linalg.svdvals(
-            orthogonalised(1e-3 * torch.randn(shape, generator=torch.Generator().manual_seed(0)))
-        )
-        assert found.shape == (shape[0], min(shape[1:]))
-        assert 0.4 < found.min() < found.max() < 1.3
-
-    def test_each_matrix_is_alone_in_its_stack(self) -> None:
-        stack = torch.randn(3, 8, 16, generator=torch.Generator().manual_seed(0))
-        assert torch.allclose(
-            orthogonalised(stack)[1:2], orthogonalised(stack[1:2]), atol=0.02
-        )  # bf16 where it is fast
 
 
 class TestTrain:

@@ -1,0 +1,1 @@
+"""Texts -> a trained model."""
