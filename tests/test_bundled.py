@@ -12,7 +12,7 @@ import latentopt
 from latentopt import LatentSpace, optimize_texts
 from latentopt.directions import find
 from latentopt.evaluation import reconstruction
-from latentopt.heads import bundled_heads, find_head
+from latentopt.heads import bundled_heads, load_head
 from latentopt.objectives import Target
 
 FOLDER = Path(latentopt.__file__).parent / "pretrained"
@@ -48,8 +48,8 @@ def test_its_card_says_what_it_is_for_and_what_not():
 
 def test_it_has_the_heads_and_directions_that_are_promised(space):
     assert bundled_heads(space) == ["likes", "sentiment"]
-    assert find_head("likes", space).typical > 0
-    assert list(find_head("sentiment", space).classes_) == ["negative", "positive"]
+    assert load_head("likes", space).typical > 0
+    assert list(load_head("sentiment", space).classes_) == ["negative", "positive"]
     for name in ("civil", "positive"):
         assert find(name, space).strength > 0
 
@@ -59,7 +59,7 @@ def test_plain_texts_survive_encode_and_decode(space):
 
 
 def test_texts_come_nearer_to_what_was_wished_for(space):
-    likes = find_head("likes", space)
+    likes = load_head("likes", space)
     own = likes.predict(space.encode(TEXTS).numpy())
     edits = optimize_texts(space, TEXTS, Target(likes, (2 * own).tolist()))
     assert sum(edit.status != "none_better" for edit in edits) > len(TEXTS) / 2

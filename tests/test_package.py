@@ -15,7 +15,7 @@ LEVELS = [  # a room may use those of its own level and below; from the ground f
     {"model"},
     {"space", "heads"},
     {"editing", "directions", "training", "evaluation"}
-    | {"objectives", "optimizers", "edits", "optimize", "fitting", "plots", "transfer", "whitening"},
+    | {"objectives", "optimizers", "edits", "optimize", "plots", "transfer", "whitening"},
     {"cli", "web", "batch"},
     {"__main__"},
 ]

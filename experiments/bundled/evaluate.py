@@ -22,7 +22,7 @@ from latentopt import LatentSpace, optimize_texts
 from latentopt.evaluation import Evaluation, reconstruction
 from latentopt.evaluation import evaluate as measure
 from latentopt.evaluation.report import inversion
-from latentopt.heads import find_head
+from latentopt.heads import load_head
 from latentopt.objectives import Target
 from latentopt.optimize import INVERSION_STEPS
 from latentopt.plots import interpolation_table, latent_map, reconstruction_by_length
@@ -101,7 +101,7 @@ def targets(
     space: LatentSpace, texts: list[str], factor: float, *, seed: int, inversion_steps: int = INVERSION_STEPS
 ) -> dict[str, float]:
     """Share of texts whose best candidate has realised likes within a quarter of `factor` times the text's own."""
-    likes = find_head("likes", space)
+    likes = load_head("likes", space)
     own = torch.tensor(likes.predict(space.encode(texts).numpy()))
     wished = (factor * own).tolist()
     edits = optimize_texts(space, texts, Target(likes, wished), inversion_steps=inversion_steps, seed=seed)

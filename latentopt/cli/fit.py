@@ -13,7 +13,7 @@ from latentopt.cli import options
 from latentopt.cli.output import stderr
 
 if TYPE_CHECKING:
-    from latentopt.fitting import Family, Scale
+    from latentopt.heads.fit import Family, Scale
 
 
 @click.command(short_help="Fit a head for a property of texts.")
@@ -54,7 +54,8 @@ def fit(
         raise click.UsageError("--typical says which group to predict for; it needs --group COLUMN")
     table = shared.read_rows(file, column, value, group, limit=limit, seed=seed)
     space = options.open_space(model)
-    from latentopt.fitting import fit_head, without_negative
+    from latentopt.heads.fit import fit_head
+    from latentopt.heads.rows import without_negative
 
     if scale == "log1p":
         table = options.usable(without_negative(replace(table, errors=[]), value))

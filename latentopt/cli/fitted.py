@@ -12,7 +12,8 @@ from latentopt.cli import options
 from latentopt.cli.output import print_json, stdout
 
 if TYPE_CHECKING:
-    from latentopt.fitting import Fitted, Rows
+    from latentopt.heads.fit import Fitted
+    from latentopt.heads.rows import Rows
     from latentopt.space import LatentSpace
     from latentopt.tables import Table
 
@@ -88,7 +89,7 @@ def read_rows(file: Path, text: str, value: str, group: str | None, *, limit: in
 
 def encode_rows(space: LatentSpace, table: Table, text: str, value: str, group: str | None) -> Rows:
     """Encode the rows of a table."""
-    from latentopt.fitting import rows_of
+    from latentopt.heads.rows import rows_of
 
     frame = table.frame
     groups = None if group is None else frame[group].tolist()

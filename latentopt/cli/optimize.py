@@ -133,11 +133,11 @@ class _Heads:
     """The heads of a command line, loaded once each."""
 
     def __init__(self, space: LatentSpace, directories: Sequence[Path], typical: float | None) -> None:
-        from latentopt.heads import bundled_heads, find_head
+        from latentopt.heads import bundled_heads, load_head
 
         self.known: dict[str, Any] = {}
         for directory in directories:
-            head = find_head(directory, space)
+            head = load_head(directory, space)
             if (name := head.name or "property") in self.known:
                 raise click.UsageError(f"--head {directory}: {name} was given twice; give one head for each property")
             self.known[name] = head

@@ -13,7 +13,7 @@ from latentopt.cli import options
 from latentopt.cli.output import stderr
 
 if TYPE_CHECKING:
-    from latentopt.fitting import Family, Scale
+    from latentopt.heads.fit import Family, Scale
 
 
 @click.command(short_help="Search for the best head of a property.")
@@ -56,7 +56,8 @@ def tune(
         raise click.UsageError("--typical says which group to predict for; it needs --group COLUMN")
     table = shared.read_rows(file, column, value, group, limit=limit, seed=seed)
     space = options.open_space(model)
-    from latentopt.fitting import tune_head, without_negative
+    from latentopt.heads.rows import without_negative
+    from latentopt.heads.tune import tune_head
 
     if scale == "log1p":
         table = options.usable(without_negative(replace(table, errors=[]), value))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from latentopt.errors import LatentoptError
-from latentopt.heads import bundled_heads, find_head
+from latentopt.heads import bundled_heads, load_head
 from latentopt.space import LatentSpace
 from property_models import HeadError, RidgeHead, save
 from tests.toy import toy_space
@@ -22,20 +22,20 @@ def saved(space, directory, fingerprint=None):
 def test_a_head_is_found_by_its_directory_or_by_its_name_in_the_model(space, tmp_path):
     saved(space, tmp_path / "mine")
     saved(space, space.path / "heads" / "length")
-    assert find_head(tmp_path / "mine", space).name == "length"
-    assert find_head("length", space).name == "length"
+    assert load_head(tmp_path / "mine", space).name == "length"
+    assert load_head("length", space).name == "length"
     assert bundled_heads(space) == ["length"]
 
 
 def test_an_unknown_head_is_an_error_that_names_those_there_are(space):
     with pytest.raises(LatentoptError, match="mood: there is no such head, and this model came with none"):
-        find_head("mood", space)
+        load_head("mood", space)
     saved(space, space.path / "heads" / "length")
     with pytest.raises(LatentoptError, match="mood: there is no such head, and this model knows length"):
-        find_head("mood", space)
+        load_head("mood", space)
 
 
 def test_a_head_of_another_space_is_refused(space, tmp_path):
     saved(space, tmp_path / "other", fingerprint="0123")
     with pytest.raises(HeadError, match="was fitted on another latent space"):
-        find_head(tmp_path / "other", space)
+        load_head(tmp_path / "other", space)

@@ -26,7 +26,7 @@ def bundled_head(name: str, space: LatentSpace) -> Regressor | Classifier:
     return property_models.load(Path(space.path or ".") / "heads" / name, space=space.fingerprint)
 
 
-def find_head(name_or_path: str | Path, space: LatentSpace) -> Regressor | Classifier:
+def load_head(name_or_path: str | Path, space: LatentSpace) -> Regressor | Classifier:
     """Load a head of a space: a directory made by `latentopt fit`, or the name of one that came with the model.
 
     Raises:

@@ -1,0 +1,124 @@
+"""What a head learns from: latents of texts with a value each, and perhaps a group."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentopt.errors import LatentoptError
+
+if TYPE_CHECKING:
+    from latentopt.space import LatentSpace
+    from latentopt.tables import Table
+
+FEWEST_ROWS = 20
+FEWEST_OF_CLASS = 5  # so that a class is both learned and measured
+HELD_OUT = 0.2
+MOST_CLASSES = 50
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Latents (n, d), texts, values and, perhaps, groups of n rows."""
+
+    z: NDArray[np.float64]
+    texts: list[str]
+    values: NDArray[Any]
+    groups: NDArray[Any] | None = None
+
+    def take(self, index: NDArray[np.intp]) -> Rows:
+        """The rows of an index."""
+        groups = None if self.groups is None else self.groups[index]
+        return Rows(self.z[index], [self.texts[i] for i in index], self.values[index], groups)
+
+
+def rows_of(
+    space: LatentSpace, texts: Sequence[str], values: Sequence[Any], *, groups: Sequence[Any] | None = None
+) -> Rows:
+    """Encode texts and check that there is something to learn.
+
+    Args:
+        space: encodes the texts.
+        texts: n texts. values: n finite numbers, or n classes: strings or bools. A class of fewer than 5 rows is left
+            out with a warning.
+        groups: of n numbers, for instance who wrote each text.
+
+    Raises:
+        LatentoptError: if the rows are too few, the values all the same or not finite, the classes too many, or
+            grouped, or there is not one value and group for each text.
+    """
+    array = np.asarray(values)
+    if not len(texts) == len(array) == len(texts if groups is None else groups):
+        grouped = "" if groups is None else f" and {len(groups)} groups"
+        raise LatentoptError(f"each text needs its value, got {len(texts)} texts, {len(array)} values{grouped}")
+    kept = np.arange(len(texts))
+    if are_numbers(array):
+        array = array.astype(np.float64)
+        if not np.isfinite(array).all():
+            bad = int(np.flatnonzero(~np.isfinite(array))[0])
+            raise LatentoptError(f"values must be finite numbers, got {array[bad]} at {bad}; leave such rows out")
+    elif groups is not None:
+        raise LatentoptError("groups are for numbers, but the values are classes; leave the groups out")
+    else:
+        array = np.asarray([str(value) for value in values], dtype=object)
+        kept = _of_common_classes(array)
+        array = array[kept]
+    if len(kept) < FEWEST_ROWS:
+        raise LatentoptError(f"a head needs {FEWEST_ROWS} rows or more to learn from, got {len(kept)}; give more rows")
+    if len(set(array.tolist())) < 2:
+        raise LatentoptError(
+            f"a head learns from values that differ, but all are {array.tolist()[0]!r}; give another column"
+        )
+    used = [texts[i] for i in kept.tolist()]
+    z = space.encode(used).numpy().astype(np.float64)
+    return Rows(z, used, array, None if groups is None else np.asarray([str(g) for g in groups], dtype=object))
+
+
+def without_negative(table: Table, column: str) -> Table:
+    """Return a table without the rows whose number is below 0, which no count is; classes are left alone."""
+    values = table.frame[column]
+    if not are_numbers(values.to_numpy()):
+        return table
+    return table.checked(column, [f"is {v:g}, and no count is below 0" if v < 0 else None for v in values.tolist()])
+
+
+def are_numbers(values: NDArray[Any]) -> bool:
+    """Whether values are numbers, and not classes."""
+    return bool(np.issubdtype(values.dtype, np.number))
+
+
+def split(rows: Rows, *, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Indices of four fifths of the rows and of the others; groups and classes are split alike."""
+    generator = np.random.default_rng(seed)
+    labels = rows.groups if rows.groups is not None else None if are_numbers(rows.values) else rows.values
+    order = generator.permutation(len(rows.values))
+    if labels is not None:
+        _, code = np.unique(labels, return_inverse=True)
+        order = order[np.argsort(code[order], kind="stable")]
+    # Every fifth row in an order by group is a fifth of every group.
+    held = np.zeros(len(order), dtype=bool)
+    held[order[:: round(1 / HELD_OUT)]] = True
+    return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def _of_common_classes(classes: NDArray[Any]) -> NDArray[np.intp]:
+    """Indices of the rows whose class has rows enough; warns of the others."""
+    names, code, counts = np.unique(classes, return_inverse=True, return_counts=True)
+    common = counts >= FEWEST_OF_CLASS
+    if common.sum() > MOST_CLASSES or not common.any():
+        raise LatentoptError(
+            f"values that are no numbers are classes, of which there may be {MOST_CLASSES}, each of {FEWEST_OF_CLASS} "
+            f"rows or more, got {len(names)} (such as {classes[0]!r}); give a column of numbers or of fewer classes"
+        )
+    if not common.all():
+        rare = ", ".join(map(repr, names[~common][:3])) + (", ..." if (~common).sum() > 3 else "")
+        warnings.warn(
+            f"left out {counts[~common].sum():,} rows of classes with fewer than {FEWEST_OF_CLASS} rows: {rare}",
+            stacklevel=3,
+        )
+    return np.flatnonzero(common[code])
