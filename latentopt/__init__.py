@@ -13,10 +13,10 @@ from latentopt.errors import LatentoptError, TruncationWarning
 
 if TYPE_CHECKING:
     from latentopt.directions import Direction
+    from latentopt.directions.transfer import AttributeTransfer
+    from latentopt.editing.editor import optimize_texts
     from latentopt.model import T5VAE, T5VAEConfig
-    from latentopt.optimize import optimize_texts
     from latentopt.space import LatentSpace
-    from latentopt.transfer import AttributeTransfer
 
 __version__ = "0.1.0"
 
@@ -33,12 +33,12 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AttributeTransfer": "latentopt.transfer",
+    "AttributeTransfer": "latentopt.directions.transfer",
     "Direction": "latentopt.directions",
     "LatentSpace": "latentopt.space",
     "T5VAE": "latentopt.model",
     "T5VAEConfig": "latentopt.model",
-    "optimize_texts": "latentopt.optimize",
+    "optimize_texts": "latentopt.editing.editor",
 }
 
 

@@ -11,9 +11,9 @@ import pytest
 import latentopt
 from latentopt import LatentSpace, optimize_texts
 from latentopt.directions import find
+from latentopt.editing.objectives import Target
 from latentopt.evaluation import reconstruction
 from latentopt.heads import bundled_heads, load_head
-from latentopt.objectives import Target
 
 FOLDER = Path(latentopt.__file__).parent / "pretrained"
 OFFLINE = {**os.environ, "HF_HUB_OFFLINE": "1", "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import torch
 from corpus import Corpus
+from whitening import whitened
 
 import property_models
 from latentopt.directions import mine
@@ -17,7 +18,6 @@ from latentopt.model.tokenizer import load_tokenizer
 from latentopt.space import LatentSpace
 from latentopt.space.density import LatentDensity
 from latentopt.space.space import DENSITY_FILE, NGRAMS_FILE
-from latentopt.whitening import whitened
 from property_models import LogisticHead, MLPEnsembleRegressor, classification_report, regression_report
 
 CENTRED_ON, DENSITY_TEXTS = 20_000, 30_000

@@ -19,13 +19,13 @@ import pandas as pd
 import torch
 
 from latentopt import LatentSpace, optimize_texts
+from latentopt.editing.editor import INVERSION_STEPS
+from latentopt.editing.objectives import Target
 from latentopt.evaluation import Evaluation, reconstruction
 from latentopt.evaluation import evaluate as measure
+from latentopt.evaluation.plots import interpolation_table, latent_map, reconstruction_by_length
 from latentopt.evaluation.report import inversion
 from latentopt.heads import load_head
-from latentopt.objectives import Target
-from latentopt.optimize import INVERSION_STEPS
-from latentopt.plots import interpolation_table, latent_map, reconstruction_by_length
 
 ROWS, MOST_TOKENS = 200, 32
 INVERTED = 500  # texts of each file

@@ -17,7 +17,7 @@ from card import write_card
 from evaluate import evaluate
 from train import corpus_of, train_bundled
 
-from latentopt.plots import training_curves
+from latentopt.evaluation.plots import training_curves
 from latentopt.tables import atomic_directory
 
 HERE = Path(__file__).parent

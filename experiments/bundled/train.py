@@ -17,13 +17,13 @@ from typing import Any
 import torch
 from corpus import Corpus, read_corpus
 from transformers import TrainingArguments, set_seed
+from whitening import whitened
 
 from latentopt.model import T5VAE, T5VAEConfig, small_t5
 from latentopt.model.tokenizer import load_tokenizer, train_tokenizer
 from latentopt.space import LatentSpace
 from latentopt.training.muon import MuonAdamW
 from latentopt.training.trainer import train, trains_in_bf16
-from latentopt.whitening import whitened
 
 RECIPE: dict[str, Any] = {
     "vocab_size": 8192,

@@ -21,9 +21,9 @@ from corpus import Lines, read_lines
 from transformers import TrainerCallback, TrainingArguments, set_seed
 
 from latentopt.evaluation import evaluate, valid_share
+from latentopt.evaluation.plots import interpolation_table, reconstruction_by_length, training_curves
 from latentopt.model import T5VAE, T5VAEConfig, small_t5
 from latentopt.model.tokenizer import load_tokenizer, train_tokenizer
-from latentopt.plots import interpolation_table, reconstruction_by_length, training_curves
 from latentopt.space import LatentSpace
 from latentopt.training.muon import MuonAdamW
 from latentopt.training.trainer import train, trains_in_bf16

@@ -134,7 +134,7 @@ def evaluate(
 
 
 def _draw(found: Evaluation, folder: Path, values: list[float], label: str) -> None:
-    from latentopt import plots
+    from latentopt.evaluation import plots
 
     folder.mkdir(parents=True, exist_ok=True)
     drawn = {

@@ -14,8 +14,8 @@ from latentopt.cli.output import print_json, stderr, stdout, warn
 from latentopt.errors import LatentoptError
 
 if TYPE_CHECKING:
-    from latentopt.edits import Edit, Estimate
-    from latentopt.objectives import Head, Wish
+    from latentopt.editing.edit import Edit, Estimate
+    from latentopt.editing.objectives import Head, Wish
     from latentopt.space import LatentSpace
 
 STATUS = {
@@ -101,8 +101,8 @@ def optimize(
         raise click.UsageError(f"{twice[0]} is wished for twice; give each property one wish")
     table = options.take_texts(texts, file, column)
     space = options.open_space(model)
-    from latentopt.objectives import Maximize, Minimize, Sum
-    from latentopt.optimize import optimize_texts
+    from latentopt.editing.editor import optimize_texts
+    from latentopt.editing.objectives import Maximize, Minimize, Sum
 
     found = _Heads(space, heads, typical)
     wishes: list[Wish] = [found.target(name, value) for name, value in targets]
@@ -172,7 +172,7 @@ class _Heads:
 
     def target(self, name: str, value: str) -> Wish:
         """The wish NAME=VALUE."""
-        from latentopt.objectives import AtLeast, Target
+        from latentopt.editing.objectives import AtLeast, Target
 
         head = self._load(name)
         classes = [str(label) for label in getattr(head, "classes_", [])]

@@ -1,8 +1,8 @@
 import torch
 
-from latentopt.objectives import Target
-from latentopt.optimize import optimize
-from latentopt.optimizers import PreconditionedGradient, RandomSearch
+from latentopt.editing.objectives import Target
+from latentopt.editing.optimizers import PreconditionedGradient, RandomSearch
+from latentopt.editing.search import optimize
 from tests.toy_problems import CurvedHead, covariance
 
 START = torch.zeros(5, 12)

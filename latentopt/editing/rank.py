@@ -1,100 +1,23 @@
-"""What an optimization gives: edits, each a source with its candidates, ranked by what their texts really are."""
+"""Measure the texts that a source could become, and rank them by what they really are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from latentopt.objectives import Head, Objective, Wish
+from latentopt.editing.edit import Candidate, Edit, Estimate, Status
+from latentopt.editing.objectives import Head, Objective, wishes
 
 if TYPE_CHECKING:
     from latentopt.space import LatentSpace
 
-Status = Literal["reached", "improved", "none_better"]
 TYPICALITY_WEIGHT = 0.2
 FLUENCY_WEIGHT = 0.5
 EDIT_SIMILARITY = 0.2  # chrF: a text that keeps less is another text, and no edit
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A predicted value, and the interval in which nine of ten real ones lie; None where the head gives none.
-
-    Nine of ten holds for texts like those that the head was fitted to. Edits are chosen because the same head likes
-    them, so that it flatters them.
-    """
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A text that an edit may end in.
-
-    realised: by property, predicted again from the text. promised: by property, predicted at the latent that was
-    decoded. similarity: chrF to the source, 0 to 1. typicality: share of the training latents that are less typical
-    than the text's. fluency: share of the training texts whose n-grams are less usual. distance: Euclidean, from the
-    source's latent to the one that was decoded.
-    """
-
-    text: str
-    realised: dict[str, Estimate]
-    promised: dict[str, float]
-    similarity: float
-    typicality: float
-    fluency: float
-    distance: float
-
-
-@dataclass(frozen=True)
-class Edit:
-    """A source, what is predicted for it as it stands, and what it could become, best first.
-
-    status: "reached" if the best candidate fulfils every wish that has an end and is still an edit of the source (chrF
-    of 0.2 or more), "improved" if it comes nearer than the source does, "none_better" if no candidate is better than
-    the source.
-    """
-
-    source: str
-    predicted: dict[str, Estimate]
-    candidates: list[Candidate]
-    status: Status
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data for JSON, in the shape that README documents."""
-        return {
-            "source": self.source,
-            "predicted": {name: estimate.value for name, estimate in self.predicted.items()},
-            "candidates": [
-                {
-                    "text": candidate.text,
-                    "realised": {name: vars(estimate) for name, estimate in candidate.realised.items()},
-                    "promised": candidate.promised,
-                    "similarity": candidate.similarity,
-                    "typicality": candidate.typicality,
-                    "fluency": candidate.fluency,
-                    "distance": candidate.distance,
-                }
-                for candidate in self.candidates
-            ],
-            "status": self.status,
-        }
-
-
-def wishes(goal: Objective) -> dict[str, list[Wish]]:
-    """The wishes of an objective by the name of their property."""
-    found: dict[str, list[Wish]] = {}
-    for _, term in goal.terms:
-        if isinstance(term, Wish):
-            found.setdefault(term.head.name or "property", []).append(term)
-    return found
 
 
 def estimates(head: Head, z: Tensor) -> list[Estimate]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from latentopt.objectives import Objective
+from latentopt.editing.objectives import Objective
 
 
 class RandomSearch:

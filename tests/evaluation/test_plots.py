@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from latentopt import plots
+from latentopt.evaluation import plots
 
 
 def test_a_map_shows_every_latent():

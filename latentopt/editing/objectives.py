@@ -229,3 +229,12 @@ class Typical(Objective):
 
     def __call__(self, z: Tensor) -> Tensor:
         return (self.floor - self.density.log_density(z)).clamp_min(0) / z.shape[1]
+
+
+def wishes(goal: Objective) -> dict[str, list[Wish]]:
+    """The wishes of an objective by the name of their property."""
+    found: dict[str, list[Wish]] = {}
+    for _, term in goal.terms:
+        if isinstance(term, Wish):
+            found.setdefault(term.head.name or "property", []).append(term)
+    return found

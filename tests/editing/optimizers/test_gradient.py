@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from latentopt.objectives import Near, Target
-from latentopt.optimize import optimize
-from latentopt.optimizers import PreconditionedGradient
+from latentopt.editing.objectives import Near, Target
+from latentopt.editing.optimizers import PreconditionedGradient
+from latentopt.editing.search import optimize
 from tests.toy_problems import CurvedHead, LinearHead, covariance
 
 D = 12

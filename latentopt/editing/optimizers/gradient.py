@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from latentopt.objectives import Objective
+from latentopt.editing.objectives import Objective
 
 GROW, SHRINK = 1.5, 0.4
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from latentopt.editing.objectives import AtLeast, AtMost, Maximize, Minimize, Near, Target, Typical
 from latentopt.errors import LatentoptError
-from latentopt.objectives import AtLeast, AtMost, Maximize, Minimize, Near, Target, Typical
 from latentopt.space.density import LatentDensity
 from property_models import LogisticHead, RidgeHead
 from tests.toy_problems import LinearHead

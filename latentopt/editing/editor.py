@@ -1,4 +1,4 @@
-"""Move latents until an objective is low, and texts by it: encode, move, decode, encode again, rank."""
+"""Edit texts until an objective is low: encode, move, decode, encode again, rank."""
 
 from __future__ import annotations
 
@@ -9,52 +9,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from latentopt.edits import Edit, make_edit, wishes
+from latentopt.editing.edit import Edit
+from latentopt.editing.objectives import Objective, Sum, Wish, wishes
+from latentopt.editing.optimizers import Optimizer, PreconditionedGradient
+from latentopt.editing.rank import make_edit
+from latentopt.editing.search import optimize, points_along
 from latentopt.errors import LatentoptError
-from latentopt.objectives import Objective, Sum, Wish
-from latentopt.optimizers import Optimizer, PreconditionedGradient
 from latentopt.space import LatentSpace
 
-STEPS = 40
 STRETCH = 6.0  # how far beyond a wish the way leads, in wishes: texts keep a fraction of what latents promise
 INVERSION_STEPS = 100
 START_NOISE = 0.3  # of the latents' standard deviation; texts survive it, and the ways differ
-
-
-def optimize(
-    objective: Objective, z: Tensor, optimizer: Optimizer[Any], *, steps: int = STEPS, radius: float = float("inf")
-) -> Tensor:
-    """Lower an objective from latents z, all rows at once.
-
-    Args:
-        objective: (n, d) -> (n,). z: where to start, shape (n, d).
-        optimizer: how. steps: how many.
-        radius: rows do not go farther than this from where they started.
-
-    Returns:
-        The way, start included, shape (steps + 1, n, d).
-    """
-    state = optimizer.start(objective, z)
-    path = [z]
-    for _ in range(steps):
-        moved, state = optimizer.step(objective, path[-1], state)
-        away = moved - z
-        length = away.norm(dim=1, keepdim=True)
-        path.append(z + away * (radius / length.clamp_min(1e-12)).clamp_max(1))
-    return torch.stack(path)
-
-
-def points_along(path: Tensor, shares: Tensor) -> Tensor:
-    """The points at shares of the length of each way; path (steps + 1, n, d), shares (k, n) -> (k, n, d)."""
-    lengths = (path[1:] - path[:-1]).norm(dim=2).cumsum(0)  # (steps, n)
-    lengths = torch.cat([torch.zeros_like(lengths[:1]), lengths])  # (steps + 1, n)
-    wanted = shares * lengths[-1]
-    after = torch.searchsorted(lengths.T.contiguous(), wanted.T.contiguous()).T.clamp(1, len(path) - 1)  # (k, n)
-    before = after - 1
-    row = torch.arange(path.shape[1])
-    start, end = lengths.gather(0, before), lengths.gather(0, after)
-    t = ((wanted - start) / (end - start).clamp_min(1e-12)).clamp(0, 1)[..., None]
-    return (1 - t) * path[before, row] + t * path[after, row]
 
 
 def optimize_texts(
@@ -104,7 +69,7 @@ def optimize_texts(
                 )
     if not wishes(goal):
         raise LatentoptError("a goal needs at least one wish for a property, such as Target(likes, 1000)")
-    how = _How(
+    editor = _Editor(
         space,
         optimizer or PreconditionedGradient(space.density.covariance),
         starts=starts,
@@ -119,7 +84,7 @@ def optimize_texts(
     edits: dict[int, Edit] = {}
     for first in range(0, len(texts), chunk):
         part = order[first : first + chunk]
-        made = how.edit([texts[i] for i in part], goal.take(torch.tensor(part)))
+        made = editor.edit([texts[i] for i in part], goal.take(torch.tensor(part)))
         edits.update(zip(part, made, strict=True))
         if progress is not None:
             progress(len(edits))
@@ -137,7 +102,9 @@ class _Tried:
     realised: Tensor
 
 
-class _How:
+class _Editor:
+    """Edits of a few texts at a time: where their ways start, which points of them are tried, what is kept."""
+
     def __init__(
         self,
         space: LatentSpace,

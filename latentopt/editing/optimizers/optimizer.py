@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from torch import Tensor
 
-from latentopt.objectives import Objective
+from latentopt.editing.objectives import Objective
 
 State = TypeVar("State")
 

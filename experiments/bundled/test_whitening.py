@@ -4,11 +4,11 @@ from functools import cache
 
 import pytest
 import torch
+from whitening import whitened
 
 from latentopt import LatentoptError, LatentSpace
 from latentopt.evaluation import latent_health, reconstruction
 from latentopt.model import T5VAE
-from latentopt.whitening import whitened
 from tests.toy import toy_config, toy_space, toy_texts
 
 TEXTS = toy_texts(1000, seed=4)

@@ -1,14 +1,12 @@
-"""The loop on problems with known answers, and edits in the toy space."""
+"""Edits in the toy space."""
 
 import pytest
 import torch
 
 from latentopt import optimize_texts
-from latentopt.edits import Estimate, rank
+from latentopt.editing.objectives import Maximize, Near, Target
+from latentopt.editing.optimizers import PreconditionedGradient, RandomSearch
 from latentopt.errors import LatentoptError
-from latentopt.objectives import Maximize, Near, Target
-from latentopt.optimize import optimize, points_along
-from latentopt.optimizers import PreconditionedGradient, RandomSearch
 from tests.toy import toy_space, toy_texts
 from tests.toy_problems import LinearHead
 
@@ -23,24 +21,6 @@ def space():
 @pytest.fixture(scope="module")
 def head(space):
     return LinearHead(torch.randn(space.latent_dim, generator=torch.Generator().manual_seed(0)))
-
-
-def test_points_lie_at_shares_of_the_way():
-    corner = torch.tensor([[[0.0, 0.0]], [[3.0, 0.0]], [[3.0, 1.0]]])  # 3 east, 1 north
-    points = points_along(corner, torch.tensor([[0.0], [0.5], [0.75], [0.875], [1.0]]))
-    assert points[:, 0].tolist() == [[0, 0], [2, 0], [3, 0], [3, 0.5], [3, 1]]
-
-
-def test_a_way_of_no_length_has_its_start_everywhere():
-    still = torch.ones(4, 1, 3)
-    assert torch.equal(points_along(still, torch.tensor([[0.0], [1.0]])), torch.ones(2, 1, 3))
-
-
-def test_rows_stay_within_the_radius(head):
-    start = torch.zeros(2, len(head.weight))
-    path = optimize(Maximize(head), start, PreconditionedGradient(torch.eye(len(head.weight))), radius=2.0)
-    assert path.norm(dim=2).max() <= 2 + 1e-4
-    assert torch.allclose(path[-1].norm(dim=1), torch.full((2,), 2.0), atol=1e-3)
 
 
 @pytest.mark.parametrize("optimizer", [PreconditionedGradient, RandomSearch])
@@ -140,22 +120,3 @@ def test_an_edit_as_json_has_the_documented_shape(space, head):
     ]
     assert list(document["candidates"][0]["realised"]["likes"]) == ["value", "low", "high"]
     assert isinstance(document["candidates"][0]["promised"]["likes"], float)
-
-
-def test_a_fulfilled_wish_ranks_first_then_what_is_nearest_and_most_alike():
-    fair = {"similarity": 0.5, "typicality": 0.5, "fluency": 0.5}
-    reached = rank(0.1, True, similarity=0.25, typicality=0.1, fluency=0.1)
-    other = rank(0.1, True, similarity=0.1, typicality=0.1, fluency=0.1)  # fulfils the wish, but is no edit
-    alike = rank(0.5, False, **{**fair, "similarity": 0.9})
-    fluent = rank(0.5, False, **{**fair, "fluency": 0.9})
-    assert sorted([other, rank(0.5, False, **fair), fluent, alike, reached]) == [
-        reached,
-        alike,
-        fluent,
-        rank(0.5, False, **fair),
-        other,
-    ]
-
-
-def test_an_estimate_without_an_interval_has_none():
-    assert Estimate(1.0).low is None

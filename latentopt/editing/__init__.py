@@ -1,0 +1,20 @@
+"""Edit texts towards a goal: search, write, measure, rank."""
+
+from latentopt.editing.edit import Candidate, Edit, Estimate
+from latentopt.editing.editor import optimize_texts
+from latentopt.editing.objectives import AtLeast, AtMost, Maximize, Minimize, Near, Objective, Target, Typical
+
+__all__ = [
+    "AtLeast",
+    "AtMost",
+    "Candidate",
+    "Edit",
+    "Estimate",
+    "Maximize",
+    "Minimize",
+    "Near",
+    "Objective",
+    "Target",
+    "Typical",
+    "optimize_texts",
+]
