@@ -1,5 +1,7 @@
 """Change what a text is: encode it into a latent vector, move the vector, decode it.
 
+    import latentopt as lo
+
 The names below are loaded on first use, so that `import latentopt` costs nothing: torch and transformers are
 imported when a latent space is opened, and not before.
 """
@@ -12,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from latentopt.errors import LatentoptError, TruncationWarning
 
 if TYPE_CHECKING:
-    from latentopt.directions import Direction
-    from latentopt.directions.transfer import AttributeTransfer
-    from latentopt.editing.editor import optimize_texts
+    from latentopt.directions import AttributeTransfer, Direction, mine
+    from latentopt.editing import AtLeast, AtMost, Maximize, Minimize, Near, Target, Typical, optimize_texts
+    from latentopt.heads import fit_head, load_head, tune_head
     from latentopt.model import T5VAE, T5VAEConfig
     from latentopt.space import LatentSpace
 
@@ -22,24 +24,35 @@ __version__ = "0.1.0"
 
 __all__ = [
     "T5VAE",
+    "AtLeast",
+    "AtMost",
     "AttributeTransfer",
     "Direction",
     "LatentSpace",
     "LatentoptError",
+    "Maximize",
+    "Minimize",
+    "Near",
     "T5VAEConfig",
+    "Target",
     "TruncationWarning",
+    "Typical",
     "__version__",
+    "fit_head",
+    "load_head",
+    "mine",
     "optimize_texts",
+    "tune_head",
 ]
 
-_HOMES = {
-    "AttributeTransfer": "latentopt.directions.transfer",
-    "Direction": "latentopt.directions",
-    "LatentSpace": "latentopt.space",
-    "T5VAE": "latentopt.model",
-    "T5VAEConfig": "latentopt.model",
-    "optimize_texts": "latentopt.editing.editor",
+_ROOMS = {
+    "directions": ("AttributeTransfer", "Direction", "mine"),
+    "editing": ("AtLeast", "AtMost", "Maximize", "Minimize", "Near", "Target", "Typical", "optimize_texts"),
+    "heads": ("fit_head", "load_head", "tune_head"),
+    "model": ("T5VAE", "T5VAEConfig"),
+    "space": ("LatentSpace",),
 }
+_HOMES = {name: f"latentopt.{room}" for room, names in _ROOMS.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:

@@ -10,8 +10,10 @@ from latentopt.directions.shrunk_difference import ShrunkDifference
 from latentopt.directions.split import folds_by_source, source_ids
 from latentopt.directions.statistics import Consistency, consistency
 from latentopt.directions.strength import Calibration, StrengthRow, calibrate
+from latentopt.directions.transfer import AttributeTransfer
 
 __all__ = [
+    "AttributeTransfer",
     "Calibration",
     "Consistency",
     "Direction",
