@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from latentopt.cli import fitted as shared
-from latentopt.cli import options
-from latentopt.cli.output import stderr
+from latentopt.cli import new_head
 
 if TYPE_CHECKING:
-    from latentopt.heads.fit import Family, Scale
+    from rich.status import Status
+
+    from latentopt.heads import Fitted, Rows
+    from latentopt.heads.fit import Family
 
 
 @click.command(short_help="Fit a head for a property of texts.")
-@shared.arguments
+@new_head.arguments
 @click.option(
     "--family",
     type=click.Choice(["ridge", "mlp"]),
@@ -25,21 +24,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="ridge is linear (logistic regression for classes), mlp an ensemble of small networks.",
 )
-def fit(
-    name: str,
-    file: Path,
-    value: str,
-    column: str,
-    group: str | None,
-    typical: float | None,
-    scale: Scale,
-    limit: int | None,
-    output: Path | None,
-    model: str | None,
-    seed: int,
-    as_json: bool,
-    family: Family,
-) -> None:
+def fit(request: new_head.Request, *, family: Family) -> None:
     """Fit the property NAME to the texts and values of FILE (.csv, .jsonl, .parquet).
 
     Four fifths of the rows are learned from; on the others the head is measured, beside a constant and a ridge
@@ -49,18 +34,10 @@ def fit(
     --json prints {"version": 1, "head": {"name", "directory", "kind", "parameters", "typical"}, "report": {...}}: the
     report has "rows" and the metrics of "constant", "tfidf_ridge" (or "tfidf_logistic") and "head".
     """
-    output = shared.check_output(name, output)
-    if typical is not None and group is None:
-        raise click.UsageError("--typical says which group to predict for; it needs --group COLUMN")
-    table = shared.read_rows(file, column, value, group, limit=limit, seed=seed)
-    space = options.open_space(model)
-    from latentopt.heads.fit import fit_head
-    from latentopt.heads.rows import without_negative
 
-    if scale == "log1p":
-        table = options.usable(without_negative(replace(table, errors=[]), value))
-    with stderr().status(f"encoding {len(table):,} texts"):
-        rows = shared.encode_rows(space, table, column, value, group)
-    with stderr().status(f"fitting {name}"):
-        fitted = fit_head(rows, family=family, scale=scale, seed=seed)
-    shared.save_and_show(fitted, name, output, space, typical=typical, model=model, as_json=as_json)
+    def learn(rows: Rows, _: Status) -> Fitted:
+        from latentopt.heads import fit_head
+
+        return fit_head(rows, family=family, scale=request.scale, seed=request.seed)
+
+    new_head.make(request, "fitting", learn)

@@ -1,19 +1,23 @@
-"""What `fit` and `tune` share: their options, their rows, and how they show and save a head."""
+"""From a file of texts and values to a saved head: what `fit` and `tune` ask for, do and show alike."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from latentopt.cli import options
-from latentopt.cli.output import print_json, stdout
+from latentopt.cli.output import print_json, stderr, stdout
 
 if TYPE_CHECKING:
-    from latentopt.heads.fit import Fitted
-    from latentopt.heads.rows import Rows
+    from rich.status import Status
+
+    from latentopt.heads import Fitted, Rows
+    from latentopt.heads.fit import Scale
     from latentopt.space import LatentSpace
     from latentopt.tables import Table
 
@@ -24,7 +28,7 @@ NAMES = {
     "head": "the head",
 }
 
-arguments = options.compose(
+_options = options.compose(
     click.argument("name"),
     click.argument("file", type=click.Path(path_type=Path)),
     click.option("--value", required=True, metavar="COLUMN", help="Column of the property: numbers, or classes."),
@@ -56,11 +60,68 @@ arguments = options.compose(
 )
 
 
-def check_output(name: str, output: Path | None) -> Path:
+@dataclass(frozen=True)
+class Request:
+    """The property and its rows as they were asked for, by the names of the options."""
+
+    name: str
+    file: Path
+    value: str
+    column: str
+    group: str | None
+    typical: float | None
+    scale: Scale
+    limit: int | None
+    output: Path | None
+    model: str | None
+    seed: int
+    as_json: bool
+
+
+def arguments(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb the options that all new heads have; it is called with a Request and its own options."""
+
+    @wraps(command)
+    def with_request(**given: Any) -> None:
+        request = Request(**{field.name: given.pop(field.name) for field in fields(Request)})
+        command(request, **given)
+
+    decorated: Callable[..., None] = _options(with_request)
+    return decorated
+
+
+def make(request: Request, doing: str, learn: Callable[[Rows, Status], Fitted]) -> None:
+    """Read and encode the rows, learn from them, save the head and print its report.
+
+    Args:
+        request: what was asked for.
+        doing: what `learn` does, for the one who waits: "fitting".
+        learn: rows to a head; the status line is its to change.
+    """
+    output = _checked_output(request)
+    if request.typical is not None and request.group is None:
+        raise click.UsageError("--typical says which group to predict for; it needs --group COLUMN")
+    table = _read(request)
+    space = options.open_space(request.model)
+    from latentopt.heads.rows import rows_of, without_negative
+
+    if request.scale == "log1p":
+        table = options.usable(without_negative(replace(table, errors=[]), request.value))
+    frame = table.frame
+    groups = None if request.group is None else frame[request.group].tolist()
+    with stderr().status(f"encoding {len(table):,} texts"):
+        rows = rows_of(space, frame[request.column].tolist(), frame[request.value].tolist(), groups=groups)
+    with stderr().status(f"{doing} {request.name}") as status:
+        fitted = learn(rows, status)
+    _save_and_show(fitted, request, output, space)
+
+
+def _checked_output(request: Request) -> Path:
     """Return where the head goes; a folder that holds something else is not written into."""
+    name = request.name
     if not name or name != Path(name).name or "=" in name or ":" in name:
         raise click.UsageError(f"{name!r}: a property's name is a word without /, = and :, such as likes")
-    output = output or Path(name)
+    output = request.output or Path(name)
     if output.is_file():
         raise click.UsageError(f"{output} is a file; give another --output")
     if output.exists() and not (output / "head.json").exists() and any(output.iterdir()):
@@ -68,60 +129,41 @@ def check_output(name: str, output: Path | None) -> Path:
     return output
 
 
-def read_rows(file: Path, text: str, value: str, group: str | None, *, limit: int | None, seed: int) -> Table:
+def _read(request: Request) -> Table:
     """Read texts, values and groups; rows whose value is no number where most are become errors."""
-    from dataclasses import replace
-
     from latentopt.tables import is_number, numeric_column, read_table
 
-    columns = [text, value] + ([group] if group else [])
+    columns = [request.column, request.value] + ([request.group] if request.group else [])
     if len(set(columns)) < len(columns):
         raise click.UsageError(f"--column, --value and --group name the same column ({', '.join(columns)})")
-    table = read_table(file, columns=columns).only_texts(text)
-    values = table.frame[value].tolist()
+    table = read_table(request.file, columns=columns).only_texts(request.column)
+    values = table.frame[request.value].tolist()
     if sum(map(is_number, values)) * 2 > len(values):
-        table = numeric_column(table, value)
+        table = numeric_column(table, request.value)
     table = options.usable(table)
-    if limit is not None and limit < len(table):
-        table = replace(table, frame=table.frame.sample(limit, random_state=seed).sort_index())
+    if request.limit is not None and request.limit < len(table):
+        table = replace(table, frame=table.frame.sample(request.limit, random_state=request.seed).sort_index())
     return table
 
 
-def encode_rows(space: LatentSpace, table: Table, text: str, value: str, group: str | None) -> Rows:
-    """Encode the rows of a table."""
-    from latentopt.heads.rows import rows_of
-
-    frame = table.frame
-    groups = None if group is None else frame[group].tolist()
-    return rows_of(space, frame[text].tolist(), frame[value].tolist(), groups=groups)
-
-
-def save_and_show(
-    fitted: Fitted,
-    name: str,
-    output: Path,
-    space: LatentSpace,
-    *,
-    typical: float | None,
-    model: str | None,
-    as_json: bool,
-) -> None:
+def _save_and_show(fitted: Fitted, request: Request, output: Path, space: LatentSpace) -> None:
     """Save the head, print its report, and say what can be done with it."""
     import property_models
 
+    name = request.name
     head: Any = fitted.head
-    if typical is not None:
+    if request.typical is not None:
         if not getattr(head, "grouped_", False):
             raise click.UsageError("--typical says which group to predict for; it needs --group COLUMN")
-        head = head.with_typical(typical)
+        head = head.with_typical(request.typical)
     property_models.save(head, output, name=name, space=space.fingerprint, metrics=fitted.report)
     value = _example(head)
-    if as_json:
+    if request.as_json:
         about = {"name": name, "directory": str(output), "kind": head.kind, "parameters": fitted.parameters}
         print_json({"version": 1, "head": about | {"typical": head.typical}, "report": fitted.report})
     else:
-        _print_report(name, fitted, head, chosen=typical is not None)
-        at = "" if model is None else f" --model {model}"
+        _print_report(name, fitted, head, chosen=request.typical is not None)
+        at = "" if request.model is None else f" --model {request.model}"
         click.echo(
             f'wrote {output}; next: latentopt optimize --head {output} --target {name}={value}{at} "a text of yours"',
             err=True,
