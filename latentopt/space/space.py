@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from latentopt.space.density import LatentDensity
 from latentopt.space.inversion import Inversion
 from latentopt.space.ngrams import NGramModel
 from latentopt.space.paths import arc
+from latentopt.space.texts import checked_texts
 
 BUNDLED = Path(__file__).parent.parent / "pretrained"
 DENSITY_FILE = "density.safetensors"
@@ -155,23 +156,24 @@ class LatentSpace:
         """Share of the training texts whose n-grams are less usual, 0 to 1, shape (n,)."""
         return self.ngrams.fluency(token_ids(self.tokenizer, texts))
 
-    def lengths(self, texts: Sequence[str]) -> list[int]:
+    def lengths(self, texts: Collection[str]) -> list[int]:
         """Number of tokens of each text, the end token left out."""
-        return [len(ids) - 1 for ids in token_ids(self.tokenizer, texts)]
+        return [len(ids) - 1 for ids in token_ids(self.tokenizer, list(texts))]  # a blank text has a length, too
 
     @torch.no_grad()
-    def encode(self, texts: Sequence[str], *, batch_size: int = 128) -> Tensor:
+    def encode(self, texts: Collection[str], *, batch_size: int = 128) -> Tensor:
         """Texts to latents.
 
         Args:
-            texts: n texts. What is beyond `max_tokens` does not reach the latent; a TruncationWarning says how much.
+            texts: n texts, in a list, a tuple, an array or a column of a data frame. What is beyond `max_tokens` does
+                not reach the latent; a TruncationWarning says how much.
             batch_size: texts per forward pass.
 
         Returns:
             Latents, shape (n, d).
 
         Raises:
-            LatentoptError: if a text is empty or blank, or `texts` is one string instead of a sequence.
+            LatentoptError: if a text is blank, missing or no string, or `texts` is one string (see `checked_texts`).
         """
         ids = self._token_ids(texts)
         out = torch.empty(len(ids), self.latent_dim)
@@ -229,7 +231,7 @@ class LatentSpace:
 
     def invert(
         self,
-        texts: Sequence[str],
+        texts: Collection[str],
         *,
         steps: int = inversion.STEPS,
         step: float = inversion.STEP,
@@ -278,7 +280,7 @@ class LatentSpace:
             z[rows], exact[rows] = moved.cpu(), found.cpu()
         return Inversion(z, encoded, exact | before, before)
 
-    def interpolate(self, a: Sequence[str], b: Sequence[str], *, steps: int = 11) -> list[list[str]]:
+    def interpolate(self, a: Collection[str], b: Collection[str], *, steps: int = 11) -> list[list[str]]:
         """The texts on the way between each text of `a` and its partner in `b`, both ends included.
 
         The way is the arc of a great circle (spherical linear interpolation, Shoemake 1985; White 2016, "Sampling
@@ -304,7 +306,7 @@ class LatentSpace:
         return torch.randn(n, self.latent_dim, generator=torch.Generator().manual_seed(seed))
 
     @torch.no_grad()
-    def log_likelihood(self, texts: Sequence[str], z: Tensor, *, batch_size: int = 128) -> Tensor:
+    def log_likelihood(self, texts: Collection[str], z: Tensor, *, batch_size: int = 128) -> Tensor:
         """Mean log-probability per token (nats) of each text given its latent, shape (n,)."""
         z = self._checked(z)
         ids = self._token_ids(texts)
@@ -317,13 +319,8 @@ class LatentSpace:
             out[rows] = ((token * mask).sum(1) / mask.sum(1)).cpu()
         return out
 
-    def _token_ids(self, texts: Sequence[str]) -> list[list[int]]:
-        if isinstance(texts, str):
-            raise LatentoptError("texts must be a sequence of strings, got one string; write encode([text])")
-        blank = [i for i, text in enumerate(texts) if not text.strip()]
-        if blank:
-            raise LatentoptError(f"a text must have at least one visible character, but text {blank[0]} is empty")
-        ids = token_ids(self.tokenizer, texts)
+    def _token_ids(self, texts: Collection[str]) -> list[list[int]]:
+        ids = token_ids(self.tokenizer, checked_texts(texts))
         limit = self.max_tokens
         long = [len(row) - 1 for row in ids if len(row) - 1 > limit]
         if long:

@@ -71,7 +71,7 @@ def test_texts_that_are_none_are_refused(space, fitted):
             AttributeTransfer(space).fit(source, target)
     with pytest.raises(LatentoptError, match="one string"):
         fitted.transform("the sun is up")
-    with pytest.raises(LatentoptError, match="at least one visible character"):
+    with pytest.raises(LatentoptError, match="with a visible character"):
         fitted.transform(["the sun is up", " "])
     with pytest.raises(LatentoptError, match="strength must be a finite number"):
         fitted.transform(["the sun is up"], strength=float("nan"))

@@ -96,5 +96,5 @@ def test_one_pass_says_what_greedy_decoding_would_write():
 
 
 def test_blank_texts_are_refused():
-    with pytest.raises(LatentoptError, match="at least one visible character"):
+    with pytest.raises(LatentoptError, match="with a visible character"):
         LatentSpace.invert(toy_space(), ["fine", " "])

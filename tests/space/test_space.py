@@ -30,10 +30,6 @@ class TestEncode:
         with pytest.raises(LatentoptError, match="text 1 is empty"):
             toy_space().encode(["boats", " \n"])
 
-    def test_one_string_is_refused(self) -> None:
-        with pytest.raises(LatentoptError, match=r"write encode\(\[text\]\)"):
-            toy_space().encode("boats")
-
     def test_a_long_text_is_cut_with_a_warning_that_counts(self) -> None:
         long = "the old baker sells warm bread " * 50
         tokens = toy_space().lengths([long])[0]
