@@ -60,12 +60,11 @@ class T5VAEConfig(PretrainedConfig):
         self.tied_output = tied_output
         config = self.t5_config()
         self.slot_dim = slot_dim or min(config.d_model, max(32, -(-(latent_dim - pooled_dim) // positions)))
+        start = self.t5.get("decoder_start_token_id")  # T5's own is the padding
         kwargs = {
             "pad_token_id": config.pad_token_id,
             "eos_token_id": config.eos_token_id,
-            "decoder_start_token_id": config.decoder_start_token_id
-            if config.decoder_start_token_id is not None
-            else config.pad_token_id,
+            "decoder_start_token_id": config.pad_token_id if start is None else start,
             "tie_word_embeddings": False,
             **kwargs,
             "is_encoder_decoder": True,

@@ -30,8 +30,8 @@ class Memory(ModelOutput):
     may be attended to. steps: (b, positions, d_model), added to the decoder's input step by step, or None.
     """
 
-    last_hidden_state: Tensor | None = None
-    mask: Tensor | None = None
+    last_hidden_state: Tensor
+    mask: Tensor = None  # type: ignore[assignment]  # a ModelOutput may have but one field that must be given
     steps: Tensor | None = None
 
     def take(self, rows: Tensor) -> Memory:
@@ -167,27 +167,42 @@ class T5VAE(PreTrainedModel, GenerationMixin):
         """m, size of the part that is moved and that fills are given; d where all of a latent is."""
         return len(self.null)
 
-    def memory(self, z: Tensor, source: Tensor | None = None, source_mask: Tensor | None = None) -> Memory:
+    def memory(
+        self,
+        z: Tensor,
+        source: Tensor | None = None,
+        source_mask: Tensor | None = None,
+        *,
+        null: Tensor | None = None,
+    ) -> Memory:
         """What the decoder attends to.
 
         Args:
             z: latents, shape (b, d), to write whole texts; or their pooled part, (b, m), for fills.
             source: the encoder's states of masked sources, shape (b, t, d_model). source_mask: (b, t).
+            null: (b,), true for rows that shall know nothing of their latent: they are given the null latent.
         """
-        at = self.pooled_dim if self.pooled is not None else 0
+        m = self.pooled_dim
+        if null is not None:
+            z = torch.cat([torch.where(null[:, None], self.null.to(z.dtype), z[:, :m]), z[:, m:]], 1)
+        at = m if self.pooled is not None else 0
         slots, steps = [], None
         if self.pooled is not None:
             slots.append(self.pooled.decode(z[:, :at]))
+        mask = torch.ones(len(z), sum(part.shape[1] for part in slots), dtype=torch.long, device=z.device)
         if self.positional is not None and z.shape[1] > at:
             more, steps = self.positional.decode(z[:, at:])
             slots.append(more)
+            seen = mask.new_ones(more.shape[:2])
+            if null is not None and at:
+                seen, steps = seen * ~null[:, None], steps * ~null[:, None, None]
+            mask = torch.cat([mask, seen], 1)
         states = torch.cat(slots, 1)
-        mask = torch.ones(states.shape[:2], dtype=torch.long, device=z.device)
         if source is not None:
             assert source_mask is not None
             states, mask = torch.cat([states, source], 1), torch.cat([mask, source_mask], 1)
             steps = None  # a fill's place in the target is not that of the text's tokens
-        return Memory(states, mask, steps)
+        return Memory(last_hidden_state=states, mask=mask, steps=steps)
 
     def decode(
         self,
@@ -204,7 +219,6 @@ class T5VAE(PreTrainedModel, GenerationMixin):
             ids: those that the cache has not seen. memory: what is attended to.
             mask: (b, seen + u), 0 for padding on the left; None where there is none.
         """
-        assert memory.last_hidden_state is not None
         x = self.t5.shared(ids)
         if memory.steps is not None:
             at = cache.get_seq_length() if cache is not None else 0

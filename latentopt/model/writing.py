@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,27 +59,50 @@ def _widened(x: Tensor, size: int) -> Tensor:
 
 
 @torch.no_grad()
-def write_greedily(model: T5VAE, z: Tensor, *, batch_size: int = 256) -> Tensor:
-    """Latents (n, d) to the likeliest token ids (n, positions), padded: what `generate` gives, sooner.
+def write_greedily(model: T5VAE, memory: Memory) -> Tensor:
+    """The likeliest token ids (n, positions), padded, of memories of n latents: what `generate` gives, sooner."""
+    return _written(model, memory, lambda logits, rows, position: logits.argmax(-1))
+
+
+@torch.no_grad()
+def write_sampled(
+    model: T5VAE, memory: Memory, *, temperature: float, top_p: float = 1.0, seed: int = 0, first: int = 0
+) -> Tensor:
+    """Sampled token ids (n, positions), padded, of memories of n latents.
+
+    Args:
+        model, memory: of n latents.
+        temperature, top_p: see `Sampling`.
+        seed: of the draws. Those of row i are the same whatever the other rows; `first` is the number of row 0.
+    """
+    n = len(memory.mask)
+    generators = [torch.Generator().manual_seed(seed + 1_000_003 * (first + i)) for i in range(n)]
+    draws = torch.stack([torch.rand(model.config.positions, generator=g) for g in generators]).to(memory.mask.device)
+
+    def sampled(logits: Tensor, rows: Tensor, position: int) -> Tensor:
+        log_p = logits.float().log_softmax(-1)
+        return _drawn(log_p, log_p / temperature, top_p, draws[rows, position])
+
+    return _written(model, memory, sampled)
+
+
+def _written(model: T5VAE, memory: Memory, choose: Callable[[Tensor, Tensor, int], Tensor]) -> Tensor:
+    """Tokens that `choose` takes by logits (b, vocabulary), the numbers of their rows (b,) and the position.
 
     Texts that have ended leave the batch, whose cost is then that of the average text and not of the longest.
     """
-    return torch.cat([_greedily(model, model.memory(part)) for part in z.split(batch_size)])
-
-
-def _greedily(model: T5VAE, memory: Memory) -> Tensor:
-    assert memory.last_hidden_state is not None
-    n, config, device = len(memory.last_hidden_state), model.config, memory.last_hidden_state.device
-    out = torch.full((n, config.positions), config.pad_token_id, device=device)
-    rows = torch.arange(n, device=device)  # those still in the batch
+    config, device = model.config, memory.mask.device
+    out = torch.full((len(memory.mask), config.positions), config.pad_token_id, device=device)
+    rows = torch.arange(len(out), device=device)  # those still in the batch
     last = torch.full_like(rows, config.decoder_start_token_id)
     going = torch.ones_like(rows, dtype=torch.bool)
     cache = _roomy_cache()
     weight = model.t5.lm_head.weight
-    room = weight.new_empty(n, len(weight))  # new pages of memory at each step would cost as much again
+    room = weight.new_empty(len(out), len(weight))  # new pages of memory at each step would cost as much again
     for position in range(config.positions):
         hidden, _ = model.decode(last[:, None], memory, cache=cache, use_cache=True)
-        last = torch.mm(hidden[:, -1].to(weight.dtype), weight.T, out=room[: len(rows)]).argmax(-1)
+        logits = torch.mm(hidden[:, -1].to(weight.dtype), weight.T, out=room[: len(rows)])
+        last = choose(logits, rows, position)
         out[rows, position] = torch.where(going, last, config.pad_token_id)
         going = going & (last != config.eos_token_id)
         if not going.any():
@@ -89,6 +112,16 @@ def _greedily(model: T5VAE, memory: Memory) -> Tensor:
             rows, last, memory, going = rows[kept], last[kept], memory.take(kept), going[kept]
             cache.batch_select_indices(kept)
     return out
+
+
+def _drawn(log_p: Tensor, score: Tensor, top_p: float, draws: Tensor) -> Tensor:
+    """Tokens (b,) drawn from softmax(score) (b, vocabulary) in the nucleus of log_p, by uniform draws (b,)."""
+    order = log_p.argsort(-1, descending=True)
+    p = log_p.gather(1, order).exp()
+    outside = p.cumsum(-1) - p > top_p  # the likeliest token is always inside
+    total = score.gather(1, order).masked_fill(outside, float("-inf")).softmax(-1).cumsum(-1)
+    picked = torch.searchsorted(total, draws[:, None] * total[:, -1:]).clamp(max=total.shape[1] - 1)
+    return order.gather(1, picked)[:, 0]
 
 
 @dataclass(frozen=True)
@@ -168,12 +201,12 @@ def write_fills(
     forced: list[list[int]] = [[] for _ in range(n)]
     failed = [False] * n
     rows = list(range(n))
-    draws = torch.rand(n, 4096, generator=torch.Generator().manual_seed(sampling.seed))
-    for step in range(draws.shape[1]):
+    generator = torch.Generator().manual_seed(sampling.seed)
+    while rows:
         closing = torch.tensor([sentinels[len(fills[row]) - 1] for row in rows], device=device)
         index = torch.tensor(rows)
         logits = model.t5.lm_head(hidden[:, -1]).float().unflatten(0, (len(queries), -1))  # (streams, b, vocabulary)
-        chosen = _sampled(logits, closing, banned, sampling, index, draws[index, step])
+        chosen = _sampled(logits, closing, banned, sampling, index, torch.rand(n, generator=generator)[index])
         last, left = [], []
         for place, row in enumerate(rows):
             if forced[row]:
@@ -217,13 +250,7 @@ def _sampled(
     if len(logits) == 2:
         log_q = logits[1].masked_fill(~allowed, float("-inf")).log_softmax(-1)
         guided = log_p + sampling.guidance[rows, None] * (log_p - log_q).nan_to_num(0.0)
-    order = log_p.argsort(-1, descending=True)
-    p = log_p.gather(1, order).exp()
-    outside = p.cumsum(-1) - p > sampling.top_p  # the likeliest token is always inside
-    ranked = (guided.gather(1, order) / sampling.temperature[rows, None]).masked_fill(outside, float("-inf"))
-    total = ranked.softmax(-1).cumsum(-1)
-    picked = torch.searchsorted(total, draws[:, None] * total[:, -1:]).clamp(max=total.shape[1] - 1)
-    chosen: list[int] = order.gather(1, picked)[:, 0].tolist()
+    chosen: list[int] = _drawn(log_p, guided / sampling.temperature[rows, None], sampling.top_p, draws).tolist()
     return chosen
 
 

@@ -18,7 +18,7 @@ from latentopt.errors import LatentoptError, TruncationWarning
 from latentopt.model import T5VAE
 from latentopt.model.spans import Masked, Span, Words, masked, with_fills, words_of
 from latentopt.model.tokenizer import load_tokenizer, sentinel_ids, to_texts, token_ids
-from latentopt.model.writing import Sampling, write_fills, write_greedily
+from latentopt.model.writing import Sampling, write_fills, write_greedily, write_sampled
 from latentopt.space import inversion
 from latentopt.space.density import LatentDensity
 from latentopt.space.inversion import Inversion
@@ -37,13 +37,15 @@ class LatentSpace:
     them. The others copy, word by word, and only whole texts are written from them.
 
     Args:
-        model: the trained model; it is put into evaluation mode.
+        model: the trained model, in evaluation mode.
         tokenizer: the tokenizer that it was trained with.
         path: the directory that they were loaded from, where heads/, directions/ and the density live.
     """
 
     def __init__(self, model: T5VAE, tokenizer: PreTrainedTokenizerBase, *, path: Path | None = None) -> None:
-        self.model = model.eval()
+        if model.training:
+            raise LatentoptError("a space needs a model in evaluation mode, got one that is training; call model.eval()")
+        self.model = model
         self.tokenizer = tokenizer
         self.path = path
 
@@ -155,7 +157,7 @@ class LatentSpace:
             )
         return LatentDensity.load(file)
 
-    def lengths(self, texts: Sequence[str]) -> list[int]:
+    def lengths(self, texts: Collection[str]) -> list[int]:
         """Number of tokens of each text, the end token left out."""
         return [len(ids) - 1 for ids in token_ids(self.tokenizer, list(texts))]  # a blank text has a length, too
 
@@ -210,22 +212,20 @@ class LatentSpace:
         texts: list[str] = []
         if not len(z):
             return texts
-        with torch.random.fork_rng(devices=[]):
-            if temperature is not None:
-                torch.manual_seed(seed)
-            if num_beams == 1 and temperature is None:
-                ids = write_greedily(self.model, z.to(self.model.device), batch_size=batch_size)
-                return to_texts(self.tokenizer, ids.tolist())
-            for part in z.split(batch_size):
+        if num_beams > 1 and temperature is not None:
+            raise LatentoptError("beams look for the likeliest text and a temperature samples; ask for one of the two")
+        for number, part in enumerate(z.split(batch_size)):
+            memory = self.model.memory(part.to(self.model.device))
+            if num_beams > 1:
                 ids = self.model.generate(
-                    encoder_outputs=self.model.memory(part.to(self.model.device)),
-                    max_new_tokens=self.model.config.positions,
-                    num_beams=num_beams,
-                    do_sample=temperature is not None,
-                    temperature=temperature,
-                    top_p=top_p if temperature is not None else None,
+                    encoder_outputs=memory, max_new_tokens=self.model.config.positions, num_beams=num_beams
                 )[:, 1:]
-                texts += to_texts(self.tokenizer, ids.tolist())
+            elif temperature is not None:
+                first = number * batch_size
+                ids = write_sampled(self.model, memory, temperature=temperature, top_p=top_p, seed=seed, first=first)
+            else:
+                ids = write_greedily(self.model, memory)
+            texts += to_texts(self.tokenizer, ids.tolist())
         return texts
 
     def invert(
