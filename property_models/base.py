@@ -10,6 +10,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.sparse import issparse
+from scipy.special import logsumexp, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -40,6 +42,7 @@ class PropertyModel(BaseEstimator):
     name: str | None = None
     metrics: Mapping[str, Any] | None = None
     kind: ClassVar[str]
+    sparse: ClassVar[str | bool] = False  # or "csr": vectors may also be a sparse matrix of SciPy
 
     @abstractmethod
     def raw(self, z: Tensor) -> Tensor:
@@ -52,13 +55,23 @@ class PropertyModel(BaseEstimator):
     @abstractmethod
     def _fit_raw(self, x: Array, target: NDArray[Any], outputs: int) -> dict[str, Tensor]: ...
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = bool(self.sparse)
+        return tags
+
     def _cast(self, z: Tensor) -> dict[str, Tensor]:
         return {k: v.to(z.device, z.dtype) for k, v in self.tensors_.items()}
 
-    def _inputs(self, X: Any) -> Tensor:
+    def _vectors(self, X: Any) -> Any:
+        """Vectors (n, d) to predict for, checked."""
         check_is_fitted(self, "tensors_")
-        X = validate_data(self, X, reset=False, dtype=np.float64)
-        return torch.tensor(X)
+        return validate_data(self, X, reset=False, dtype=_precision(X), accept_sparse=self.sparse)
+
+    def _raw_of(self, X: Any) -> Array:
+        """What `raw` says of checked vectors (n, d), (n, outputs), as numpy."""
+        with torch.no_grad():
+            return np.asarray(self.raw(torch.tensor(X)).numpy())
 
 
 class Regressor(RegressorMixin, PropertyModel):
@@ -80,7 +93,7 @@ class Regressor(RegressorMixin, PropertyModel):
         Raises:
             HeadError: if scale is unknown, or "log1p" and a value is below 0.
         """
-        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+        X, y = validate_data(self, X, y, dtype=_precision(X), y_numeric=True, accept_sparse=self.sparse)
         if self.scale not in SCALES:
             raise HeadError(f"scale must be one of {', '.join(SCALES)}, got {self.scale!r}")
         if self.scale == "log1p" and (y < 0).any():
@@ -96,7 +109,7 @@ class Regressor(RegressorMixin, PropertyModel):
         aside = int(CALIBRATION_SHARE * len(rest)) if len(rest) >= FEWEST_TO_CALIBRATE else 0
         fitting, calibration = order[aside:], order[:aside]
         self.tensors_ = self._fit_raw(X[fitting], rest[fitting], 1)
-        errors = np.abs(self.raw(torch.from_numpy(X[calibration]))[:, 0].detach().numpy() - rest[calibration])
+        errors = np.abs(self._raw_of(X[calibration])[:, 0] - rest[calibration])
         self.residuals_ = np.sort(errors)[:: max(1, len(errors) // KEPT_RESIDUALS)]
         return self
 
@@ -110,8 +123,7 @@ class Regressor(RegressorMixin, PropertyModel):
 
     def predict_score(self, X: Any) -> Array:
         """Scores (n,) of vectors X (n, d); that of a count may be below 0, where `predict` says 0."""
-        with torch.no_grad():
-            return np.asarray(self.forward(self._inputs(X)).numpy())
+        return self._raw_of(self._vectors(X))[:, 0] + self.offset_
 
     def to_score(self, value: Any) -> Any:
         """Values to scores, elementwise."""
@@ -183,7 +195,7 @@ class Classifier(ClassifierMixin, PropertyModel):
 
     def fit(self, X: Any, y: Any) -> Self:
         """Fit to vectors X (n, d) and labels y (n,) of two classes or more."""
-        X, y = validate_data(self, X, y, dtype=np.float64)
+        X, y = validate_data(self, X, y, dtype=_precision(X), accept_sparse=self.sparse)
         check_classification_targets(y)
         self.classes_, index = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
@@ -200,8 +212,14 @@ class Classifier(ClassifierMixin, PropertyModel):
 
     def predict_proba(self, X: Any) -> Array:
         """Probabilities (n, classes)."""
-        with torch.no_grad():
-            return np.asarray(self.raw(self._inputs(X)).softmax(1).numpy())
+        return np.asarray(softmax(self._raw_of(self._vectors(X)), axis=1))
+
+    def predict_score(self, X: Any) -> Array:
+        """Log-odds (n,) of the second of two classes for vectors X (n, d)."""
+        if len(self.classes_) != 2:
+            raise HeadError(f"there are {len(self.classes_)} classes: choose one with for_class: {self._known()}")
+        logits = self._raw_of(self._vectors(X))
+        return np.asarray(logits[:, 1] - logits[:, 0])
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Labels (n,)."""
@@ -254,6 +272,11 @@ class ClassView:
         others = [i for i in range(logits.shape[1]) if i != self.index]
         return logits[:, self.index] - logits[:, others].logsumexp(1)
 
+    def predict_score(self, X: Any) -> Array:
+        """Log-odds (n,) of the class against all others for vectors X (n, d)."""
+        logits = self.head._raw_of(self.head._vectors(X))
+        return np.asarray(logits[:, self.index] - logsumexp(np.delete(logits, self.index, axis=1), axis=1))
+
     def predict(self, X: Any) -> Array:
         """Probabilities (n,) of the class."""
         return self.head.predict_proba(X)[:, self.index]
@@ -269,6 +292,11 @@ class ClassView:
     def tolerance(self, value: Any) -> Any:
         """How far from a wished probability counts as reached."""
         return PROBABILITY_TOLERANCE
+
+
+def _precision(X: Any) -> type[np.floating[Any]]:
+    """Sparse vectors are many, and counts: half the memory is precision enough for them."""
+    return np.float32 if issparse(X) else np.float64
 
 
 def _logit(p: Any) -> Any:

@@ -32,12 +32,15 @@ def save(
     name: str,
     space: str,
     metrics: Mapping[str, Any] | None = None,
+    stem: str = "head",
+    dtype: torch.dtype = torch.float32,
 ) -> None:
     """Write a fitted head into a directory, whole or not at all; an earlier head there is replaced.
 
     Args:
         head: fitted. directory: where. name: of the property, such as likes.
         space: fingerprint of the space whose vectors it was fitted on. metrics: what was measured, for the record.
+        stem: of the two files' names. dtype: of the stored weights.
     """
     directory = Path(directory)
     about: dict[str, Any] = {
@@ -49,7 +52,7 @@ def save(
         "parameters": head.get_params(),
         "metrics": dict(metrics or {}),
     }
-    tensors = {k: v.float().contiguous() for k, v in head.tensors_.items()}
+    tensors = {k: v.to(dtype).contiguous() for k, v in head.tensors_.items()}
     if isinstance(head, Regressor):
         about |= {
             "offset": head.offset_,
@@ -63,8 +66,8 @@ def save(
     temporary = directory.with_name(f".{directory.name}.{secrets.token_hex(4)}.tmp")
     temporary.mkdir(parents=True)
     try:
-        (temporary / "head.json").write_text(json.dumps(about, indent=2, ensure_ascii=False))
-        save_file(tensors, temporary / "head.safetensors")
+        (temporary / f"{stem}.json").write_text(json.dumps(about, indent=2, ensure_ascii=False))
+        save_file(tensors, temporary / f"{stem}.safetensors")
         for file in temporary.iterdir():
             with file.open("rb") as open_file:
                 os.fsync(open_file.fileno())
@@ -75,18 +78,19 @@ def save(
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def load(directory: str | Path, *, space: str | None) -> Regressor | Classifier:
+def load(directory: str | Path, *, space: str | None, stem: str = "head") -> Regressor | Classifier:
     """Read a head.
 
     Args:
         directory: what `save` wrote. space: fingerprint of the space that it shall work on; None does not check.
+        stem: of the two files' names, as `save` was given it.
 
     Raises:
         HeadError: if there is no head, if its files are damaged, or if it was fitted on another space.
     """
     directory = Path(directory)
     try:
-        about = json.loads((directory / "head.json").read_text())
+        about = json.loads((directory / f"{stem}.json").read_text())
         if about["version"] != VERSION or about["kind"] not in KINDS:
             raise HeadError(f"{directory}: this head was written by another version; fit it again")
         if space is not None and about["space"] != space:
@@ -94,7 +98,7 @@ def load(directory: str | Path, *, space: str | None) -> Regressor | Classifier:
                 f"{directory}: the head {about['name']!r} was fitted on another latent space ({about['space']}) "
                 f"than this one ({space}); fit it again on this model"
             )
-        tensors = load_file(directory / "head.safetensors")
+        tensors = load_file(directory / f"{stem}.safetensors")
         head = KINDS[about["kind"]](**about["parameters"])
         head.name, head.metrics, head.n_features_in_ = about["name"], about["metrics"], about["features"]
         if isinstance(head, Regressor):
@@ -108,7 +112,7 @@ def load(directory: str | Path, *, space: str | None) -> Regressor | Classifier:
             head.raw(torch.zeros(1, head.n_features_in_, dtype=torch.float64))  # tensors of the wrong shape fail here
     except FileNotFoundError as error:
         raise HeadError(
-            f"{directory}: a head is a directory with head.json and head.safetensors, made by 'latentopt fit'; "
+            f"{directory}: a {stem} is a directory with {stem}.json and {stem}.safetensors, made by 'latentopt fit'; "
             f"{Path(error.filename).name if error.filename else 'a file'} is missing"
         ) from error
     except HeadError:

@@ -1,4 +1,4 @@
-"""Find a head by its directory, or by the name it has in the model's."""
+"""Find a head, and its reader, by their directory, or by the name they have in the model's."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from latentopt.errors import LatentoptError
 
 if TYPE_CHECKING:
+    from latentopt.heads.reader import Reader
     from latentopt.space import LatentSpace
     from property_models.base import Classifier, Regressor
 
@@ -35,12 +36,30 @@ def load_head(name_or_path: str | Path, space: LatentSpace) -> Regressor | Class
     """
     import property_models
 
+    return property_models.load(head_directory(name_or_path, space), space=space.fingerprint)
+
+
+def load_reader(name_or_path: str | Path, space: LatentSpace) -> Reader | None:
+    """Load the reader that lies beside a head, which is found as `load_head` finds it; None if it has none.
+
+    Raises:
+        LatentoptError: if there is no such head.
+        HeadError: if the reader's files are damaged.
+    """
+    from latentopt.heads.reader import Reader
+
+    directory = head_directory(name_or_path, space)
+    return Reader.from_pretrained(directory) if (directory / "reader.json").exists() else None
+
+
+def head_directory(name_or_path: str | Path, space: LatentSpace) -> Path:
+    """Where a head and what belongs to it lie; raises LatentoptError if there is none."""
     path = Path(name_or_path)
     if path.is_dir():
-        return property_models.load(path, space=space.fingerprint)
+        return path
     names = bundled_heads(space)
     if str(name_or_path) in names:
-        return bundled_head(str(name_or_path), space)
+        return Path(space.path or ".") / "heads" / str(name_or_path)
     known = f"this model knows {', '.join(names)}" if names else "this model came with none"
     raise LatentoptError(
         f"{name_or_path}: there is no such head, and {known}; 'latentopt fit NAME FILE --value COLUMN' makes one"

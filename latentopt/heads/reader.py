@@ -1,0 +1,203 @@
+"""Readers: second opinions on a property, which see the text and never a latent.
+
+A head judges a text by its latent, and an edit is made by moving that latent to please the head: the head flatters it.
+A reader counts hashed words and characters and knows nothing of latents, so that its word on an edit is a second one.
+It is not the last word: it learned from the same rows as the head, and any other bag of words fitted to those rows (a
+judge of finished edits, say) is a relative of it that will mostly agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+import property_models as pm
+from property_models.base import Classifier, ClassView, Regressor
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+COUNTS = "words and characters, 1"  # in the place of a space's fingerprint; the number rises if `counted` changes
+BITS = 18  # of the hashes, for words and for characters: half a million weights, 1 MiB as float16
+FEWEST_BITS = 14
+ALPHA = 3.0  # rows are unit vectors twice over, so that one penalty does for all sizes of data that were tried
+LOGISTIC_ALPHA = 0.3
+WORD = r"\w+|[^\w\s]+"  # signs and one-letter words count, too: emoji and "!" say much of a tweet
+Estimator = pm.RidgeHead | pm.LogisticHead
+Opinion = Regressor | Classifier | ClassView  # what speaks for a reader: its estimator, or one class of it
+
+
+class Reader:
+    """A linear model on the hashed words and characters of a text; its methods are a head's, of texts.
+
+    Words count alone and in pairs, begin and end of the text among them (whether a tweet begins with a mention says
+    much of its likes); characters in threes to fives within words. Both counts are scaled to length 1.
+
+    Args:
+        estimator: fitted on `counted(texts, bits=bits)`. bits: of the hashes.
+    """
+
+    def __init__(self, estimator: Opinion, *, bits: int) -> None:
+        self.estimator = estimator
+        self.bits = bits
+
+    @property
+    def name(self) -> str | None:
+        """The property."""
+        return self.estimator.name
+
+    def predict(self, texts: Sequence[str]) -> NDArray[Any]:
+        """Values (n,) of n texts: numbers; labels of a classifier; probabilities of one of its classes."""
+        return self.estimator.predict(counted(texts, bits=self.bits))
+
+    def predict_score(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Scores (n,) of n texts, on the scale of the head's: log1p of a count, log-odds of a class.
+
+        Raises:
+            HeadError: if there are more than two classes and none was chosen with `for_class`.
+        """
+        return self.estimator.predict_score(counted(texts, bits=self.bits))
+
+    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Probabilities (n, classes) of n texts.
+
+        Raises:
+            HeadError: if the reader is one of numbers.
+        """
+        return self._classifier().predict_proba(counted(texts, bits=self.bits))
+
+    def interval(self, texts: Sequence[str], *, level: float = 0.9) -> NDArray[np.float64]:
+        """Values (n, 2) between which a share `level` of new rows lies.
+
+        Raises:
+            HeadError: if the reader is one of classes, or was fitted on too few rows to set some aside.
+        """
+        if not isinstance(self.estimator, Regressor):
+            raise pm.HeadError(
+                "an interval is one of numbers, but this reader knows classes; predict_proba says how sure"
+            )
+        return self.estimator.interval(counted(texts, bits=self.bits), level=level)
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether there is an `interval`."""
+        return isinstance(self.estimator, Regressor) and self.estimator.has_interval
+
+    @property
+    def typical(self) -> float | None:
+        """The value of the group that is predicted for; None for a reader without groups."""
+        return self.estimator.typical
+
+    def with_typical(self, value: float) -> Reader:
+        """A copy that predicts for a group with this typical value; raises as the head's."""
+        if not isinstance(self.estimator, Regressor):
+            raise pm.HeadError("a typical value is one of numbers, but this reader knows classes")
+        return Reader(self.estimator.with_typical(value), bits=self.bits)
+
+    def for_class(self, label: Any) -> Reader:
+        """The reader of one class: its log-odds are scores, its probability is the value."""
+        return Reader(self._classifier().for_class(label), bits=self.bits)
+
+    def save_pretrained(self, directory: str | Path, *, name: str, metrics: dict[str, Any] | None = None) -> None:
+        """Write reader.json and reader.safetensors (float16) into a directory, beside a head or alone."""
+        if isinstance(self.estimator, ClassView):
+            raise pm.HeadError("one class of a reader is no reader of its own on disk; save the whole reader")
+        pm.save(
+            self.estimator,
+            directory,
+            name=name,
+            space=COUNTS,
+            metrics=metrics,
+            stem="reader",
+            dtype=torch.float16,
+        )
+
+    @classmethod
+    def from_pretrained(cls, directory: str | Path) -> Self:
+        """Read what `save_pretrained` wrote.
+
+        Raises:
+            HeadError: if there is no reader, or if its files are damaged.
+        """
+        estimator = pm.load(directory, space=COUNTS, stem="reader")
+        return cls(estimator, bits=(estimator.n_features_in_ // 2).bit_length() - 1)
+
+    def _classifier(self) -> Classifier:
+        if not isinstance(self.estimator, Classifier):
+            raise pm.HeadError("classes are asked for, but this reader knows numbers, or one class already")
+        return self.estimator
+
+
+def fit_reader(
+    texts: Sequence[str],
+    values: NDArray[Any],
+    *,
+    groups: NDArray[Any] | None = None,
+    scale: Literal["log1p", "identity"] = "identity",
+    alpha: float | None = None,
+    seed: int = 0,
+) -> Reader:
+    """Fit a reader to texts.
+
+    Args:
+        texts: n texts. values: (n,) numbers, or classes as strings. groups: (n,) as heads take them, of numbers only.
+        scale: of numbers. alpha: penalty on the squared weights. [3 of numbers, 0.3 of classes]
+        seed: of the tenth of the rows that is set aside for the intervals.
+
+    Raises:
+        HeadError: if a value does not fit the scale.
+    """
+    bits = bits_for(values)
+    estimator = new_estimator(values, scale=scale, alpha=alpha, seed=seed)
+    return Reader(fit_estimator(estimator, counted(texts, bits=bits), values, groups), bits=bits)
+
+
+def new_estimator(
+    values: NDArray[Any], *, scale: Literal["log1p", "identity"], alpha: float | None, seed: int
+) -> Estimator:
+    """What a reader of such values learns with, not fitted yet."""
+    if np.issubdtype(values.dtype, np.number):
+        return pm.RidgeHead(alpha=ALPHA if alpha is None else alpha, scale=scale, random_state=seed)
+    return pm.LogisticHead(alpha=LOGISTIC_ALPHA if alpha is None else alpha)
+
+
+def fit_estimator(
+    estimator: Estimator, counts: csr_matrix, values: NDArray[Any], groups: NDArray[Any] | None
+) -> Estimator:
+    """Fit to counts (n, 2^(bits + 1)), and round the weights to what is stored, so that this is what is measured."""
+    if isinstance(estimator, pm.RidgeHead):
+        estimator.fit(counts, values, groups=groups)
+    else:
+        estimator.fit(counts, values)
+    estimator.tensors_ = {name: tensor.half().double() for name, tensor in estimator.tensors_.items()}
+    return estimator
+
+
+def bits_for(values: NDArray[Any]) -> int:
+    """Bits of the hashes for such values: fewer where there is a weight for each of many classes."""
+    if np.issubdtype(values.dtype, np.number):
+        return BITS
+    return max(FEWEST_BITS, BITS - int(np.ceil(np.log2(len(set(values.tolist()))))) + 1)
+
+
+def counted(texts: Sequence[str], *, bits: int) -> csr_matrix:
+    """Counts of hashed words and characters, (n, 2^(bits + 1)) float32; rows are independent of each other.
+
+    Feature hashing (Weinberger et al. 2009) needs no vocabulary, so that a reader is its weights and nothing else.
+    """
+    from scipy.sparse import csr_matrix, hstack
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    shape: dict[str, Any] = {"n_features": 2**bits, "alternate_sign": False, "dtype": np.float32}
+    words = HashingVectorizer(preprocessor=_with_ends, token_pattern=WORD, ngram_range=(1, 2), **shape)
+    characters = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 5), **shape)
+    return csr_matrix(hstack([words.transform(texts), characters.transform(texts)]))
+
+
+def _with_ends(text: str) -> str:
+    return f"\x02 {text.lower()} \x03"  # start and end of text, in ASCII
