@@ -25,9 +25,9 @@ class Regularizer(Protocol):
 
 @dataclass(frozen=True)
 class MMD:
-    """`regularizers.mmd`, and `moments` times `regularizers.moments`, which keeps mean and covariance those of the prior.
+    """`regularizers.mmd`, and `moments` times `regularizers.moments`.
 
-    The MMD of a small batch hardly sees these.
+    The latter keeps mean and covariance those of the prior; the MMD of a small batch hardly sees these.
     """
 
     weight: float = 1.0
@@ -95,10 +95,14 @@ class LatentNoise:
 
 @dataclass(frozen=True)
 class Property:
-    """Something that the latent shall tell (Gomez-Bombarelli et al. 2018): a number, or whether something is so."""
+    """Something that the latent shall tell (Gomez-Bombarelli et al. 2018): a number, or whether something is so.
+
+    weight: of it among the properties.
+    """
 
     name: str
     binary: bool = False
+    weight: float = 1.0
 
     def loss(self, predicted: Tensor, value: Tensor) -> Tensor:
         """Sum over the rows (n,) whose value is known, of squared errors (in standard deviations) or of nats."""
@@ -148,7 +152,7 @@ class TrainingLoss(nn.Module):
         regularizer: Regularizer,
         noise: LatentNoise,
         properties: Sequence[Property] = (),
-        weights: Weights = Weights(),  # noqa: B008 (it is frozen)
+        weights: Weights = Weights(),
     ) -> None:
         super().__init__()
         self.model = model
@@ -186,9 +190,7 @@ class TrainingLoss(nn.Module):
                 loss = model.token_loss(model.memory(here[:k], null=run["null"][:k]), run["labels"])
                 wholes.append((loss, (run["labels"] != model.config.pad_token_id).float()))
             if len(source):
-                memory = model.memory(
-                    here[k:, : model.pooled_dim], source, run["source_mask"], null=run["null"][k:]
-                )
+                memory = model.memory(here[k:, : model.pooled_dim], source, run["source_mask"], null=run["null"][k:])
                 fills.append((model.token_loss(memory, run["target"]), run["weights"]))
         with torch.autocast(z.device.type, enabled=False):  # squared distances lose all their digits in bf16
             log_variance = None if log_variance is None else log_variance.float()
@@ -223,7 +225,7 @@ class TrainingLoss(nn.Module):
             return None
         values = torch.cat([run["values"] for run in runs])
         predicted = self.predict(z[:, : self.model.pooled_dim].float())
-        each = [p.loss(predicted[:, i], values[:, i]) for i, p in enumerate(self.properties)]
+        each = [p.weight * p.loss(predicted[:, i], values[:, i]) for i, p in enumerate(self.properties)]
         return torch.stack(each).sum() / len(z)
 
 
