@@ -45,13 +45,13 @@ def test_the_document_has_the_documented_shape(optimize):
     assert document["version"] == 1
     (edit,) = document["edits"]
     assert edit["source"] == TEXT
-    assert set(edit["predicted"]) == {"likes", "tone"}
+    assert set(edit["predicted"]) == {"likes", "tone=warm"}
     assert edit["status"] in ("reached", "improved", "none_better")
     for candidate in edit["candidates"]:
         assert set(candidate) == {"text", "realised", "promised", "similarity", "typicality", "fluency", "distance"}
         likes = candidate["realised"]["likes"]
         assert likes["low"] <= likes["value"] <= likes["high"]
-        assert candidate["realised"]["tone"]["low"] is None  # a probability is its own uncertainty
+        assert candidate["realised"]["tone=warm"]["low"] is None  # a probability is its own uncertainty
 
 
 def test_people_get_a_table_and_are_told_for_whom(optimize):
@@ -77,7 +77,7 @@ def test_a_typical_value_shifts_the_prediction(optimize):
 def test_a_class_can_be_named_as_the_target(optimize):
     result = optimize("--target", "mood=glad", "--json", TEXT)
     assert result.exit_code == 0, result.stderr
-    assert 0 <= json.loads(result.stdout)["edits"][0]["predicted"]["mood"] <= 1
+    assert 0 <= json.loads(result.stdout)["edits"][0]["predicted"]["mood=glad"] <= 1
 
 
 def test_texts_from_a_file_keep_the_good_rows(optimize, tmp_path):
