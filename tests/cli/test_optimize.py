@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from property_models import LogisticHead, RidgeHead, save
+from latentopt.heads import save_head
+from property_models import LogisticHead, RidgeHead
 from tests.toy import toy_space, toy_texts
 
 TEXT = "the old baker sells warm bread"
@@ -20,12 +21,12 @@ def heads(tmp_path_factory):
     z = space.encode(texts).numpy()
     likes = np.round(np.exp(4 + z[:, 0]))
     head = RidgeHead(scale="log1p").fit(z, likes, groups=np.arange(300) % 5)
-    save(head, folder / "likes", name="likes", space=space.fingerprint)
+    save_head(head, folder / "likes", name="likes", space=space.fingerprint)
     tone = LogisticHead().fit(z, np.where(z[:, 1] > z[:, 1].mean(), "warm", "cold"))
-    save(tone, folder / "tone", name="tone", space=space.fingerprint)
+    save_head(tone, folder / "tone", name="tone", space=space.fingerprint)
     moods = LogisticHead().fit(z, np.array(["glad", "sad", "calm"])[np.arange(300) % 3])
-    save(moods, folder / "mood", name="mood", space=space.fingerprint)
-    save(head, folder / "other", name="likes", space="0123456789abcdef")
+    save_head(moods, folder / "mood", name="mood", space=space.fingerprint)
+    save_head(head, folder / "other", name="likes", space="0123456789abcdef")
     return folder
 
 
