@@ -35,7 +35,7 @@ class AttributeTransfer(BaseEstimator):
         miner: fits the direction; None takes `latentopt.directions.default_miner(space)`.
 
     Attributes:
-        direction_: the fitted Direction; `transfer.direction_.save(path)` keeps it for `latentopt apply`.
+        direction_: the fitted Direction; `transfer.direction_.save_pretrained(path)` keeps it for `latentopt apply`.
     """
 
     def __init__(self, space: LatentSpace, *, miner: Miner | None = None) -> None:

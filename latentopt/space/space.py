@@ -24,6 +24,7 @@ from latentopt.space.inversion import Inversion
 from latentopt.space.ngrams import NGramModel
 from latentopt.space.paths import arc
 from latentopt.space.texts import checked_texts
+from latentopt.tables import atomic_update
 
 BUNDLED = Path(__file__).parent.parent / "pretrained"
 DENSITY_FILE = "density.safetensors"
@@ -86,14 +87,18 @@ class LatentSpace:
         model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))  # type: ignore[arg-type]
         return cls(model, tokenizer, path=path if path.is_dir() else None)
 
-    def save(self, directory: str | Path) -> None:
-        """Write model, tokenizer and, where known, density and n-grams, so that `from_pretrained` finds them."""
-        self.model.save_pretrained(directory)
-        self.tokenizer.save_pretrained(directory)
-        if self._has("density", DENSITY_FILE):
-            self.density.save(Path(directory) / DENSITY_FILE)
-        if self._has("ngrams", NGRAMS_FILE):
-            self.ngrams.save(Path(directory) / NGRAMS_FILE)
+    def save_pretrained(self, directory: str | Path) -> None:
+        """Write model, tokenizer and, where known, density and n-grams, so that `from_pretrained` finds them.
+
+        All of it or nothing: an earlier model there is replaced in one step, and what else lies there stays.
+        """
+        with atomic_update(directory, void={DENSITY_FILE, NGRAMS_FILE}) as temporary:
+            self.model.save_pretrained(temporary)
+            self.tokenizer.save_pretrained(temporary)
+            if self._has("density", DENSITY_FILE):
+                self.density.save_pretrained(temporary / DENSITY_FILE)
+            if self._has("ngrams", NGRAMS_FILE):
+                self.ngrams.save(temporary / NGRAMS_FILE)
 
     def _has(self, name: str, file: str) -> bool:
         return name in self.__dict__ or (self.path is not None and (self.path / file).exists())
@@ -128,10 +133,10 @@ class LatentSpace:
         file = None if self.path is None else self.path / DENSITY_FILE
         if file is None or not file.exists():
             raise LatentoptError(
-                "this model has no density of its training latents; "
-                "make one: space.density = LatentDensity.fit(space.encode(texts)), then space.save(directory)"
+                "this model has no density of its training latents; make one: "
+                "space.density = LatentDensity.fit(space.encode(texts)), then space.save_pretrained(directory)"
             )
-        return LatentDensity.load(file)
+        return LatentDensity.from_pretrained(file)
 
     @cached_property
     def ngrams(self) -> NGramModel:
@@ -144,7 +149,7 @@ class LatentSpace:
         if file is None or not file.exists():
             raise LatentoptError(
                 "this model has no n-grams of its training texts; "
-                "make them: space.ngrams = space.count_ngrams(texts), then space.save(directory)"
+                "make them: space.ngrams = space.count_ngrams(texts), then space.save_pretrained(directory)"
             )
         return NGramModel.load(file)
 

@@ -53,8 +53,8 @@ def test_texts_of_different_number_are_no_pairs_unless_said(space):
 
 
 def test_the_direction_can_be_kept(space, fitted, tmp_path):
-    fitted.direction_.save(tmp_path / "polite.safetensors")
-    loaded = Direction.load(tmp_path / "polite.safetensors", space=space.fingerprint)
+    fitted.direction_.save_pretrained(tmp_path / "polite.safetensors")
+    loaded = Direction.from_pretrained(tmp_path / "polite.safetensors", space=space.fingerprint)
     assert torch.equal(loaded.vector, fitted.direction_.vector)
 
 
