@@ -7,7 +7,7 @@ from property_models.base import HeadError, PropertyModel
 from property_models.ensemble import MLPEnsembleClassifier, MLPEnsembleRegressor
 from property_models.linear import LogisticHead, RidgeHead
 from property_models.report import classification_report, regression_report
-from property_models.storage import load, save
+from property_models.state import State, head_of, state_of
 
 __all__ = [
     "HeadError",
@@ -16,8 +16,9 @@ __all__ = [
     "MLPEnsembleRegressor",
     "PropertyModel",
     "RidgeHead",
+    "State",
     "classification_report",
-    "load",
+    "head_of",
     "regression_report",
-    "save",
+    "state_of",
 ]

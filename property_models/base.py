@@ -43,6 +43,7 @@ class PropertyModel(BaseEstimator):
     metrics: Mapping[str, Any] | None = None
     kind: ClassVar[str]
     sparse: ClassVar[str | bool] = False  # or "csr": vectors may also be a sparse matrix of SciPy
+    differentiable = True  # a gradient goes from `forward` back to the vectors
 
     @abstractmethod
     def raw(self, z: Tensor) -> Tensor:
@@ -192,6 +193,7 @@ class Classifier(ClassifierMixin, PropertyModel):
     score_scale = 1.0
     score_range = (-6.0, 6.0)
     typical = None
+    has_interval = False
 
     def fit(self, X: Any, y: Any) -> Self:
         """Fit to vectors X (n, d) and labels y (n,) of two classes or more."""
@@ -238,6 +240,10 @@ class Classifier(ClassifierMixin, PropertyModel):
         """How far from a wished probability counts as reached."""
         return PROBABILITY_TOLERANCE
 
+    def interval(self, X: Any, *, level: float = 0.9) -> Array:
+        """Raise HeadError: a probability says itself how sure it is."""
+        raise HeadError("the probability of a class has no interval; ask `has_interval` first")
+
     def for_class(self, label: Any) -> ClassView:
         """The head of one class."""
         known = {str(c): i for i, c in enumerate(self.classes_)}
@@ -255,16 +261,26 @@ class ClassView:
     score_scale = 1.0
     score_range = Classifier.score_range
     typical = None
+    has_interval = False
 
     def __init__(self, head: Classifier, index: int) -> None:
         self.head = head
         self.index = index
-        self.name = head.name
 
     @property
     def label(self) -> str:
         """The class."""
         return str(self.head.classes_[self.index])
+
+    @property
+    def name(self) -> str:
+        """The property and the class, `mood=glad`: each class is a property of its own."""
+        return f"{self.head.name or 'class'}={self.label}"
+
+    @property
+    def differentiable(self) -> bool:
+        """As the classifier."""
+        return self.head.differentiable
 
     def forward(self, z: Tensor) -> Tensor:
         """Log-odds (n,) of the class against all others for vectors z (n, d)."""
@@ -292,6 +308,10 @@ class ClassView:
     def tolerance(self, value: Any) -> Any:
         """How far from a wished probability counts as reached."""
         return PROBABILITY_TOLERANCE
+
+    def interval(self, X: Any, *, level: float = 0.9) -> Array:
+        """Raise HeadError, as the classifier does."""
+        return self.head.interval(X, level=level)
 
 
 def _precision(X: Any) -> type[np.floating[Any]]:

@@ -13,6 +13,8 @@ class LinearHead:
 
     typical = None
     score_scale = 1.0
+    has_interval = False
+    differentiable = True
 
     def __init__(self, weight: Tensor, *, bias: float = 0.0, name: str = "likes") -> None:
         self.weight = weight
@@ -30,6 +32,9 @@ class LinearHead:
 
     def tolerance(self, value: Any) -> Any:
         return 0.25
+
+    def interval(self, X: Any, *, level: float) -> Any:
+        raise AssertionError("it has none")
 
 
 class CurvedHead(LinearHead):

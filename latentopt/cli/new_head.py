@@ -148,7 +148,7 @@ def _read(request: Request) -> Table:
 
 def _save_and_show(fitted: Fitted, request: Request, output: Path, space: LatentSpace) -> None:
     """Save the head, print its report, and say what can be done with it."""
-    import property_models
+    from latentopt.heads import save_head
 
     name = request.name
     head: Any = fitted.head
@@ -156,7 +156,7 @@ def _save_and_show(fitted: Fitted, request: Request, output: Path, space: Latent
         if not getattr(head, "grouped_", False):
             raise click.UsageError("--typical says which group to predict for; it needs --group COLUMN")
         head = head.with_typical(request.typical)
-    property_models.save(head, output, name=name, space=space.fingerprint, metrics=fitted.report)
+    save_head(head, output, name=name, space=space.fingerprint, metrics=fitted.report)
     value = _example(head)
     if request.as_json:
         about = {"name": name, "directory": str(output), "kind": head.kind, "parameters": fitted.parameters}

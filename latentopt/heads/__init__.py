@@ -4,6 +4,7 @@ from latentopt.heads.find import bundled_head, bundled_heads, load_head, load_re
 from latentopt.heads.fit import Fitted, fit_head
 from latentopt.heads.reader import Reader, fit_reader
 from latentopt.heads.rows import Rows, rows_of
+from latentopt.heads.storage import read_head, save_head
 from latentopt.heads.tune import tune_head
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "fit_reader",
     "load_head",
     "load_reader",
+    "read_head",
     "rows_of",
+    "save_head",
     "tune_head",
 ]

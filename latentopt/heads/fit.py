@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 import property_models as pm
 from latentopt.heads.rows import Rows, are_numbers, split
+from latentopt.heads.storage import save_head
+
+if TYPE_CHECKING:
+    from latentopt.space import LatentSpace
 
 Family = Literal["ridge", "mlp"]
 Scale = Literal["auto", "log1p", "identity"]
@@ -27,6 +32,10 @@ class Fitted:
     head: Estimator
     report: dict[str, Any]
     parameters: dict[str, Any]
+
+    def save_pretrained(self, directory: str | Path, *, name: str, space: LatentSpace) -> None:
+        """Write the head, and its report as its metrics, so that `load_head(directory, space)` finds them."""
+        save_head(self.head, directory, name=name, space=space.fingerprint, metrics=self.report)
 
 
 def chosen_scale(values: NDArray[np.float64], scale: Scale = "auto") -> Literal["log1p", "identity"]:

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 import property_models as pm
+from latentopt.heads.storage import read_head, save_head
 from property_models.base import Classifier, ClassView, Regressor
 
 if TYPE_CHECKING:
@@ -107,14 +107,14 @@ class Reader:
         """Write reader.json and reader.safetensors (float16) into a directory, beside a head or alone."""
         if isinstance(self.estimator, ClassView):
             raise pm.HeadError("one class of a reader is no reader of its own on disk; save the whole reader")
-        pm.save(
+        save_head(
             self.estimator,
             directory,
             name=name,
             space=COUNTS,
             metrics=metrics,
             stem="reader",
-            dtype=torch.float16,
+            precision=np.float16,
         )
 
     @classmethod
@@ -122,9 +122,9 @@ class Reader:
         """Read what `save_pretrained` wrote.
 
         Raises:
-            HeadError: if there is no reader, or if its files are damaged.
+            LatentoptError: if there is no reader, or if its files are damaged.
         """
-        estimator = pm.load(directory, space=COUNTS, stem="reader")
+        estimator = read_head(directory, space=COUNTS, stem="reader")
         return cls(estimator, bits=(estimator.n_features_in_ // 2).bit_length() - 1)
 
     def _classifier(self) -> Classifier:
