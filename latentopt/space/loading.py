@@ -32,12 +32,9 @@ def load(source: str | Path) -> tuple[T5VAE, PreTrainedTokenizerBase]:
     try:
         if (path / quantized.FILE).exists():
             model, wrong = quantized.load_quantized(path), []
-            model.set_attn_implementation(ATTENTION)
         else:
             # Its types do not know that it returns two things when asked to report.
-            loaded: Any = T5VAE.from_pretrained(
-                source, dtype=torch.float32, attn_implementation=ATTENTION, output_loading_info=True
-            )
+            loaded: Any = T5VAE.from_pretrained(source, dtype=torch.float32, output_loading_info=True)
             model = loaded[0]
             wrong = sorted({str(key) for keys in loaded[1].values() for key in keys})
         tokenizer = load_tokenizer(source)
@@ -55,6 +52,7 @@ def load(source: str | Path) -> tuple[T5VAE, PreTrainedTokenizerBase]:
             f"{source}: the weights do not fit the configuration ({wrong[0]} and {len(wrong) - 1} more); "
             "train or copy it again"
         )
+    model.t5.set_attn_implementation(ATTENTION)
     return model, tokenizer
 
 
