@@ -6,8 +6,10 @@ import hashlib
 import json
 import warnings
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,7 +21,7 @@ from latentopt.model import T5VAE, quantized
 from latentopt.model.quantized import Bits
 from latentopt.model.spans import Masked, Span, Words, masked, with_fills, words_of
 from latentopt.model.tokenizer import sentinel_ids, to_texts, token_ids
-from latentopt.model.writing import Sampling, write_fills, write_greedily, write_sampled
+from latentopt.model.writing import Sampling, bf16_is_fast, write_fills, write_greedily, write_sampled
 from latentopt.space import inversion
 from latentopt.space.density import LatentDensity
 from latentopt.space.inversion import Inversion
@@ -47,7 +49,9 @@ class LatentSpace:
 
     def __init__(self, model: T5VAE, tokenizer: PreTrainedTokenizerBase, *, path: Path | None = None) -> None:
         if model.training:
-            raise LatentoptError("a space needs a model in evaluation mode, got one that is training; call model.eval()")
+            raise LatentoptError(
+                "a space needs a model in evaluation mode; call model.eval() first"
+            )
         self.model = model
         self.tokenizer = tokenizer
         self.path = path
@@ -72,7 +76,7 @@ class LatentSpace:
 
         Args:
             directory: where to.
-            bits: quantize the weights (see `latentopt.model.quantized`): a model for shipping, not for further training.
+            bits: quantize the weights (see `latentopt.model.quantized`), for shipping and not for further training.
         """
         with atomic_update(directory, void={DENSITY_FILE, quantized.FILE, SAFE_WEIGHTS_NAME}) as temporary:
             if bits is None:
@@ -168,7 +172,8 @@ class LatentSpace:
         # Texts of like length share a batch, so that little of it is padding; 16-token steps keep the shapes few.
         order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
         for rows in _batches(order, batch_size):
-            out[rows] = self.model.encode(*self._padded([ids[i] for i in rows])).float().cpu()
+            with self._quick():
+                out[rows] = self.model.encode(*self._padded([ids[i] for i in rows])).float().cpu()
         return out
 
     @torch.no_grad()
@@ -326,19 +331,25 @@ class LatentSpace:
         if not sentinels:
             raise LatentoptError("this model was not trained to fill spans: its tokenizer has no <extra_id_0>")
         sources = [self._masked(words, there, sentinels) for there in spans]
-        found = write_fills(
-            self.model,
-            sources,
-            z.to(self.model.device),
-            None if against is None else against.to(self.model.device),
-            sampling,
-            sentinels=sentinels,
-            forbidden=forbidden,
-        )
+        with self._quick():
+            found = write_fills(
+                self.model,
+                sources,
+                z.to(self.model.device),
+                None if against is None else against.to(self.model.device),
+                sampling,
+                sentinels=sentinels,
+                forbidden=forbidden,
+            )
         return [
             None if fills is None else with_fills(words, there, [self.tokenizer.decode(fill) for fill in fills])
             for there, fills in zip(spans, found, strict=True)
         ]
+
+    def _quick(self) -> AbstractContextManager[Any]:
+        """Compute in bf16 on a CPU that is quick at it: twice as fast, at a cost of some thousandths of a latent."""
+        device = self.model.device
+        return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cpu" and bf16_is_fast(device))
 
     def _masked(self, words: Words, spans: Sequence[Span], sentinels: Sequence[int]) -> Masked:
         return masked(words, spans, sentinels, end=self.model.config.eos_token_id)
@@ -358,7 +369,8 @@ class LatentSpace:
         out = torch.empty(len(ids))
         for rows in _batches(sorted(range(len(ids)), key=lambda i: len(ids[i])), batch_size):
             labels, mask = self._padded([ids[i] for i in rows])
-            loss = self.model.token_loss(self.model.memory(z[rows].to(self.model.device)), labels)
+            with self._quick():
+                loss = self.model.token_loss(self.model.memory(z[rows].to(self.model.device)), labels)
             out[rows] = -(loss.sum(1) / mask.sum(1)).float().cpu()
         return out
 
