@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from latentopt.editing.optimizers.adam import Adam
+from latentopt.editing.optimizers.bayesian import TrustRegionBayes
 from latentopt.editing.optimizers.cma_es import CMAES
 from latentopt.editing.optimizers.gradient import PreconditionedGradient
 from latentopt.editing.optimizers.langevin import Langevin
@@ -21,6 +22,7 @@ OPTIMIZERS: dict[str, Callable[[Tensor], Optimizer]] = {
     "lbfgs": LBFGS,
     "langevin": Langevin,
     "cma-es": CMAES,
+    "bayesian": TrustRegionBayes,
     "random": RandomSearch,
     "none": lambda covariance: Stay(),
 }
@@ -35,6 +37,7 @@ __all__ = [
     "PreconditionedGradient",
     "RandomSearch",
     "Stay",
+    "TrustRegionBayes",
     "without_gradient",
 ]
 

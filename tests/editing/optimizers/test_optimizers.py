@@ -22,8 +22,10 @@ SOLVED = {
     "lbfgs": (30, 1e-3),
     "langevin": (200, 0.3),  # samples lie around the best
     "cma-es": (100, 1e-3),
+    "bayesian": (12, 0.5),  # of 48 evaluations; a step takes a fit
     "random": (250, 2e-2),
 }
+ROWS = {"bayesian": 1}
 MOVING = [name for name in OPTIMIZERS if name != "none"]
 
 
@@ -31,14 +33,10 @@ def made(name):
     return OPTIMIZERS[name](SPREAD)
 
 
-def steps_of(name):
-    return SOLVED[name][0]
-
-
 @pytest.mark.parametrize("name", MOVING)
 def test_the_known_best_is_found(name):
     steps, tolerance = SOLVED[name]
-    way = search(BOWL, START, made(name), steps=steps)
+    way = search(BOWL, START[: ROWS.get(name)], made(name), steps=steps)
     assert (way.loss[0].sqrt() > 1).all()
     assert (BOWL(way.best) * 2).sqrt().max() < tolerance
 
@@ -46,19 +44,20 @@ def test_the_known_best_is_found(name):
 @pytest.mark.parametrize("name", MOVING)
 def test_the_best_of_a_ball_is_found_on_its_surface(name):
     head = LinearHead(torch.arange(1.0, 1 + D))
-    best = START + 2 * head.weight / head.weight.norm()
+    start, steps = (START, 3 * SOLVED[name][0]) if name not in ROWS else (START[:1], 8)
+    best = start + 2 * head.weight / head.weight.norm()
     # Covariance and weights have nothing to do with each other: rows have to slide along the surface.
-    way = search(
-        Maximize(head), START, OPTIMIZERS[name](covariance(D) + torch.eye(D)), steps=3 * steps_of(name), radius=2.0
-    )
-    assert (way.path - START).norm(dim=2).max() <= 2 + 1e-5
-    assert (head.forward(best) - head.forward(way.best)).max() < 0.02 * 2 * head.weight.norm()
+    way = search(Maximize(head), start, OPTIMIZERS[name](covariance(D) + torch.eye(D)), steps=steps, radius=2.0)
+    assert (way.path - start).norm(dim=2).max() <= 2 + 1e-5
+    assert (head.forward(best) - head.forward(way.best)).max() < (
+        0.02 if name not in ROWS else 0.05
+    ) * 2 * head.weight.norm()
 
 
 @pytest.mark.parametrize("name", MOVING)
 def test_a_rows_way_does_not_depend_on_its_neighbours_and_what_is_no_number_stops_its_row_alone(name):
     start = torch.cat([torch.full((1, D), torch.nan), START])
-    together, alone = (search(BOWL, z, made(name), steps=10) for z in (start, START[1:2]))
+    together, alone = (search(BOWL, z, made(name), steps=4) for z in (start, START[1:2]))
     assert together.status[0] == "not finite"
     assert "not finite" not in together.status[1:]
     assert torch.allclose(together.path[:, 2:3], alone.path, atol=1e-3)
@@ -79,17 +78,17 @@ def test_the_same_seed_takes_the_same_way_and_nobodys_generator_is_touched(name)
     torch.manual_seed(0)
     np.random.seed(0)
     before = torch.random.get_rng_state(), np.random.get_state()[1].tolist()
-    ways = [search(BOWL, START, made(name), steps=5, seed=seed).path for seed in (0, 0, 1)]
+    ways = [search(BOWL, START[:1], made(name), steps=4, seed=seed).path for seed in (0, 0, 1)]
     assert torch.equal(ways[0], ways[1])
     assert torch.equal(torch.random.get_rng_state(), before[0])
     assert np.random.get_state()[1].tolist() == before[1]
-    if name in ("langevin", "cma-es", "random"):
+    if name in ("langevin", "cma-es", "bayesian", "random"):
         assert not torch.equal(ways[0], ways[2])
 
 
 @pytest.mark.parametrize("name", list(OPTIMIZERS))
 def test_the_loss_of_those_that_descend_never_rises(name):
-    way = search(BOWL, START, made(name), steps=20)
+    way = search(BOWL, START, made(name), steps=20 if name not in ROWS else 4)
     if made(name).descends:
         assert (way.loss[1:] <= way.loss[:-1]).all()
     assert torch.allclose(way.loss[-1], BOWL(way.path[-1]), rtol=1e-4)
