@@ -15,7 +15,7 @@ from latentopt.errors import LatentoptError, TruncationWarning
 
 if TYPE_CHECKING:
     from latentopt.directions import AttributeTransfer, Direction, mine
-    from latentopt.editing import AtLeast, AtMost, Maximize, Minimize, Near, Target, Typical, optimize_texts
+    from latentopt.editing import Along, AtLeast, AtMost, Maximize, Minimize, Near, Target, Typical, optimize_texts
     from latentopt.heads import fit_head, load_head, tune_head
     from latentopt.model import T5VAE, T5VAEConfig
     from latentopt.space import LatentSpace
@@ -24,6 +24,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "T5VAE",
+    "Along",
     "AtLeast",
     "AtMost",
     "AttributeTransfer",
@@ -47,7 +48,7 @@ __all__ = [
 
 _ROOMS = {
     "directions": ("AttributeTransfer", "Direction", "mine"),
-    "editing": ("AtLeast", "AtMost", "Maximize", "Minimize", "Near", "Target", "Typical", "optimize_texts"),
+    "editing": ("Along", "AtLeast", "AtMost", "Maximize", "Minimize", "Near", "Target", "Typical", "optimize_texts"),
     "heads": ("fit_head", "load_head", "tune_head"),
     "model": ("T5VAE", "T5VAEConfig"),
     "space": ("LatentSpace",),

@@ -11,14 +11,15 @@ import torch
 from corpus import Corpus
 from whitening import whitened
 
-import property_models
 from latentopt.directions import mine
+from latentopt.heads import save_head
+from latentopt.heads.report import classification_report, regression_report
 from latentopt.model import T5VAE
 from latentopt.model.tokenizer import load_tokenizer
 from latentopt.space import LatentSpace
 from latentopt.space.density import LatentDensity
 from latentopt.space.space import DENSITY_FILE, NGRAMS_FILE
-from property_models import LogisticHead, MLPEnsembleRegressor, classification_report, regression_report
+from property_models import LogisticHead, MLPEnsembleRegressor
 
 CENTRED_ON, DENSITY_TEXTS = 20_000, 30_000
 DIRECTIONS = ("civil", "positive")
@@ -41,7 +42,7 @@ def build(data: Path, corpus: Corpus, checkpoint: Path, tokenizer: Path, output:
     drawn = train.sample(min(DENSITY_TEXTS, len(train)), random_state=seed).index
     space.density = LatentDensity.fit(z_train[drawn.to_numpy()])
     space.ngrams = space.count_ngrams(list(dict.fromkeys(corpus.train)))  # tweets are in it twice
-    space.density.save(output / DENSITY_FILE)
+    space.density.save_pretrained(output / DENSITY_FILE)
     space.ngrams.save(output / NGRAMS_FILE)
 
     logging.info("fitting likes")
@@ -53,7 +54,7 @@ def build(data: Path, corpus: Corpus, checkpoint: Path, tokenizer: Path, output:
         (z_valid.numpy(), valid["text"].tolist(), valid["likes"].to_numpy()),
         groups=(train["account"].to_numpy(), valid["account"].to_numpy()),
     )
-    property_models.save(likes, output / "heads/likes", name="likes", space=space.fingerprint, metrics=report)
+    save_head(likes, output / "heads/likes", name="likes", space=space.fingerprint, metrics=report)
     metrics: dict[str, Any] = {"likes": report | {"typical": likes.typical}}
     logging.info("likes %s", report)
 
@@ -62,7 +63,7 @@ def build(data: Path, corpus: Corpus, checkpoint: Path, tokenizer: Path, output:
         pairs = pd.read_csv(data / f"pairs/{name}/train.csv", dtype=str, keep_default_na=False)
         found = mine(space, pairs["source"].tolist(), pairs["target"].tolist(), name=name, seed=seed)
         (output / "directions").mkdir(exist_ok=True)
-        found.direction.save(output / "directions" / f"{name}.safetensors")
+        found.direction.save_pretrained(output / "directions" / f"{name}.safetensors")
         metrics[name] = found.consistency.to_json() | {"strength": found.direction.strength}
         logging.info("%s %s", name, metrics[name])
     return metrics
@@ -77,6 +78,6 @@ def _sentiment(space: LatentSpace, data: Path, output: Path) -> dict[str, Any]:
         parts.append((space.encode(frame["text"].tolist()).numpy(), frame["text"].tolist(), labels))
     head = LogisticHead(noise=NOISE).fit(parts[0][0], parts[0][2])
     report = classification_report(head, parts[0], parts[1])
-    property_models.save(head, output / "heads/sentiment", name="sentiment", space=space.fingerprint, metrics=report)
+    save_head(head, output / "heads/sentiment", name="sentiment", space=space.fingerprint, metrics=report)
     logging.info("sentiment %s", report)
     return report

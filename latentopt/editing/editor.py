@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from latentopt.editing.edit import Edit
-from latentopt.editing.objectives import Objective, Sum, Wish, wishes
+from latentopt.editing.objectives import Objective, WithValue, columns
 from latentopt.editing.optimizers import Optimizer, PreconditionedGradient
 from latentopt.editing.rank import make_edit
-from latentopt.editing.search import optimize, points_along
+from latentopt.editing.search import points_along, search
 from latentopt.errors import LatentoptError
 from latentopt.space import LatentSpace
 
@@ -27,7 +26,7 @@ def optimize_texts(
     texts: Sequence[str],
     goal: Objective,
     *,
-    optimizer: Optimizer[Any] | None = None,
+    optimizer: Optimizer | None = None,
     starts: int = 4,
     distances: int = 12,
     refinements: int = 4,
@@ -60,14 +59,8 @@ def optimize_texts(
     Raises:
         LatentoptError: if the goal has no wish, or a text is empty.
     """
-    for found in wishes(goal).values():
-        for wish in found:
-            count = getattr(getattr(wish, "value", None), "shape", ())
-            if count and count[0] != len(texts):
-                raise LatentoptError(
-                    f"a wish names one value, or one for each text, got {count[0]} values for {len(texts)} texts"
-                )
-    if not wishes(goal):
+    goal.check_texts(len(texts))
+    if not columns(goal):
         raise LatentoptError("a goal needs at least one wish for a property, such as Target(likes, 1000)")
     editor = _Editor(
         space,
@@ -108,7 +101,7 @@ class _Editor:
     def __init__(
         self,
         space: LatentSpace,
-        optimizer: Optimizer[Any],
+        optimizer: Optimizer,
         *,
         starts: int,
         distances: int,
@@ -132,16 +125,12 @@ class _Editor:
         z0 = inverted.encoded  # (n, d); what a text is predicted to earn is read here, as it is for candidates
         owner = torch.arange(len(texts)).repeat_interleave(self.starts)  # (rows,): whose way it is
         start = inverted.z[owner] + self._noise(len(texts))
+        goal = goal.starting_at(inverted.encoded, self.space.density)
         objective = goal.take(owner)
-        far = Sum(
-            [
-                (weight, term.beyond(start, STRETCH) if isinstance(term, Wish) else term)
-                for weight, term in objective.terms
-            ]
-        )
+        far = objective.beyond(start, STRETCH)
         # Farther than latents are from their mean lies nothing that a text was ever encoded to.
         radius = self.space.density.covariance.trace().sqrt().item()
-        path = optimize(far, start, self.optimizer, radius=radius)
+        path = search(far, start, self.optimizer, radius=radius).path
         shares = torch.linspace(0, 1, self.distances)[:, None].expand(-1, len(owner))
         tried = self._try(path, shares.T.flatten(), torch.arange(len(owner)).repeat_interleave(self.distances))
         rounds = [tried]
@@ -174,18 +163,16 @@ class _Editor:
     def _crossings(self, tried: _Tried, objective: Objective) -> tuple[Tensor, Tensor] | None:
         """Shares and rows of points between neighbours that lie on both sides of a target."""
         share, row = [], []
-        for found in wishes(objective).values():
-            for wish in found:
-                miss = getattr(wish.take(tried.row), "miss", None)
-                if miss is None or not tried.text:
-                    continue
-                with torch.no_grad():
-                    side = miss(tried.realised) > 0
-                neighbours = (tried.row[1:] == tried.row[:-1]) & (side[1:] != side[:-1])
-                inner = torch.linspace(0, 1, self.refinements + 2)[1:-1]
-                for i in neighbours.nonzero()[:, 0].tolist():
-                    share.append(tried.share[i] + inner * (tried.share[i + 1] - tried.share[i]))
-                    row.append(tried.row[i].repeat(self.refinements))
+        for wish in columns(objective).values():
+            if not isinstance(wish, WithValue) or not tried.text:
+                continue
+            here = wish.take(tried.row)
+            side = here.values(tried.realised) > here.value
+            neighbours = (tried.row[1:] == tried.row[:-1]) & (side[1:] != side[:-1])
+            inner = torch.linspace(0, 1, self.refinements + 2)[1:-1]
+            for i in neighbours.nonzero()[:, 0].tolist():
+                share.append(tried.share[i] + inner * (tried.share[i + 1] - tried.share[i]))
+                row.append(tried.row[i].repeat(self.refinements))
         return (torch.cat(share), torch.cat(row)) if share else None
 
     def _edit(self, i: int, source: str, z0: Tensor, goal: Objective, rounds: list[_Tried], owner: Tensor) -> Edit:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from latentopt.editing.edit import Candidate, Edit, Estimate, Status
-from latentopt.editing.objectives import Head, Objective, wishes
+from latentopt.editing.objectives import Objective, Wish, columns
 
 if TYPE_CHECKING:
     from latentopt.space import LatentSpace
@@ -20,14 +19,12 @@ FLUENCY_WEIGHT = 0.5
 EDIT_SIMILARITY = 0.2  # chrF: a text that keeps less is another text, and no edit
 
 
-def estimates(head: Head, z: Tensor) -> list[Estimate]:
-    """What a head predicts at latents (n, d), with 90% intervals where it has them."""
-    values = np.asarray(head.to_value(head.forward(z).detach()), dtype=float)
-    interval = getattr(head, "interval", None)
-    if interval is None or not getattr(head, "has_interval", False):
-        return [Estimate(value) for value in values.tolist()]
-    bounds = interval(z.numpy(), level=0.9).tolist()
-    return [Estimate(value, low, high) for value, (low, high) in zip(values.tolist(), bounds, strict=True)]
+def estimates(wish: Wish, z: Tensor) -> list[Estimate]:
+    """What is predicted of a wish's property at latents (n, d), with 90% intervals where there are some."""
+    values, bounds = wish.values(z).tolist(), wish.interval(z)
+    if bounds is None:
+        return [Estimate(value) for value in values]
+    return [Estimate(value, low, high) for value, (low, high) in zip(values, bounds.tolist(), strict=True)]
 
 
 def similarity(texts: Sequence[str], source: str) -> list[float]:
@@ -72,8 +69,8 @@ def make_edit(
             to, (m, d).
         most: candidates to keep. Those that are no better than the source are kept only if none is better.
     """
-    named = {name: found[0].head for name, found in wishes(goal).items()}
-    predicted = {name: estimates(head, z0)[0] for name, head in named.items()}
+    named = columns(goal)
+    predicted = {name: estimates(wish, z0)[0] for name, wish in named.items()}
     if not texts:
         return Edit(source, predicted, [], "none_better")
     here = goal.take(torch.zeros(len(texts), dtype=torch.long))
@@ -90,8 +87,9 @@ def make_edit(
     better = [k for k in order if loss[k] < own_loss]
     kept = (better or order)[:most]
     status: Status = "none_better" if not better else "improved" if any(keys[kept[0]][:2]) else "reached"
-    found_realised = {name: estimates(head, realised[kept]) for name, head in named.items()}
-    found_promised = {name: estimates(head, z[kept]) for name, head in named.items()}
+    rows = torch.zeros(len(kept), dtype=torch.long)
+    found_realised = {name: estimates(wish.take(rows), realised[kept]) for name, wish in named.items()}
+    found_promised = {name: estimates(wish.take(rows), z[kept]) for name, wish in named.items()}
     distance = (z - z0).norm(dim=1).tolist()
     candidates = [
         Candidate(
@@ -110,6 +108,6 @@ def make_edit(
 
 def _reached(goal: Objective, z: Tensor) -> Tensor:
     """Whether every wish that has an end is fulfilled, (n,); False where none has one."""
-    found = [wish.reached(z) for group in wishes(goal).values() for wish in group]
+    found = [wish.reached(z) for wish in columns(goal).values()]
     ended = [reached for reached in found if reached is not None]
     return torch.stack(ended).all(0) if ended else torch.zeros(len(z), dtype=torch.bool)

@@ -13,6 +13,7 @@ from latentopt.errors import LatentoptError
 from latentopt.model import T5VAE, T5VAEConfig, small_t5
 from latentopt.model.adapt import t5_from_causal_lm
 from latentopt.model.tokenizer import load_tokenizer, train_tokenizer
+from latentopt.space.loading import load
 
 FITTED_ON = 300  # texts that say what a causal language model's positions do
 FEWEST_CHARACTERS = 20  # of such a text, as far as there are longer ones
@@ -145,27 +146,13 @@ class FromModel:
     new_cross_attention = False
 
     def make(self, texts: Sequence[str], *, embedding_dim: int) -> tuple[T5VAE, PreTrainedTokenizerBase]:
-        model, tokenizer = load_model(self.directory)
+        model, tokenizer = load(self.directory)
         if embedding_dim not in (0, model.config.embedding_dim):
             raise LatentoptError(
                 f"{self.directory}: this model predicts sentence embeddings of {model.config.embedding_dim} "
                 f"dimensions, and the teacher's have {embedding_dim}; take the teacher that it was trained with"
             )
         return model, tokenizer
-
-
-def load_model(directory: Path) -> tuple[T5VAE, PreTrainedTokenizerBase]:
-    """The model and tokenizer of a directory, a checkpoint's or a finished model's, in fp32.
-
-    Raises:
-        LatentoptError: if there is none, or it is damaged.
-    """
-    import torch
-
-    try:
-        return T5VAE.from_pretrained(directory, dtype=torch.float32), load_tokenizer(directory)
-    except Exception as error:  # transformers and safetensors raise many kinds for what is damaged or missing
-        raise LatentoptError(f"{directory}: no model could be loaded from there ({first_line(error)})") from error
 
 
 def first_line(error: Exception) -> str:

@@ -25,12 +25,12 @@ from latentopt.errors import LatentoptError
 from latentopt.evaluation import latent_health, reconstruction
 from latentopt.model.writing import bf16_is_fast
 from latentopt.space import LatentDensity, LatentSpace
+from latentopt.space.loading import ATTENTION, load
 from latentopt.tables import atomic_directory
 from latentopt.training.batches import Collator, LengthGroupedSampler, Texts
 from latentopt.training.losses import TrainingLoss
 from latentopt.training.optimizers import parameter_groups
 from latentopt.training.recipe import Recipe, differences, identity
-from latentopt.training.starts import load_model
 from latentopt.training.teacher import embedding_dim, embeddings_of
 
 DENSITY_TEXTS = 30_000
@@ -197,7 +197,7 @@ class T5VAETrainer(Trainer):
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         folder = Path(resume_from_checkpoint)
-        self.loss.model.load_state_dict(load_model(folder)[0].state_dict())
+        self.loss.model.load_state_dict(load(folder)[0].state_dict())
         if self.loss.predict is not None:
             self.loss.predict.load_state_dict(load_file(folder / PREDICTIONS))
 
@@ -249,10 +249,11 @@ def train(
     if last is not None:
         _check_same(Path(last), began)
         log.info("going on from %s", last)
-        model, tokenizer = load_model(Path(last))
+        model, tokenizer = load(last)
     else:
         size = embedding_dim(recipe.teacher) if recipe.teacher is not None else 0
         model, tokenizer = recipe.start.make(texts, embedding_dim=size)
+    model.t5.set_attn_implementation(ATTENTION)  # also of a new one: a run that goes on computes as it began
     data = Texts(
         tokenizer,
         texts,
@@ -295,7 +296,7 @@ def train(
         space.density = LatentDensity.fit(space.pooled(space.encode([texts[data.kept[i]] for i in chosen])))
     if trainer.is_world_process_zero():
         shutil.rmtree(output / STAGING, ignore_errors=True)
-        space.save(output)
+        space.save_pretrained(output)
     return space
 
 

@@ -163,7 +163,7 @@ def test_the_same_command_goes_on_from_the_last_checkpoint(texts, tmp_path, monk
 
 
 def test_a_model_is_trained_further(texts, tmp_path):
-    toy_space().save(tmp_path / "toy")
+    toy_space().save_pretrained(tmp_path / "toy")
     result = invoke(texts, tmp_path / "model", "--start", tmp_path / "toy", *SHORT)
     assert result.exit_code == 0, result.stderr
     further = LatentSpace.from_pretrained(tmp_path / "model")
@@ -231,7 +231,7 @@ def test_a_beginning_that_is_not_there_is_an_error(texts, tmp_path, option, name
     (tmp_path / "empty").mkdir()
     result = invoke(texts, tmp_path / "model", option, tmp_path / name, *SHORT)
     assert result.exit_code == 1
-    assert f"{tmp_path / name}: no " in result.stderr
+    assert f"error: {tmp_path / name}: " in result.stderr
 
 
 def test_a_latent_without_room_is_an_error(texts, tmp_path):

@@ -1,7 +1,7 @@
 import pandas
 import pytest
 
-from property_models import load
+from latentopt.heads import read_head
 from tests.toy import toy_texts
 
 
@@ -16,7 +16,7 @@ def posts(tmp_path):
 def test_the_best_of_the_trials_is_saved(cli_json, posts, tmp_path):
     document = cli_json("tune", "length", posts, "--value", "length", "--trials", "3", "--output", tmp_path / "length")
     assert document["report"]["trials"] == 3
-    head = load(tmp_path / "length", space=None)
+    head = read_head(tmp_path / "length", space=None)
     assert head.kind == document["head"]["kind"]
     assert head.get_params() == document["head"]["parameters"]
 

@@ -4,7 +4,21 @@ import numpy as np
 import pytest
 import torch
 
-from latentopt.editing.objectives import AtLeast, AtMost, Maximize, Minimize, Near, Target, Typical
+from latentopt.directions import Direction
+from latentopt.editing.objectives import (
+    Along,
+    AtLeast,
+    AtMost,
+    BlackBox,
+    Maximize,
+    Minimize,
+    Near,
+    Target,
+    Typical,
+    columns,
+    text_losses,
+    text_objective,
+)
 from latentopt.errors import LatentoptError
 from latentopt.space.density import LatentDensity
 from property_models import LogisticHead, RidgeHead
@@ -108,3 +122,132 @@ def test_every_term_is_differentiable():
     z = (Z + 10).requires_grad_()
     (gradient,) = torch.autograd.grad(goal(z).sum(), z)
     assert (gradient != 0).all()
+
+
+def moods():
+    x = np.random.default_rng(0).normal(size=(90, 3))
+    head = LogisticHead().fit(x, np.array(["glad", "sad", "calm"])[np.arange(90) % 3])
+    head.name = "mood"
+    return head
+
+
+class TestColumns:
+    def test_two_classes_of_a_head_are_two_properties(self):
+        goal = Maximize(moods().for_class("glad")) + Minimize(moods().for_class("sad"))
+        assert list(columns(goal)) == ["mood=glad", "mood=sad"]
+
+    def test_two_wishes_for_a_property_are_two_columns_named_after_both(self):
+        goal = AtLeast(FIRST, 10) + AtMost(FIRST, 1000) + Maximize(LinearHead(FIRST.weight, name="tone")) + Near(Z)
+        assert list(columns(goal)) == ["likes at least 10", "likes at most 1,000", "tone"]
+
+    @pytest.mark.parametrize("wish", [Maximize, Minimize, lambda head: AtLeast(head, 2)])
+    def test_the_same_wish_twice_is_refused(self, wish):
+        with pytest.raises(LatentoptError, match=r"a goal has one .* for a property, but likes has two"):
+            columns(wish(FIRST) + 0.5 * wish(FIRST))
+
+    def test_a_column_has_values_and_an_interval_if_its_head_has(self):
+        x = np.random.default_rng(0).normal(size=(300, 3))
+        head = RidgeHead().fit(x, x[:, 0] + 0.1 * np.random.default_rng(1).normal(size=300))
+        (wish,) = columns(Maximize(head)).values()
+        interval = wish.interval(Z)
+        assert wish.values(Z).tolist() == pytest.approx(head.predict(Z.numpy()).tolist(), abs=1e-5)
+        assert ((interval[:, 0] < wish.values(Z)) & (wish.values(Z) < interval[:, 1])).all()
+        assert Maximize(moods().for_class("sad")).interval(Z) is None
+
+
+class TestAlong:
+    EAST = Direction(torch.tensor([2.0, 0.0, 0.0]), name="east", space="toy", strength=1.5)
+
+    def test_the_loss_is_the_missed_strength_and_a_little_of_what_lies_across(self):
+        term = Along(self.EAST, 1, start=torch.zeros(1, 3), across=0.1)
+        assert term(Z).tolist() == pytest.approx([1 + 0.1 * 25 / 4, 0.25, 0.25 + 0.1 / 4])
+
+    def test_its_value_is_the_strength_that_was_moved(self):
+        term = Along(self.EAST).starting_at(Z, None)
+        assert term.value == 1.5  # the direction's own
+        assert term.values(Z + 3 * self.EAST.vector + torch.tensor([0, 7, 0])).tolist() == pytest.approx([3, 3, 3])
+
+    def test_three_quarters_of_the_strength_are_enough_whichever_way(self):
+        moved = torch.tensor([[1.4, 0.0, 0.0], [1.6, 0.0, 0.0], [9.0, 0.0, 0.0]])
+        start = torch.zeros(1, 3)
+        assert Along(self.EAST, 1, start=start).reached(moved).tolist() == [False, True, True]
+        assert Along(self.EAST, -1, start=start).reached(-moved).tolist() == [False, True, True]
+
+    def test_beyond_it_lies_farther_from_what_has_been_moved(self):
+        term = Along(self.EAST, 1, start=torch.zeros(1, 3)).beyond(torch.tensor([[0.0, 0, 0], [1.0, 0, 0]]), 4)
+        assert term.value.tolist() == pytest.approx([4, 2.5])
+
+    def test_each_text_may_have_its_strength_and_start(self):
+        term = Along(self.EAST, [0.0, 1.0, 2.0], start=Z)
+        term.check_texts(3)
+        assert term.take(torch.tensor([2, 1]))(Z[[2, 1]]).tolist() == pytest.approx([4, 1])
+        with pytest.raises(LatentoptError, match="one for each text, got 3 values for 2 texts"):
+            term.check_texts(2)
+
+    def test_without_a_start_it_asks_for_one(self):
+        with pytest.raises(LatentoptError, match="along east: from where"):
+            Along(self.EAST)(Z)
+
+    def test_several_at_once_are_columns(self):
+        north = Direction(torch.tensor([0.0, 1.0, 0.0]), name="north", space="toy")
+        assert list(columns(Along(self.EAST, 1) + Along(north, 0.5))) == ["east", "north"]
+
+    @pytest.mark.parametrize("strength", [float("nan"), [[1.0]]])
+    def test_a_strength_that_is_none_is_refused(self, strength):
+        with pytest.raises(LatentoptError, match="along east: the strength is a finite number"):
+            Along(self.EAST, strength)
+
+
+def test_what_a_goal_leaves_open_is_filled_in_where_the_texts_start():
+    density = LatentDensity.fit(torch.randn(100, 3, generator=torch.Generator().manual_seed(0)))
+    goal = 2 * Near() + Typical() + Near(torch.zeros(1, 3))
+    open_, given = goal.starting_at(Z, density), 2 * Near(Z) + Typical(density) + Near(torch.zeros(1, 3))
+    assert torch.equal(open_(Z + 1), given(Z + 1))
+    for term in (Near(), Typical()):
+        with pytest.raises(LatentoptError, match=r"goal\.starting_at"):
+            term(Z)
+
+
+def test_a_sum_goes_beyond_in_each_of_its_wishes():
+    goal = (2 * Target(FIRST, 1) + Near(Z)).beyond(Z, 3)
+    assert [weight for weight, _ in goal.terms] == [2, 1]
+    assert goal(Z).tolist() == pytest.approx([18, 0, 72])
+
+
+def test_a_goal_is_differentiable_if_all_its_terms_are():
+    box = BlackBox(lambda z: z.norm(dim=1))
+    assert box(Z).tolist() == pytest.approx([5, 1, 10**0.5])
+    assert (Near(Z) + Maximize(FIRST)).differentiable
+    assert not (Near(Z) + box).differentiable
+
+
+@pytest.mark.parametrize("weight", [float("nan"), float("inf")])
+def test_a_weight_that_is_no_number_is_refused(weight):
+    with pytest.raises(LatentoptError, match="a goal is a sum of one term or more, each with a finite weight"):
+        weight * Near(Z)
+
+
+class TestTextObjectives:
+    def test_a_function_of_a_file_or_of_a_module_is_found_by_its_name(self, tmp_path, monkeypatch):
+        (tmp_path / "scores.py").write_text("def brevity(texts):\n    return [len(text) for text in texts]\n")
+        monkeypatch.chdir(tmp_path)
+        for name in ("scores:brevity", "scores.py:brevity", f"{tmp_path}/scores.py:brevity"):
+            assert text_losses(text_objective(name), ["a", "abc"]).tolist() == [1, 3]
+        assert text_objective("os.path:basename")("a/b") == "b"
+
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            ("brevity", "an objective is named MODULE:FUNCTION"),
+            ("os:no_such", "there is no function no_such in os"),
+            ("no_such_module:f", "no_such_module cannot be imported"),
+        ],
+    )
+    def test_what_cannot_be_found_is_said(self, name, message):
+        with pytest.raises(LatentoptError, match=message):
+            text_objective(name)
+
+    @pytest.mark.parametrize("made", [[1.0], [1.0, float("nan")], [[1.0, 2.0]], None, ["a", "b"]])
+    def test_an_objective_gives_a_number_for_each_text(self, made):
+        with pytest.raises(LatentoptError, match="gives a number for each text, lower is better, but of 2 texts"):
+            text_losses(lambda texts: made, ["a", "b"])

@@ -2,21 +2,21 @@ import numpy as np
 import pytest
 
 from latentopt.errors import LatentoptError
-from latentopt.heads import bundled_heads, load_head
+from latentopt.heads import bundled_heads, load_head, save_head
 from latentopt.space import LatentSpace
-from property_models import HeadError, RidgeHead, save
+from property_models import RidgeHead
 from tests.toy import toy_space
 
 
 @pytest.fixture
 def space(tmp_path):
-    toy_space().save(tmp_path / "model")
+    toy_space().save_pretrained(tmp_path / "model")
     return LatentSpace.from_pretrained(tmp_path / "model")
 
 
 def saved(space, directory, fingerprint=None):
     x = np.random.default_rng(0).normal(size=(30, space.latent_dim))
-    save(RidgeHead().fit(x, x[:, 0]), directory, name="length", space=fingerprint or space.fingerprint)
+    save_head(RidgeHead().fit(x, x[:, 0]), directory, name="length", space=fingerprint or space.fingerprint)
 
 
 def test_a_head_is_found_by_its_directory_or_by_its_name_in_the_model(space, tmp_path):
@@ -37,5 +37,5 @@ def test_an_unknown_head_is_an_error_that_names_those_there_are(space):
 
 def test_a_head_of_another_space_is_refused(space, tmp_path):
     saved(space, tmp_path / "other", fingerprint="0123")
-    with pytest.raises(HeadError, match="was fitted on another latent space"):
+    with pytest.raises(LatentoptError, match="was fitted on another latent space"):
         load_head(tmp_path / "other", space)

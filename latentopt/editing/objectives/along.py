@@ -1,0 +1,123 @@
+"""A wish to go along a direction."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Protocol, Self
+
+import torch
+from torch import Tensor
+
+from latentopt.editing.objectives.objective import Objective
+from latentopt.editing.objectives.wish import WithValue, as_values
+from latentopt.errors import LatentoptError
+from latentopt.space.density import LatentDensity
+
+ACROSS = 0.01
+ENOUGH = 0.75  # of the strength: then the wish is reached
+
+
+class Step(Protocol):
+    """What is asked of a direction."""
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+
+    @property
+    def vector(self) -> Tensor:
+        """The step at strength 1, shape (d,)."""
+
+    @property
+    def strength(self) -> float:
+        """The default multiple of the vector."""
+
+
+class Along(WithValue):
+    """The latent shall have moved along a direction, by a multiple of it, from where it started.
+
+    Its value is the multiple that was moved, (z - start) . v / |v|^2; its loss the squared miss of that, and, weighed
+    little, the squared length of the component across, in lengths of v: words that have nothing to do with the
+    direction may change, but not for nothing.
+
+    Args:
+        direction: where to. strength: multiple of its vector, one or one for each text; None takes the direction's.
+        across: weight of the component across.
+        start: latents where rows start, (n, d) or (1, d); None leaves it to `starting_at`.
+
+    Raises:
+        LatentoptError: if a strength is not finite, or the direction is zero.
+    """
+
+    def __init__(
+        self,
+        direction: Step,
+        strength: float | Sequence[float] | Tensor | None = None,
+        *,
+        across: float = ACROSS,
+        start: Tensor | None = None,
+    ) -> None:
+        self.direction = direction
+        self.value = as_values(direction.strength if strength is None else strength)
+        self.across = across
+        self.start = start
+        if self.value.ndim > 1 or not torch.isfinite(self.value).all():
+            raise LatentoptError(
+                f"along {self.name}: the strength is a finite number, or one for each text, got {strength}; try 1"
+            )
+        if not direction.vector.any():
+            raise LatentoptError(f"along {self.name}: the direction is zero, so that nothing lies along it")
+
+    @property
+    def name(self) -> str:
+        return self.direction.name
+
+    @property
+    def wording(self) -> str:
+        return f"by {self._said}"
+
+    def __call__(self, z: Tensor) -> Tensor:
+        moved, vector = self._moved(z), self.direction.vector.to(z)
+        along = moved @ vector / vector.square().sum()
+        across = (moved - along[:, None] * vector).square().sum(1) / vector.square().sum()
+        return (along - self.value.to(z)).square() + self.across * across
+
+    def values(self, z: Tensor) -> Tensor:
+        with torch.no_grad():
+            vector = self.direction.vector.to(z)
+            return self._moved(z) @ vector / vector.square().sum()
+
+    def reached(self, z: Tensor) -> Tensor:
+        wanted = self.value.to(z)
+        forward = torch.where(wanted < 0, -1.0, 1.0)
+        return forward * self.values(z) >= forward * ENOUGH * wanted
+
+    def take(self, rows: Tensor) -> Self:
+        other = super().take(rows)
+        return other if self.start is None or len(self.start) == 1 else other._from(self.start[rows])
+
+    def starting_at(self, start: Tensor, density: LatentDensity) -> Objective:
+        return self if self.start is not None else self._from(start)
+
+    def beyond(self, z: Tensor, factor: float) -> Objective:
+        now = self.values(z)
+        return self._with(now + factor * (self.value.to(z) - now))
+
+    def _with(self, value: Tensor) -> Self:
+        other = copy.copy(self)
+        other.value = value
+        return other
+
+    def _from(self, start: Tensor) -> Self:
+        other = copy.copy(self)
+        other.start = start
+        return other
+
+    def _moved(self, z: Tensor) -> Tensor:
+        if self.start is None:
+            raise LatentoptError(
+                f"along {self.name}: from where? Give the latents, Along(..., start=z), or let "
+                "goal.starting_at(z, density) fill them in"
+            )
+        return z - self.start.to(z)

@@ -1,0 +1,81 @@
+"""An objective of finished texts: any function of a person's own."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latentopt.errors import LatentoptError
+
+
+class TextObjective(Protocol):
+    """Losses of texts, lower is better. It has no gradient, and is asked of finished texts only."""
+
+    def __call__(self, texts: Sequence[str], /) -> Any:
+        """Numbers of shape (n,), in any form that numpy understands, for n texts."""
+
+
+def text_losses(objective: TextObjective, texts: Sequence[str]) -> Tensor:
+    """Ask an objective for the losses of texts, and check what comes, shape (n,).
+
+    Raises:
+        LatentoptError: unless it is a number for each text; NaN is none.
+    """
+    given = objective(texts)
+    try:
+        losses = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        losses = np.empty(0)
+    if losses.shape != (len(texts),) or np.isnan(losses).any():
+        raise LatentoptError(
+            f"an objective of texts gives a number for each text, lower is better, but of {len(texts)} texts it made "
+            f"{str(given)[:100]}"
+        )
+    return torch.from_numpy(losses)
+
+
+def text_objective(name: str) -> TextObjective:
+    """Find an objective by its name, MODULE:FUNCTION.
+
+    Args:
+        name: as in `scores:brevity`, of an installed module or of scores.py in the current folder, or as in
+            `work/scores.py:brevity`.
+
+    Raises:
+        LatentoptError: if there is no such function.
+    """
+    place, sign, function = name.rpartition(":")
+    if not (place and sign and function.isidentifier()):
+        raise LatentoptError(f"an objective is named MODULE:FUNCTION, such as scores:brevity, got {name!r}")
+    found = vars(_module(name, place)).get(function)
+    if not callable(found):
+        raise LatentoptError(f"{name}: there is no function {function} in {place}")
+    objective: TextObjective = found
+    return objective
+
+
+def _module(name: str, place: str) -> ModuleType:
+    file = Path(place if place.endswith(".py") else place.replace(".", "/") + ".py")
+    try:
+        if not file.is_file():
+            return import_module(place)
+        # Not by way of sys.path, which would be the whole program's.
+        spec = importlib.util.spec_from_file_location(f"latentopt_objective_{file.stem}", file)
+        assert spec is not None and spec.loader is not None, file
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[module.__name__] = module  # where its dataclasses look for their annotations
+        spec.loader.exec_module(module)
+        return module
+    except ImportError as error:
+        raise LatentoptError(
+            f"{name}: {place} cannot be imported ({error}); give MODULE:FUNCTION or FILE.py:FUNCTION"
+        ) from error

@@ -1,0 +1,158 @@
+"""Wishes for what a head predicts: Target, AtLeast, AtMost, Maximize, Minimize."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from latentopt.editing.objectives.head import Head
+from latentopt.editing.objectives.objective import Objective
+from latentopt.editing.objectives.wish import Wish, WithValue, as_values
+from latentopt.errors import LatentoptError
+
+
+class HeadWish(Wish):
+    """A wish for what a head predicts. Those below say which way it shall go."""
+
+    def __init__(self, head: Head) -> None:
+        self.head = head
+
+    @property
+    def name(self) -> str:
+        return self.head.name or "property"
+
+    @property
+    def differentiable(self) -> bool:
+        return self.head.differentiable
+
+    def values(self, z: Tensor) -> Tensor:
+        with torch.no_grad():
+            return torch.as_tensor(self.head.to_value(self.head.forward(z)))
+
+    def reached(self, z: Tensor) -> Tensor | None:
+        return None
+
+    def interval(self, z: Tensor, *, level: float = 0.9) -> Tensor | None:
+        if not self.head.has_interval:
+            return None
+        return torch.as_tensor(self.head.interval(z.detach().cpu().numpy(), level=level))
+
+
+class _HeadValue(HeadWish, WithValue):
+    """A wish that a head shall predict a value, or near it."""
+
+    def __init__(self, head: Head, value: float | Sequence[float] | Tensor) -> None:
+        super().__init__(head)
+        self.value = as_values(value)
+        self.score = as_values(head.to_score(self.value))
+        possible = torch.isfinite(self.score).all() and torch.allclose(
+            as_values(head.to_value(self.score)), self.value, rtol=1e-3, atol=1e-3
+        )
+        if self.value.ndim > 1 or not possible:
+            raise LatentoptError(
+                f"a wish for {self.name} is a number that it could have, or one for each text, got {value}"
+            )
+
+    def _with(self, value: Tensor) -> Self:
+        return self._with_score(as_values(self.head.to_score(value)))
+
+    def _with_score(self, score: Tensor) -> Self:
+        other = copy.copy(self)  # not by way of the value: that of a count is never below 0
+        other.score, other.value = score, as_values(self.head.to_value(score))
+        return other
+
+    def take(self, rows: Tensor) -> Self:
+        return self if not self.score.ndim else self._with_score(self.score[rows])
+
+    def miss(self, z: Tensor) -> Tensor:
+        """Score minus wished score, in units of the head's scale, (n,)."""
+        return (self.head.forward(z) - self.score.to(z)) / self.head.score_scale
+
+    def beyond(self, z: Tensor, factor: float) -> Objective:
+        with torch.no_grad():
+            start = self.head.forward(z)
+        return self._with_score(start + factor * (self.score.to(start) - start))
+
+
+class Target(_HeadValue):
+    """The property shall have a value: squared miss."""
+
+    def __call__(self, z: Tensor) -> Tensor:
+        return self.miss(z).square()
+
+    def reached(self, z: Tensor) -> Tensor:
+        return (self.values(z) - self.value).abs() <= torch.as_tensor(self.head.tolerance(self.value))
+
+    @property
+    def wording(self) -> str:
+        return f"at {self._said}"
+
+
+class AtLeast(_HeadValue):
+    """The property shall have at least a value: squared miss below it."""
+
+    def __call__(self, z: Tensor) -> Tensor:
+        return self.miss(z).clamp_max(0).square()
+
+    def reached(self, z: Tensor) -> Tensor:
+        return self.values(z) >= self.value
+
+    @property
+    def wording(self) -> str:
+        return f"at least {self._said}"
+
+
+class AtMost(_HeadValue):
+    """The property shall have at most a value: squared miss above it."""
+
+    def __call__(self, z: Tensor) -> Tensor:
+        return self.miss(z).clamp_min(0).square()
+
+    def reached(self, z: Tensor) -> Tensor:
+        return self.values(z) <= self.value
+
+    @property
+    def wording(self) -> str:
+        return f"at most {self._said}"
+
+
+class Maximize(HeadWish):
+    """The property shall be as high as it gets: minus the score."""
+
+    def __call__(self, z: Tensor) -> Tensor:
+        return -self.head.forward(z) / self.head.score_scale
+
+    @property
+    def wording(self) -> str:
+        return "as high as it gets"
+
+    def beyond(self, z: Tensor, factor: float) -> Objective:
+        return _scales_away(self.head, z, factor)
+
+
+class Minimize(HeadWish):
+    """The property shall be as low as it gets: the score."""
+
+    def __call__(self, z: Tensor) -> Tensor:
+        return self.head.forward(z) / self.head.score_scale
+
+    @property
+    def wording(self) -> str:
+        return "as low as it gets"
+
+    def beyond(self, z: Tensor, factor: float) -> Objective:
+        return _scales_away(self.head, z, -factor)
+
+
+def _scales_away(head: Head, z: Tensor, scales: float) -> Target:
+    """A target some scales from what latents (n, d) have now.
+
+    One scale is what a wish for a value typically asks for; without an end, gradients run to infinity.
+    """
+    with torch.no_grad():
+        start = head.forward(z)
+    return Target(head, head.to_value(torch.zeros(len(z))))._with_score(start + scales * head.score_scale)
