@@ -74,7 +74,7 @@ class LatentSpace:
 
         Args:
             directory: where to.
-            precision: quantize the weights (see `latentopt.model.quantized`), for shipping and not for further training.
+            precision: quantize the weights (see `latentopt.model.quantized`), for shipping, not for training.
         """
         with atomic_update(directory, void={DENSITY_FILE, quantized.FILE, SAFE_WEIGHTS_NAME}) as temporary:
             if precision is None:
