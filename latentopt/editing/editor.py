@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,7 +12,7 @@ from latentopt.editing.edit import Edit
 from latentopt.editing.objectives import Objective, WithValue, columns
 from latentopt.editing.optimizers import Optimizer, PreconditionedGradient
 from latentopt.editing.rank import make_edit
-from latentopt.editing.search import optimize, points_along
+from latentopt.editing.search import points_along, search
 from latentopt.errors import LatentoptError
 from latentopt.space import LatentSpace
 
@@ -27,7 +26,7 @@ def optimize_texts(
     texts: Sequence[str],
     goal: Objective,
     *,
-    optimizer: Optimizer[Any] | None = None,
+    optimizer: Optimizer | None = None,
     starts: int = 4,
     distances: int = 12,
     refinements: int = 4,
@@ -102,7 +101,7 @@ class _Editor:
     def __init__(
         self,
         space: LatentSpace,
-        optimizer: Optimizer[Any],
+        optimizer: Optimizer,
         *,
         starts: int,
         distances: int,
@@ -131,7 +130,7 @@ class _Editor:
         far = objective.beyond(start, STRETCH)
         # Farther than latents are from their mean lies nothing that a text was ever encoded to.
         radius = self.space.density.covariance.trace().sqrt().item()
-        path = optimize(far, start, self.optimizer, radius=radius)
+        path = search(far, start, self.optimizer, radius=radius).path
         shares = torch.linspace(0, 1, self.distances)[:, None].expand(-1, len(owner))
         tried = self._try(path, shares.T.flatten(), torch.arange(len(owner)).repeat_interleave(self.distances))
         rounds = [tried]
