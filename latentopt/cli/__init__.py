@@ -19,6 +19,7 @@ from latentopt.errors import LatentoptError, TruncationWarning
 
 VERBS = {  # in the order of --help; a verb's module imports torch only inside its function
     "optimize": "latentopt.cli.optimize:optimize",
+    "predict": "latentopt.cli.predict:predict",
     "direction": "latentopt.cli.direction:direction",
     "apply": "latentopt.cli.apply:apply",
     "encode": "latentopt.cli.encode:encode",
@@ -79,15 +80,8 @@ class Verbs(click.Group):
             if error.strerror is None:
                 raise
             raise Failure(": ".join(str(part) for part in (error.filename, error.strerror) if part)) from error
-        except Exception as error:
-            if not isinstance(error, _expected()):
-                raise
+        except LatentoptError as error:
             raise Failure(str(error)) from error
-
-
-def _expected() -> tuple[type[Exception], ...]:
-    """Return the errors that are messages for a person; property_models, which loads torch, is not imported for it."""
-    return LatentoptError, getattr(sys.modules.get("property_models"), "HeadError", LatentoptError)
 
 
 def _warn_plainly() -> None:

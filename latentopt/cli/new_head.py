@@ -17,15 +17,18 @@ if TYPE_CHECKING:
     from rich.status import Status
 
     from latentopt.heads import Fitted, Rows
-    from latentopt.heads.fit import Scale
+    from latentopt.heads.rows import Scale
     from latentopt.space import LatentSpace
     from latentopt.tables import Table
 
 NAMES = {
     "constant": "a constant",
+    "group_mean": "the group's mean",
     "tfidf_ridge": "TF-IDF ridge",
     "tfidf_logistic": "TF-IDF logistic",
-    "head": "the head",
+    "head": "the head, by the latent",
+    "reader": "the reader, by the words",
+    "stacked": "both, stacked",
 }
 
 _options = options.compose(
@@ -148,21 +151,17 @@ def _read(request: Request) -> Table:
 
 def _save_and_show(fitted: Fitted, request: Request, output: Path, space: LatentSpace) -> None:
     """Save the head, print its report, and say what can be done with it."""
-    from latentopt.heads import save_head
-
     name = request.name
-    head: Any = fitted.head
     if request.typical is not None:
-        if not getattr(head, "grouped_", False):
-            raise click.UsageError("--typical says which group to predict for; it needs --group COLUMN")
-        head = head.with_typical(request.typical)
-    save_head(head, output, name=name, space=space.fingerprint, metrics=fitted.report)
+        fitted = fitted.with_typical(request.typical)
+    fitted.save_pretrained(output, name=name, space=space)
+    head = fitted.head
     value = _example(head)
     if request.as_json:
         about = {"name": name, "directory": str(output), "kind": head.kind, "parameters": fitted.parameters}
         print_json({"version": 1, "head": about | {"typical": head.typical}, "report": fitted.report})
     else:
-        _print_report(name, fitted, head, chosen=request.typical is not None)
+        _print_report(name, fitted, chosen=request.typical is not None)
         at = "" if request.model is None else f" --model {request.model}"
         click.echo(
             f'wrote {output}; next: latentopt optimize --head {output} --target {name}={value}{at} "a text of yours"',
@@ -177,10 +176,10 @@ def _example(head: Any) -> str:
     return f"{high:.2g}" if abs(high) < 1 else f"{float(f'{high:.1g}'):.0f}"
 
 
-def _print_report(name: str, fitted: Fitted, head: Any, *, chosen: bool) -> None:
+def _print_report(name: str, fitted: Fitted, *, chosen: bool) -> None:
     from rich.table import Table as Grid
 
-    say, report = stdout(), fitted.report
+    say, report, head = stdout(), fitted.report, fitted.head
     say.print(f"{name}: {head.kind}, measured on {report['rows']:,} rows that it has not seen\n", soft_wrap=True)
     models = [key for key in NAMES if key in report]
     measures: Sequence[str] = list(report["head"])
@@ -194,7 +193,7 @@ def _print_report(name: str, fitted: Fitted, head: Any, *, chosen: bool) -> None
     if report.get("within_groups"):
         notes.append(
             f"Measured within groups: the {report['groups']:,} groups alone explain "
-            f"{report['explained_by_group']:.0%} of the variance."
+            f"{report['explained_by_group']:.0%} of the variance; r2_total is of all of it, each group's mean known."
         )
         whose = "a group" if chosen else "the median group, one"
         notes.append(
@@ -203,8 +202,9 @@ def _print_report(name: str, fitted: Fitted, head: Any, *, chosen: bool) -> None
     if "scale" in report:
         notes.append(f"r2 and mae are of {'log1p of the value' if report['scale'] == 'log1p' else 'the value'}.")
     if found := report.get("interval"):
-        notes.append(f"The {found['level']:.0%} interval covers {found['coverage']:.1%} of them.")
+        notes.append(f"The {found['level']:.0%} interval of the stacked value covers {found['coverage']:.1%} of them.")
     if "trials" in report:
         kept = ", ".join(f"{key}={value}" for key, value in fitted.parameters.items() if key != "random_state")
         notes.append(f"Best of {report['trials']} trials: {kept}.")
+    notes.append("Searches lead by the head; what latentopt predict shows is both, stacked.")
     say.print("\n" + "\n".join(notes), soft_wrap=True, markup=False)

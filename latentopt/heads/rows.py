@@ -5,36 +5,45 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentopt.errors import LatentoptError
+from property_models.base import Regressor
 
 if TYPE_CHECKING:
     from latentopt.space import LatentSpace
     from latentopt.tables import Table
 
+KnownScale = Literal["identity", "log1p", "logit"]
+Scale = KnownScale | Literal["auto"]
+
 FEWEST_ROWS = 20
 FEWEST_OF_CLASS = 5  # so that a class is both learned and measured
-HELD_OUT = 0.2
+FOLDS = 5
 MOST_CLASSES = 50
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Latents (n, d), texts, values and, perhaps, groups of n rows."""
+    """Pooled latents (n, m), texts, values and, perhaps, groups and weights of n rows."""
 
     z: NDArray[np.float64]
     texts: list[str]
     values: NDArray[Any]
     groups: NDArray[Any] | None = None
+    weights: NDArray[np.float64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.texts)
 
     def take(self, index: NDArray[np.intp]) -> Rows:
         """The rows of an index."""
         groups = None if self.groups is None else self.groups[index]
-        return Rows(self.z[index], [self.texts[i] for i in index], self.values[index], groups)
+        weights = None if self.weights is None else self.weights[index]
+        return Rows(self.z[index], [self.texts[i] for i in index], self.values[index], groups, weights)
 
 
 def rows_of(
@@ -75,7 +84,7 @@ def rows_of(
             f"a head learns from values that differ, but all are {array.tolist()[0]!r}; give another column"
         )
     used = [texts[i] for i in kept.tolist()]
-    z = space.encode(used).numpy().astype(np.float64)
+    z = space.pooled(space.encode(used)).numpy().astype(np.float64)
     return Rows(z, used, array, None if groups is None else np.asarray([str(g) for g in groups], dtype=object))
 
 
@@ -87,6 +96,13 @@ def without_negative(table: Table, column: str) -> Table:
     return table.checked(column, [f"is {v:g}, and no count is below 0" if v < 0 else None for v in values.tolist()])
 
 
+def fit_to(head: Any, rows: Rows) -> Any:
+    """Fit an estimator to the latents of rows."""
+    if isinstance(head, Regressor):
+        return head.fit(rows.z, rows.values, groups=rows.groups, weights=rows.weights)
+    return head.fit(rows.z, rows.values)
+
+
 def are_numbers(values: NDArray[Any]) -> bool:
     """Whether values are numbers, and not classes."""
     return bool(np.issubdtype(values.dtype, np.number))
@@ -94,6 +110,12 @@ def are_numbers(values: NDArray[Any]) -> bool:
 
 def split(rows: Rows, *, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Indices of four fifths of the rows and of the others; groups and classes are split alike."""
+    held = folds(rows, seed=seed) == 0
+    return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def folds(rows: Rows, *, seed: int) -> NDArray[np.intp]:
+    """For each row (n,) one of five parts, 0 to 4, drawn at random; groups and classes are spread over all alike."""
     generator = np.random.default_rng(seed)
     labels = rows.groups if rows.groups is not None else None if are_numbers(rows.values) else rows.values
     order = generator.permutation(len(rows.values))
@@ -101,9 +123,9 @@ def split(rows: Rows, *, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]
         _, code = np.unique(labels, return_inverse=True)
         order = order[np.argsort(code[order], kind="stable")]
     # Every fifth row in an order by group is a fifth of every group.
-    held = np.zeros(len(order), dtype=bool)
-    held[order[:: round(1 / HELD_OUT)]] = True
-    return np.flatnonzero(~held), np.flatnonzero(held)
+    fold = np.empty(len(order), dtype=np.intp)
+    fold[order] = np.arange(len(order)) % FOLDS
+    return fold
 
 
 def _of_common_classes(classes: NDArray[Any]) -> NDArray[np.intp]:

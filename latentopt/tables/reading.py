@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latentopt.errors import LatentoptError
+from latentopt.tables.numbers import number
 from latentopt.tables.parsing import READERS, NumberedRows, RowError, fault, sniff, suffix
 
 if TYPE_CHECKING:
@@ -73,21 +73,19 @@ def read_texts(arguments: Sequence[str], file: str | Path | None, column: str = 
     return replace(table, frame=table.frame.set_axis(["text"], axis=1))
 
 
-def numeric_column(table: Table, name: str) -> Table:
-    """Return the table with a column as float64, without the rows whose value is not a finite number."""
+def numeric_column(table: Table, name: str, *, decimal_comma: bool = False) -> Table:
+    """Return the table with a column as float64, without the rows whose value is not a finite number (see `number`)."""
     values = table.frame[name].tolist()
-    kept = table.checked(name, [None if is_number(v) else f"is {v!r}, not a finite number" for v in values])
-    return replace(kept, frame=kept.frame.astype({name: "float64"}))
+    found = [number(value, decimal_comma=decimal_comma) for value in values]
+    faults = [f"is {v!r}, not a finite number" if n is None else None for v, n in zip(values, found, strict=True)]
+    kept = table.checked(name, faults)
+    numbers = [n for n in found if n is not None]
+    return replace(kept, frame=kept.frame.assign(**{name: numbers}).astype({name: "float64"}))
 
 
 def is_number(value: Any) -> bool:
     """Whether a value, perhaps a string, is a finite number."""
-    if isinstance(value, bool) or (isinstance(value, str) and "_" in value):  # float() takes both
-        return False
-    try:
-        return math.isfinite(float(value))
-    except (TypeError, ValueError, OverflowError):
-        return False
+    return number(value) is not None
 
 
 def _content(path: str | Path) -> tuple[str, bytes]:
