@@ -1,4 +1,4 @@
-"""From a trained T5-VAE to the bundled model: weights in few bits, density, heads with readers, directions, one folder."""
+"""From a trained T5-VAE to the bundled model: weights in few bits, density, heads with readers, directions."""
 
 from __future__ import annotations
 

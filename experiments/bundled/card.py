@@ -15,14 +15,15 @@ tags: [t5-vae, text-autoencoder, latent-space, tweets]
 
 # The T5-VAE that comes with latentopt
 
-A T5-VAE for short English texts: {parameters}, one latent vector of {latent_dim} dimensions, of which the first
-{pooled_dim} say what a text means and the others copy it; at most {tokens} tokens. latentopt uses it when no `--model` is
-given. It was adapted from SmolLM2-135M-Instruct (Hugging Face TB, Apache-2.0) as `latentopt.model.adapt` tells, and
+A T5-VAE for short English texts: {parameters}, one latent vector of {latent_dim} dimensions, of which the
+first {pooled_dim} say what a text means and the others copy it; at most {tokens} tokens. latentopt uses it when no
+`--model` is given. It was adapted from SmolLM2-135M-Instruct (Hugging Face TB, Apache-2.0) as `latentopt.model.adapt` tells, and
 trained by `experiments/bundled`. Its latents learned to tell the sentence embeddings of all-MiniLM-L6-v2 (Apache-2.0).
 
 | file | what |
 |---|---|
-| `model.quantized.safetensors`, `config.json`, `tokenizer.json` | the T5-VAE (4, 5 and 8 bits a weight) and its byte-level BPE |
+| `model.quantized.safetensors`, `config.json` | the T5-VAE, in 4, 5 and 8 bits a weight |
+| `tokenizer.json` | its byte-level BPE |
 | `density.safetensors` | mean and covariance of the pooled latents of training tweets |
 | `heads/` | likes and retweets within an account, clicks within a test, sentiment, emotion; each with its reader |
 | `directions/` | civil: from toxic to civil; positive: from negative to positively reframed |
@@ -35,8 +36,8 @@ Reddit titles (umbrae/reddit-top-2.5-million, PDDL), all without texts that hold
 Heads are fitted on the same tweets, the Sentiment140 part, tweet_emotions and the Upworthy Research Archive; `civil` on
 s-nlp/paradetox (CC0), `positive` on SALT-NLP/positive-frames (CC BY-SA 4.0). Several of the tweet collections state no
 licence, and Sentiment140 is for academic use: the weights are statistics learned from these texts, none of which is in
-this package; whoever needs clear terms trains a model of their own with `latentopt train`. Links are the token `http` and
-mentions `@user`, here and in what it writes.
+this package; whoever needs clear terms trains a model of their own with `latentopt train`. Links are the token `http`
+and mentions `@user`, here and in what it writes.
 
 ## How good it is
 
