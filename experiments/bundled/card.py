@@ -17,8 +17,8 @@ tags: [t5-vae, text-autoencoder, latent-space, tweets]
 
 A T5-VAE for short English texts: {parameters}, one latent vector of {latent_dim} dimensions, of which the
 first {pooled_dim} say what a text means and the others copy it; at most {tokens} tokens. latentopt uses it when no
-`--model` is given. It was adapted from SmolLM2-135M-Instruct (Hugging Face TB, Apache-2.0) as `latentopt.model.adapt` tells, and
-trained by `experiments/bundled`. Its latents learned to tell the sentence embeddings of all-MiniLM-L6-v2 (Apache-2.0).
+`--model` is given. It was adapted from SmolLM2-135M-Instruct (Hugging Face TB, Apache-2.0) as
+`latentopt.model.adapt` tells, and trained by `experiments/bundled`. Its latents learned to tell the sentence embeddings of all-MiniLM-L6-v2 (Apache-2.0).
 
 | file | what |
 |---|---|
@@ -30,7 +30,7 @@ trained by `experiments/bundled`. Its latents learned to tell the sentence embed
 
 ## Data
 
-Trained on {texts:,} draws from tweets of about 110 public accounts (2007 to 2019), labelled tweets (Sentiment140 sample,
+Trained on {texts:,} draws from tweets of about 110 public accounts (2007 to 2019), labelled tweets (Sentiment140,
 tweet_emotions, CrisisLex T6, t-davidson; those marked hate or offensive left out), Upworthy's headlines (CC BY 4.0) and
 Reddit titles (umbrae/reddit-top-2.5-million, PDDL), all without texts that hold a word of better-profanity's list.
 Heads are fitted on the same tweets, the Sentiment140 part, tweet_emotions and the Upworthy Research Archive; `civil` on
