@@ -18,7 +18,8 @@ tags: [t5-vae, text-autoencoder, latent-space, tweets]
 A T5-VAE for short English texts: {parameters}, one latent vector of {latent_dim} dimensions, of which the
 first {pooled_dim} say what a text means and the others copy it; at most {tokens} tokens. latentopt uses it when no
 `--model` is given. It was adapted from SmolLM2-135M-Instruct (Hugging Face TB, Apache-2.0) as
-`latentopt.model.adapt` tells, and trained by `experiments/bundled`. Its latents learned to tell the sentence embeddings of all-MiniLM-L6-v2 (Apache-2.0).
+`latentopt.model.adapt` tells, and trained by `experiments/bundled`. Its latents learned to tell the sentence
+embeddings of all-MiniLM-L6-v2 (Apache-2.0).
 
 | file | what |
 |---|---|
