@@ -1,33 +1,30 @@
 """Edit texts towards a goal: search, write, measure, rank."""
 
-from latentopt.editing.edit import Candidate, Edit, Estimate
-from latentopt.editing.editor import optimize_texts
-from latentopt.editing.objectives import (
-    Along,
-    AtLeast,
-    AtMost,
-    BlackBox,
-    Maximize,
-    Minimize,
-    Near,
-    Objective,
-    Target,
-    Typical,
-)
+from latentopt.editing.constraints import standard
+from latentopt.editing.edit import Candidate, Change, Edit, Estimate
+from latentopt.editing.editor import Effort, TextEditor
+from latentopt.editing.objectives import Along, AtLeast, AtMost, Maximize, Minimize, Near, Objective, Target, Typical
+from latentopt.editing.rank import Floors
+from latentopt.editing.write import Infill, Rewrite
 
 __all__ = [
     "Along",
     "AtLeast",
     "AtMost",
-    "BlackBox",
     "Candidate",
+    "Change",
     "Edit",
+    "Effort",
     "Estimate",
+    "Floors",
+    "Infill",
     "Maximize",
     "Minimize",
     "Near",
     "Objective",
+    "Rewrite",
     "Target",
+    "TextEditor",
     "Typical",
-    "optimize_texts",
+    "standard",
 ]
