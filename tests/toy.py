@@ -9,9 +9,11 @@ import torch
 from transformers import set_seed
 
 from latentopt.model import T5VAE, T5VAEConfig, small_t5
-from latentopt.model.tokenizer import token_ids, train_tokenizer
+from latentopt.model.tokenizer import train_tokenizer
 from latentopt.space import LatentSpace
 from latentopt.space.density import LatentDensity
+from latentopt.training.batches import Collator, Texts, Uses
+from latentopt.training.losses import MMD, LatentNoise, TrainingLoss
 
 TRAINING_STEPS = 300
 WHO = ["my neighbour", "the old baker", "a quiet student", "her brother", "our new captain", "the tall nurse"]
@@ -28,32 +30,31 @@ def toy_texts(n: int, *, seed: int = 0) -> list[str]:
 
 @cache
 def toy_space() -> LatentSpace:
-    """A space that knows the sentences of `toy_texts` roughly, after two seconds of training."""
+    """A space that knows the sentences of `toy_texts` roughly, after some seconds of training."""
     texts = toy_texts(300)
     tokenizer = train_tokenizer(texts, vocab_size=400)
     set_seed(0)
-    space = LatentSpace(T5VAE(toy_config(len(tokenizer), latent_noise=0.3)), tokenizer)
-    _train(space, toy_texts(3000, seed=1), steps=TRAINING_STEPS)
-    space.density = LatentDensity.fit(space.encode(texts))
-    space.ngrams = space.count_ngrams(toy_texts(1000, seed=2))
+    model = T5VAE(toy_config(len(tokenizer)))
+    _train(model, Texts(tokenizer, toy_texts(3000, seed=1), positions=32), steps=TRAINING_STEPS)
+    space = LatentSpace(model.eval(), tokenizer)
+    space.density = LatentDensity.fit(space.pooled(space.encode(texts)))
     return space
 
 
-def _train(space: LatentSpace, texts: list[str], *, steps: int) -> None:
-    ids = token_ids(space.tokenizer, texts)
-    rows = torch.nn.utils.rnn.pad_sequence([torch.tensor(row) for row in ids], batch_first=True)
-    model = space.model.train()
+def _train(model: T5VAE, texts: Texts, *, steps: int) -> None:
+    collate = Collator(texts.tokenizer, model.config.positions, uses=Uses(0.4, 0.3, 0.1), seed=0)
+    loss = TrainingLoss(model, regularizer=MMD(), noise=LatentNoise(0.3)).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.05, total_iters=steps)
-    for batch in torch.randint(len(rows), (steps, 32)):
+    for batch in torch.randint(len(texts), (steps, 32)).tolist():
         optimizer.zero_grad()
-        model(rows[batch], labels=rows[batch]).loss.backward()
+        loss(**collate([texts[i] for i in batch])).loss.backward()
         optimizer.step()
         schedule.step()
-    model.eval()
 
 
 def toy_config(vocab_size: int, **options: object) -> T5VAEConfig:
-    """The shape of the toy: 16 latent dimensions, 32 positions."""
+    """The shape of the toy: 24 latent dimensions, 8 of them pooled; 32 positions."""
     t5 = small_t5(vocab_size, d_model=32, layers=1, heads=2, d_ff=64, positions=32)
-    return T5VAEConfig(t5, latent_dim=16, positions=32, slot_dim=8, **options)  # type: ignore[arg-type]
+    shape = {"latent_dim": 24, "pooled_dim": 8, "pooled_slots": 2, "positions": 32, "slot_dim": 8}
+    return T5VAEConfig(t5, **{**shape, **options})  # type: ignore[arg-type]

@@ -1,40 +1,32 @@
-"""The shape and the loss of a T5VAE, and of a small T5 inside it."""
+"""The shape of a T5VAE, and of a small T5 inside it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from transformers.configuration_utils import PretrainedConfig
 from transformers.models.t5 import T5Config
+from transformers.models.umt5 import UMT5Config
 
-REGULARIZERS = ("mmd", "kl", "none")
+FAMILIES = {"t5": T5Config, "umt5": UMT5Config}
 
 
 class T5VAEConfig(PretrainedConfig):
-    """Shape and loss of a T5VAE.
+    """Shape of a T5VAE.
 
     Args:
-        t5: the configuration of the T5 inside (a T5Config or its dictionary).
+        t5: the configuration of the T5 inside (a T5Config or UMT5Config, or its dictionary).
         latent_dim: d, the size of the latent.
+        pooled_dim: m, how many of its dimensions, the first ones, are pooled from all tokens: they say what a text
+            means, whatever the places of its words. Fills are given them alone; heads and directions read and move
+            them alone. The others copy, position by position. 0 leaves the pooled part out, `latent_dim` the other.
+        pooled_slots: states that the decoder attends to in place of the pooled part.
         positions: most tokens of a text, its end token included.
-        slot_dim: width of the bottleneck's slot for each position; None takes 32, or what the latent needs.
-        regularizer: "mmd" (default), "kl" or "none".
-        regularizer_weight: its weight beside the cross-entropy (nats per token).
-        moments_weight: with "mmd", weight of `regularizers.moments` within the regularization: it keeps mean and
-            covariance those of the prior, which the MMD of a small batch hardly sees.
-        regularizer_warmup_steps: steps over which the weight rises linearly from 0.
-        free_bits: nats per latent dimension that the KL leaves free.
-        latent_noise: s, from 0 to 1. Training turns each latent towards Gaussian noise, z' = cos(a) z + sin(a) e with
-            e from N(0, I) and an angle a uniform from 0 to arcsin(s). z' follows the prior whatever a is, so the
-            decoder cannot tell a draw of the prior from a text's noisy latent: it learns to write what is likely as
-            far as the latent leaves it open, and the encoder to put like texts side by side (Shen et al. 2020,
-            "Educating text autoencoders", with noise on the latent in place of the tokens).
-        least_noise: the angle is never below arcsin of this. As much as `latent_noise` makes it the same for all, so
-            that a latent can say -d log2(latent_noise) bits whatever the loss (Xu & Durrett 2018, "Spherical latent
-            spaces for stable variational autoencoders", with noise of another form).
-        step_input: add memory slot t to the decoder's input at step t, beside attending to the whole memory (the
-            "embedding" and "memory" schemes of Li et al. 2020, "Optimus"). The slot tells the decoder where it
-            stands, which T5's cross-attention, without positions, cannot.
+        slot_dim: width of a position's slot in the positional part; None takes 32, or what the latent needs.
+        cross_attention: the decoder's layers that attend to the memory; None: all.
+        embedding_dim: size of the teacher's sentence embedding that is predicted from the latent; 0: there is none.
+        stochastic: the encoder also gives a log variance for each latent dimension (for the KL regularizer).
         tied_output: the output layer is the input embeddings; off for T5-v1.1 and Flan-T5, which have one of its own.
     """
 
@@ -42,57 +34,54 @@ class T5VAEConfig(PretrainedConfig):
 
     def __init__(
         self,
-        t5: T5Config | dict[str, Any] | None = None,
+        t5: T5Config | UMT5Config | dict[str, Any] | None = None,
         *,
         latent_dim: int = 256,
+        pooled_dim: int = 0,
+        pooled_slots: int = 8,
         positions: int = 64,
         slot_dim: int | None = None,
-        regularizer: str = "mmd",
-        regularizer_weight: float = 1.0,
-        moments_weight: float = 0.0,
-        regularizer_warmup_steps: int = 0,
-        free_bits: float = 0.1,
-        latent_noise: float = 0.0,
-        least_noise: float = 0.0,
-        step_input: bool = True,
+        cross_attention: Sequence[int] | None = None,
+        embedding_dim: int = 0,
+        stochastic: bool = False,
         tied_output: bool = True,
         **kwargs: Any,
     ) -> None:
-        if regularizer not in REGULARIZERS:
-            raise ValueError(f"regularizer must be one of {', '.join(REGULARIZERS)}, got {regularizer!r}")
-        if not 0 <= latent_noise <= 1:
-            raise ValueError(f"latent_noise is a share from 0 to 1 of the latent that is noise, got {latent_noise}")
-        if not 0 <= least_noise <= latent_noise:
-            raise ValueError(f"least_noise is from 0 to latent_noise={latent_noise}, got {least_noise}")
-        values = t5.to_dict() if isinstance(t5, T5Config) else dict(t5 or {})
-        self.t5 = values
+        if not 0 <= pooled_dim <= latent_dim:
+            raise ValueError(f"pooled_dim is a part of latent_dim={latent_dim}, got {pooled_dim}")
+        self.t5 = dict(t5 or {}) if isinstance(t5, dict | None) else t5.to_dict()
         self.latent_dim = latent_dim
+        self.pooled_dim = pooled_dim
+        self.pooled_slots = pooled_slots
         self.positions = positions
-        self.regularizer = regularizer
-        self.regularizer_weight = regularizer_weight
-        self.moments_weight = moments_weight
-        self.regularizer_warmup_steps = regularizer_warmup_steps
-        self.free_bits = free_bits
-        self.latent_noise = latent_noise
-        self.least_noise = least_noise
-        self.step_input = step_input
+        self.cross_attention = None if cross_attention is None else list(cross_attention)
+        self.embedding_dim = embedding_dim
+        self.stochastic = stochastic
         self.tied_output = tied_output
         config = self.t5_config()
-        self.slot_dim = slot_dim or min(config.d_model, max(32, -(-latent_dim // positions)))
+        self.slot_dim = slot_dim or min(config.d_model, max(32, -(-(latent_dim - pooled_dim) // positions)))
+        start = self.t5.get("decoder_start_token_id")  # T5's own is the padding
         kwargs = {
             "pad_token_id": config.pad_token_id,
             "eos_token_id": config.eos_token_id,
-            "decoder_start_token_id": config.pad_token_id,
+            "decoder_start_token_id": config.pad_token_id if start is None else start,
             "tie_word_embeddings": False,
             **kwargs,
             "is_encoder_decoder": True,
         }
         super().__init__(**kwargs)
 
-    def t5_config(self) -> T5Config:
-        """The configuration of the T5 inside."""
-        config = T5Config(**self.t5)
-        # T5Config derives this from tie_word_embeddings, which it then overwrites: what was saved must win.
+    def t5_config(self) -> T5Config | UMT5Config:
+        """The configuration of the T5 inside.
+
+        Raises:
+            ValueError: for a family that is no T5.
+        """
+        family = self.t5.get("model_type", "t5")
+        if family not in FAMILIES:
+            raise ValueError(f"the T5 inside is one of {', '.join(FAMILIES)}, got {family!r}")
+        config = FAMILIES[family](**self.t5)
+        # They derive this from tie_word_embeddings, which they then overwrite: what was saved must win.
         if "scale_decoder_outputs" in self.t5:
             config.scale_decoder_outputs = self.t5["scale_decoder_outputs"]
         return config

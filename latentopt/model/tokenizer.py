@@ -11,6 +11,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedToken
 from latentopt.errors import LatentoptError
 
 PAD, END, MASK = "<pad>", "</s>", "<mask>"  # ids 0, 1, 2; T5's numbers for the first two
+SENTINELS = tuple(f"<extra_id_{i}>" for i in range(8))
 
 
 def train_tokenizer(texts: Iterable[str], *, vocab_size: int = 8192) -> PreTrainedTokenizerFast:
@@ -21,11 +22,11 @@ def train_tokenizer(texts: Iterable[str], *, vocab_size: int = 8192) -> PreTrain
 
     Args:
         texts: the corpus.
-        vocab_size: number of token ids, at least 259 (256 bytes and 3 special tokens).
+        vocab_size: number of token ids, at least 267 (256 bytes and 11 special tokens).
     """
-    if vocab_size < 259:
+    if vocab_size < 267:
         raise LatentoptError(
-            f"the vocabulary must hold 256 bytes and 3 special tokens, got vocab_size={vocab_size}; use at least 259"
+            f"the vocabulary must hold 256 bytes and 11 special tokens, got vocab_size={vocab_size}; use at least 267"
         )
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -33,7 +34,7 @@ def train_tokenizer(texts: Iterable[str], *, vocab_size: int = 8192) -> PreTrain
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        special_tokens=[PAD, END, MASK],
+        special_tokens=[PAD, END, MASK, *SENTINELS],
         show_progress=False,
     )
     bpe.train_from_iterator(texts, trainer)
@@ -42,6 +43,7 @@ def train_tokenizer(texts: Iterable[str], *, vocab_size: int = 8192) -> PreTrain
         pad_token=PAD,
         eos_token=END,
         mask_token=MASK,
+        additional_special_tokens=list(SENTINELS),
         clean_up_tokenization_spaces=False,
         split_special_tokens=True,  # a text that happens to contain "</s>" means these four characters
     )
@@ -50,6 +52,12 @@ def train_tokenizer(texts: Iterable[str], *, vocab_size: int = 8192) -> PreTrain
 def load_tokenizer(directory: str | Path) -> PreTrainedTokenizerBase:
     """The tokenizer of a saved model (or of any T5: then what it loses is lost)."""
     return AutoTokenizer.from_pretrained(directory)
+
+
+def sentinel_ids(tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Ids of the sentinels that stand for masked spans, in order: T5's `<extra_id_0>` and so on; empty without any."""
+    known = tokenizer.get_vocab()
+    return [known[token] for token in SENTINELS if token in known]
 
 
 def token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[int]]:

@@ -1,8 +1,7 @@
-"""The latent space: encode, decode, invert, interpolate, sample; how dense it is, and how fluent its texts are."""
+"""The latent space: encode, decode, invert, interpolate, sample; how dense it is."""
 
 from latentopt.space.density import LatentDensity
 from latentopt.space.inversion import Inversion
-from latentopt.space.ngrams import NGramModel
 from latentopt.space.space import LatentSpace
 
-__all__ = ["Inversion", "LatentDensity", "LatentSpace", "NGramModel"]
+__all__ = ["Inversion", "LatentDensity", "LatentSpace"]

@@ -40,7 +40,7 @@ def reproduces(model: T5VAE, z: Tensor, ids: Tensor, mask: Tensor) -> Tensor:
     One pass does: a decoder that is given the text up to each token and takes the right next one would have written it.
     """
     with torch.no_grad():
-        return _right(model(labels=ids, encoder_outputs=model.memory(z)).logits, ids, mask)
+        return _right(_logits(model, z, ids), ids, mask)
 
 
 def invert(
@@ -86,37 +86,35 @@ def invert(
     velocity = torch.zeros_like(z)
     generator = torch.Generator(device=z.device).manual_seed(seed)
     low = bf16_is_fast(z.device)  # for the gradients; whether a latent decodes to its text is decided in fp32
-    wanted = [p for p in model.parameters() if p.requires_grad]
-    for p in wanted:  # no gradient of the weights is wanted: it would cost as much again
-        p.requires_grad_(False)
-    try:
-        for count in range(1, steps + 2):  # the last looks only where the last step has led
-            grown = min(GROWTH**count, max(1.0, LONGEST / step))
-            here.requires_grad_(True)
-            disturbed = here + noise / grown * torch.randn(here.shape, generator=generator, device=z.device)
-            labels = ids[rows]
-            with torch.enable_grad(), torch.autocast(z.device.type, torch.bfloat16, enabled=low):
-                logits = model(labels=labels, encoder_outputs=model.memory(disturbed)).logits.float()
-                token = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view_as(labels)
-                loss = (token * mask[rows]).sum() + pull / grown * (here - start).square().sum()
-                (gradient,) = torch.autograd.grad(loss, here)
-            here = here.detach()
-            passed = _right(logits.detach(), labels, mask[rows])
-            if passed.any():
-                candidates = passed.nonzero()[:, 0]
-                sure = reproduces(model, here[candidates], labels[candidates], mask[rows][candidates])
-                done = candidates[sure]
-                out[rows[done]], exact[rows[done]] = here[done], True
-                going = torch.ones_like(passed).index_fill(0, done, False)
-                rows, here, start, velocity, gradient = (x[going] for x in (rows, here, start, velocity, gradient))
-                if not len(rows):
-                    break
-            velocity = MOMENTUM * velocity + (1 - MOMENTUM) * F.normalize(gradient, dim=1)
-            here = here - step * grown * velocity / (1 - MOMENTUM**count)
-    finally:
-        for p in wanted:
-            p.requires_grad_(True)
+    for count in range(1, steps + 2):  # the last looks only where the last step has led
+        grown = min(GROWTH**count, max(1.0, LONGEST / step))
+        here.requires_grad_(True)
+        # One draw for all: what is found for a text must not depend on its neighbours.
+        disturbed = here + noise / grown * torch.randn(1, z.shape[1], generator=generator, device=z.device)
+        labels = ids[rows]
+        with torch.enable_grad(), torch.autocast(z.device.type, torch.bfloat16, enabled=low):
+            logits = _logits(model, disturbed, labels).float()
+            token = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view_as(labels)
+            loss = (token * mask[rows]).sum() + pull / grown * (here - start).square().sum()
+            (gradient,) = torch.autograd.grad(loss, here)
+        here = here.detach()
+        passed = _right(logits.detach(), labels, mask[rows])
+        if passed.any():
+            candidates = passed.nonzero()[:, 0]
+            sure = reproduces(model, here[candidates], labels[candidates], mask[rows][candidates])
+            done = candidates[sure]
+            out[rows[done]], exact[rows[done]] = here[done], True
+            going = torch.ones_like(passed).index_fill(0, done, False)
+            rows, here, start, velocity, gradient = (x[going] for x in (rows, here, start, velocity, gradient))
+            if not len(rows):
+                break
+        velocity = MOMENTUM * velocity + (1 - MOMENTUM) * F.normalize(gradient, dim=1)
+        here = here - step * grown * velocity / (1 - MOMENTUM**count)
     return out, exact
+
+
+def _logits(model: T5VAE, z: Tensor, ids: Tensor) -> Tensor:
+    return model(model.shifted(ids), model.memory(z)).logits
 
 
 def _right(logits: Tensor, ids: Tensor, mask: Tensor) -> Tensor:

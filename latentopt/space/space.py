@@ -12,37 +12,40 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 from transformers import PreTrainedTokenizerBase
 
 from latentopt.errors import LatentoptError, TruncationWarning
 from latentopt.model import T5VAE
-from latentopt.model.tokenizer import load_tokenizer, to_texts, token_ids
+from latentopt.model.spans import Masked, Span, Words, masked, with_fills, words_of
+from latentopt.model.tokenizer import load_tokenizer, sentinel_ids, to_texts, token_ids
+from latentopt.model.writing import Sampling, write_fills, write_greedily, write_sampled
 from latentopt.space import inversion
 from latentopt.space.density import LatentDensity
 from latentopt.space.inversion import Inversion
-from latentopt.space.ngrams import NGramModel
 from latentopt.space.paths import arc
 from latentopt.space.texts import checked_texts
 
 BUNDLED = Path(__file__).parent.parent / "pretrained"
 DENSITY_FILE = "density.safetensors"
-NGRAMS_FILE = "ngrams.safetensors"
 
 
 class LatentSpace:
-    """A trained T5VAE with its tokenizer: encode, decode, interpolate, sample.
+    """A trained T5VAE with its tokenizer: encode, decode, fill, interpolate, sample.
 
-    Latents are float32 on the CPU, shape (n, d), about N(0, I) over texts like those of the training.
+    Latents are float32 on the CPU, shape (n, d), about N(0, I) over texts like those of the training. Their first m
+    dimensions, the pooled part, say what a text means: heads and directions read and move them, and fills are given
+    them. The others copy, word by word, and only whole texts are written from them.
 
     Args:
-        model: the trained model; it is put into evaluation mode.
+        model: the trained model, in evaluation mode.
         tokenizer: the tokenizer that it was trained with.
         path: the directory that they were loaded from, where heads/, directions/ and the density live.
     """
 
     def __init__(self, model: T5VAE, tokenizer: PreTrainedTokenizerBase, *, path: Path | None = None) -> None:
-        self.model = model.eval()
+        if model.training:
+            raise LatentoptError("a space needs a model in evaluation mode, got one that is training; call model.eval()")
+        self.model = model
         self.tokenizer = tokenizer
         self.path = path
 
@@ -87,13 +90,11 @@ class LatentSpace:
         return cls(model, tokenizer, path=path if path.is_dir() else None)
 
     def save(self, directory: str | Path) -> None:
-        """Write model, tokenizer and, where known, density and n-grams, so that `from_pretrained` finds them."""
+        """Write model, tokenizer and, where known, density, so that `from_pretrained` finds them."""
         self.model.save_pretrained(directory)
         self.tokenizer.save_pretrained(directory)
         if self._has("density", DENSITY_FILE):
             self.density.save(Path(directory) / DENSITY_FILE)
-        if self._has("ngrams", NGRAMS_FILE):
-            self.ngrams.save(Path(directory) / NGRAMS_FILE)
 
     def _has(self, name: str, file: str) -> bool:
         return name in self.__dict__ or (self.path is not None and (self.path / file).exists())
@@ -102,6 +103,29 @@ class LatentSpace:
     def latent_dim(self) -> int:
         """d, the size of a latent."""
         return self.model.config.latent_dim
+
+    @property
+    def pooled_dim(self) -> int:
+        """m, the size of a latent's pooled part; d where the latent has no other."""
+        return self.model.pooled_dim
+
+    def pooled(self, z: Tensor) -> Tensor:
+        """The pooled part (n, m) of latents (n, d)."""
+        return self._checked(z)[:, : self.pooled_dim]
+
+    @property
+    def null(self) -> Tensor:
+        """The learned null latent, which says nothing, shape (1, m)."""
+        return self.model.null.detach().float().cpu()[None]
+
+    @torch.no_grad()
+    def embed(self, z: Tensor) -> Tensor:
+        """What texts mean: sentence embeddings (n, e), of unit length, of pooled latents (n, m).
+
+        They are those of the teacher that the model was trained with, as far as the latents can tell; without a
+        teacher, the latents themselves.
+        """
+        return self.model.embed(z.to(self.model.device)).float().cpu()
 
     @property
     def max_tokens(self) -> int:
@@ -132,29 +156,6 @@ class LatentSpace:
                 "make one: space.density = LatentDensity.fit(space.encode(texts)), then space.save(directory)"
             )
         return LatentDensity.load(file)
-
-    @cached_property
-    def ngrams(self) -> NGramModel:
-        """The n-grams of the training texts.
-
-        Raises:
-            LatentoptError: if the model directory has none.
-        """
-        file = None if self.path is None else self.path / NGRAMS_FILE
-        if file is None or not file.exists():
-            raise LatentoptError(
-                "this model has no n-grams of its training texts; "
-                "make them: space.ngrams = space.count_ngrams(texts), then space.save(directory)"
-            )
-        return NGramModel.load(file)
-
-    def count_ngrams(self, texts: Sequence[str]) -> NGramModel:
-        """An n-gram model of texts in this space's tokens."""
-        return NGramModel.fit(token_ids(self.tokenizer, texts), vocab_size=len(self.tokenizer))
-
-    def fluency(self, texts: Sequence[str]) -> Tensor:
-        """Share of the training texts whose n-grams are less usual, 0 to 1, shape (n,)."""
-        return self.ngrams.fluency(token_ids(self.tokenizer, texts))
 
     def lengths(self, texts: Collection[str]) -> list[int]:
         """Number of tokens of each text, the end token left out."""
@@ -211,22 +212,20 @@ class LatentSpace:
         texts: list[str] = []
         if not len(z):
             return texts
-        with torch.random.fork_rng(devices=[]):
-            if temperature is not None:
-                torch.manual_seed(seed)
-            if num_beams == 1 and temperature is None:
-                ids = self.model.generate_greedily(z.to(self.model.device), batch_size=batch_size)
-                return to_texts(self.tokenizer, ids.tolist())
-            for part in z.split(batch_size):
+        if num_beams > 1 and temperature is not None:
+            raise LatentoptError("beams look for the likeliest text and a temperature samples; ask for one of the two")
+        for number, part in enumerate(z.split(batch_size)):
+            memory = self.model.memory(part.to(self.model.device))
+            if num_beams > 1:
                 ids = self.model.generate(
-                    encoder_outputs=self.model.memory(part.to(self.model.device)),
-                    max_new_tokens=self.model.config.positions,
-                    num_beams=num_beams,
-                    do_sample=temperature is not None,
-                    temperature=temperature,
-                    top_p=top_p if temperature is not None else None,
+                    encoder_outputs=memory, max_new_tokens=self.model.config.positions, num_beams=num_beams
                 )[:, 1:]
-                texts += to_texts(self.tokenizer, ids.tolist())
+            elif temperature is not None:
+                first = number * batch_size
+                ids = write_sampled(self.model, memory, temperature=temperature, top_p=top_p, seed=seed, first=first)
+            else:
+                ids = write_greedily(self.model, memory)
+            texts += to_texts(self.tokenizer, ids.tolist())
         return texts
 
     def invert(
@@ -305,18 +304,75 @@ class LatentSpace:
         """Draw n latents from the prior N(0, I), shape (n, d)."""
         return torch.randn(n, self.latent_dim, generator=torch.Generator().manual_seed(seed))
 
+    def words(self, texts: Collection[str]) -> list[Words]:
+        """The words of texts, and their tokens."""
+        return words_of(self.tokenizer, checked_texts(texts))
+
     @torch.no_grad()
-    def log_likelihood(self, texts: Collection[str], z: Tensor, *, batch_size: int = 128) -> Tensor:
-        """Mean log-probability per token (nats) of each text given its latent, shape (n,)."""
-        z = self._checked(z)
+    def fill(
+        self,
+        words: Words,
+        spans: Sequence[Sequence[Span]],
+        z: Tensor,
+        sampling: Sampling,
+        *,
+        against: Tensor | None = None,
+        forbidden: Tensor | None = None,
+    ) -> list[str | None]:
+        """Write the words of some spans of a text anew.
+
+        Args:
+            words: the text. spans: n times spans to fill, (first word, the one after the last), in order and a word
+                apart; an empty span inserts.
+            z: what the fills shall say, pooled latents (n, m).
+            sampling: how they are sampled, the guidance included.
+            against: what they are steered away from, (n, m); None: nothing, whatever the guidance.
+            forbidden: tokens that no fill may have, (vocabulary,) booleans.
+
+        Returns:
+            n texts; what is not in a span is kept as it was. None where a fill did not end.
+
+        Raises:
+            LatentoptError: if the tokenizer has no sentinels, and the model has therefore never filled a span.
+        """
+        sentinels = sentinel_ids(self.tokenizer)
+        if not sentinels:
+            raise LatentoptError("this model was not trained to fill spans: its tokenizer has no <extra_id_0>")
+        sources = [self._masked(words, there, sentinels) for there in spans]
+        found = write_fills(
+            self.model,
+            sources,
+            z.to(self.model.device),
+            None if against is None else against.to(self.model.device),
+            sampling,
+            sentinels=sentinels,
+            forbidden=forbidden,
+        )
+        return [
+            None if fills is None else with_fills(words, there, [self.tokenizer.decode(fill) for fill in fills])
+            for there, fills in zip(spans, found, strict=True)
+        ]
+
+    def _masked(self, words: Words, spans: Sequence[Span], sentinels: Sequence[int]) -> Masked:
+        return masked(words, spans, sentinels, end=self.model.config.eos_token_id)
+
+    @torch.no_grad()
+    def log_likelihood(self, texts: Collection[str], z: Tensor | None = None, *, batch_size: int = 64) -> Tensor:
+        """Mean log-probability per token (nats), the end token included, of each text, shape (n,).
+
+        Args:
+            texts: n texts.
+            z: given their latents (n, d) or the pooled parts of these (n, m); None: given the null latent, that is, to
+                the network as a language model.
+            batch_size: texts per forward pass.
+        """
         ids = self._token_ids(texts)
+        z = self.null.expand(len(ids), -1) if z is None else z
         out = torch.empty(len(ids))
         for rows in _batches(sorted(range(len(ids)), key=lambda i: len(ids[i])), batch_size):
             labels, mask = self._padded([ids[i] for i in rows])
-            memory = self.model.memory(z[rows].to(self.model.device))
-            logits = self.model(labels=labels, encoder_outputs=memory).logits.float()
-            token = -F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view_as(labels)
-            out[rows] = ((token * mask).sum(1) / mask.sum(1)).cpu()
+            loss = self.model.token_loss(self.model.memory(z[rows].to(self.model.device)), labels)
+            out[rows] = -(loss.sum(1) / mask.sum(1)).float().cpu()
         return out
 
     def _token_ids(self, texts: Collection[str]) -> list[list[int]]:

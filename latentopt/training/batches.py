@@ -1,64 +1,94 @@
-"""Texts to batches: token ids, runs of like lengths, noise on the input."""
+"""Texts to batches: runs of like lengths, noise on the input, spans to fill, what else is known of each text."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 from transformers import PreTrainedTokenizerBase
 
 from latentopt.errors import LatentoptError
-from latentopt.model.tokenizer import token_ids
+from latentopt.model.spans import MOST_SPANS, Masked, Words, draw_spans, masked, words_of
+from latentopt.model.tokenizer import sentinel_ids, token_ids
 from latentopt.training.corruption import Corruption, corrupt
 
 # A batch is this many runs of texts of like lengths: one alone would save as much padding, but its latents would be
 # those of one length, which no regularizer should push towards the prior of all texts.
 RUNS = 4
-# Runs are padded to a multiple of this; torch.compile makes a graph for each width of a batch, so it gets few.
-PAD_TO, PAD_TO_COMPILED = 4, 16
+# Runs are padded to a multiple of this. A CPU's library compiles a kernel for each new shape, so that a step whose
+# shapes vary spends most of its time there: few widths, and few numbers of rows.
+PAD_TO = 16
 POOL = 400  # runs that are sorted by length together
+SENTINEL_ROOM = 8  # tokens by which a target may be longer than its text
 
-Row = tuple[int, list[int]]  # the number of its draw, and its token ids
+
+@dataclass(frozen=True)
+class Row:
+    """One draw of a text: its number, which seeds its noise; its words; its values (p,) and embedding (e,), if any."""
+
+    draw: int
+    words: Words
+    values: NDArray[np.float32] | None
+    embedding: NDArray[np.float32] | None
 
 
-class TokenTexts(Dataset[Row]):
-    """Texts as token ids, each at most `positions` long; longer ones are left out and counted in `too_long`.
+class Texts(Dataset[Row]):
+    """Training texts of at most `positions` tokens; longer ones are left out and counted in `too_long`.
 
     Text i in epoch e is item i + e * len: the number tells the draws apart, and seeds the noise of each.
+
+    Args:
+        tokenizer: a fast one. texts: n texts. positions: most tokens, the end token included.
+        values: properties of the texts, (n, p), not a number where unknown. embeddings: a teacher's, (n, e).
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, positions: int) -> None:
-        flat: list[int] = []
-        self.lengths: list[int] = []
-        self.too_long = 0
-        for start in range(0, len(texts), 10_000):
-            for ids in token_ids(tokenizer, texts[start : start + 10_000]):
-                if len(ids) > positions:
-                    self.too_long += 1
-                else:
-                    flat += ids
-                    self.lengths.append(len(ids))
-        if not self.lengths:
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        texts: Sequence[str],
+        *,
+        positions: int,
+        values: NDArray[np.float32] | None = None,
+        embeddings: NDArray[np.float32] | None = None,
+    ) -> None:
+        lengths = [
+            len(ids) for at in range(0, len(texts), 10_000) for ids in token_ids(tokenizer, texts[at : at + 10_000])
+        ]
+        self.kept = [i for i, length in enumerate(lengths) if length <= positions]
+        self.too_long = len(texts) - len(self.kept)
+        if not self.kept:
             raise LatentoptError(
                 f"training needs texts of at most {positions} tokens, but all {len(texts)} are longer; "
                 "raise the number of positions"
             )
-        self.flat = torch.tensor(flat, dtype=torch.int32)
-        self.starts = torch.tensor([0, *self.lengths]).cumsum(0)
+        self.tokenizer = tokenizer
+        self.texts = texts
+        self.lengths = [lengths[i] for i in self.kept]
+        self.values = values
+        self.embeddings = embeddings
 
     def __len__(self) -> int:
-        return len(self.lengths)
+        return len(self.kept)
 
     def __getitem__(self, draw: int) -> Row:
-        i = draw % len(self)
-        return draw, self.flat[self.starts[i] : self.starts[i + 1]].tolist()
+        i = self.kept[draw % len(self)]
+        return Row(
+            draw,
+            words_of(self.tokenizer, [self.texts[i]])[0],
+            None if self.values is None else self.values[i],
+            None if self.embeddings is None else self.embeddings[i],
+        )
 
 
 class LengthGroupedSampler(Sampler[int]):
-    """A shuffled order of draws (see TokenTexts) in which each run of `run` texts has like lengths.
+    """A shuffled order of draws (see Texts) in which each run of `run` texts has like lengths.
 
     Seeded by seed and epoch alone, so that a resumed run sees the order that the uninterrupted one sees.
     (transformers' own draws from the global generator, whose state at the start of an epoch a resumed run does not
@@ -90,50 +120,102 @@ class LengthGroupedSampler(Sampler[int]):
             yield from (run + self.epoch * len(self)).tolist()
 
 
-class Collator:
-    """Lists of token ids to a padded batch: corrupted `input_ids`, `attention_mask`, clean `labels`, `widths` of runs.
+@dataclass(frozen=True)
+class Uses:
+    """Shares of the three uses of the network among the rows of a batch.
 
-    A batch that does not divide into `runs` equal runs is one run.
+    fills: rows whose masked spans are filled; the others are written whole. null_fills, null_wholes: of those, rows
+    that are given the null latent.
+    """
+
+    fills: float = 0.65
+    null_fills: float = 0.3
+    null_wholes: float = 0.25
+
+
+class Collator:
+    """Rows to a batch: {"runs": [...]}, each run a dictionary of tensors for r rows of like lengths, padded.
+
+    input_ids, attention_mask (r, w): what the encoder reads to find the latent, perhaps corrupted. null (r,). labels
+    (k, w): the first k rows as whole texts. source_ids, source_mask, target, weights (r - k, w + 8): the others' masked
+    sources, what shall be written, and what each of its tokens weighs. values (r, p), embeddings (r, e), where known.
+
+    All randomness of a row comes from its draw's number. Where the tokenizer has no sentinels, all rows are whole.
     """
 
     def __init__(
         self,
-        pad_id: int,
+        tokenizer: PreTrainedTokenizerBase,
         positions: int,
-        corruptions: Sequence[Corruption],
+        corruptions: Sequence[Corruption] = (),
         *,
+        uses: Uses,
         seed: int,
-        pad_to: int = PAD_TO,
         runs: int = 1,
     ) -> None:
-        self.pad_id = pad_id
+        self.pad_id, self.end_id = tokenizer.pad_token_id, tokenizer.eos_token_id
+        self.sentinels = sentinel_ids(tokenizer)
         self.positions = positions
         self.corruptions = corruptions
+        self.uses = uses if self.sentinels else Uses(0.0, 0.0, uses.null_wholes)
         self.seed = seed
-        self.pad_to = pad_to
         self.runs = runs
 
-    def __call__(self, draws: Sequence[Row]) -> dict[str, Any]:
-        rows = [ids for _, ids in draws]
-        inputs = [self._corrupted(*draw) for draw in draws] if self.corruptions else rows
+    def __call__(self, rows: Sequence[Row]) -> dict[str, Any]:
+        # A batch that does not divide into `runs` equal runs is one run.
         size = len(rows) if len(rows) % self.runs else len(rows) // self.runs
-        widths = [
-            min(-(-max(map(len, rows[i : i + size])) // self.pad_to) * self.pad_to, self.positions)
-            for i in range(0, len(rows), size)
+        return {"runs": [self._run(rows[i : i + size]) for i in range(0, len(rows), size)]}
+
+    def _run(self, rows: Sequence[Row]) -> dict[str, Tensor]:
+        # Not from the global generator: batches are made ahead of the step at which a checkpoint saves its state.
+        draws = [random.Random(self.seed * 1_000_003 + row.draw) for row in rows]
+        longest = 1 + max(len(row.words.ids) for row in rows)
+        width = min(-(-longest // PAD_TO) * PAD_TO, self.positions)
+        fills = round(self.uses.fills * len(rows))
+        whole = len(rows) - fills
+        inputs = [self._read(row.words.ids, draw) for row, draw in zip(rows, draws, strict=True)]
+        input_ids = self._padded(inputs, width)
+        null = [
+            draw.random() < (self.uses.null_wholes if i < whole else self.uses.null_fills)
+            for i, draw in enumerate(draws)
         ]
-        input_ids = self._padded(inputs, max(widths))
         batch = {
             "input_ids": input_ids,
             "attention_mask": (input_ids != self.pad_id).long(),
-            "labels": self._padded(rows, max(widths)),
+            "null": torch.tensor(null),
+            "labels": self._padded([[*row.words.ids, self.end_id] for row in rows[:whole]], width),
         }
-        return batch if len(widths) == 1 else batch | {"widths": widths}
+        if fills:
+            room = width + SENTINEL_ROOM
+            made = [self._masked(row.words, draw, room) for row, draw in zip(rows[whole:], draws[whole:], strict=True)]
+            source = self._padded([m.source for m in made], room)
+            weights = torch.zeros(source.shape)
+            for i, m in enumerate(made):
+                weights[i, : len(m.weights)] = torch.tensor(m.weights)
+            batch |= {
+                "source_ids": source,
+                "source_mask": (source != self.pad_id).long(),
+                "target": self._padded([m.target for m in made], room),
+                "weights": weights,
+            }
+        for name, known in (("values", [row.values for row in rows]), ("embeddings", [row.embedding for row in rows])):
+            if known[0] is not None:
+                batch[name] = torch.from_numpy(np.stack(known))
+        return batch
 
-    def _corrupted(self, draw: int, ids: list[int]) -> list[int]:
-        # Not from the global generator: batches are made ahead of the step at which a checkpoint saves its state.
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + draw)
+    def _read(self, ids: list[int], draw: random.Random) -> list[int]:
+        if self.corruptions:
+            generator = torch.Generator().manual_seed(draw.getrandbits(48))
+            ids = corrupt(ids, self.corruptions, generator)
         # The end token is never corrupted: it tells the encoder that the text is complete.
-        return [*corrupt(ids[:-1], self.corruptions, generator), ids[-1]]
+        return [*ids, self.end_id]
+
+    def _masked(self, words: Words, draw: random.Random, room: int) -> Masked:
+        for most in (MOST_SPANS, 4, 3, 2, 1):
+            made = masked(words, draw_spans(words, draw, most=most), self.sentinels, end=self.end_id)
+            if len(made.target) <= room:
+                break
+        return made
 
     def _padded(self, rows: Sequence[Sequence[int]], width: int) -> Tensor:
         out = torch.full((len(rows), width), self.pad_id)

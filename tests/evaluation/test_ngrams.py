@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from latentopt.errors import LatentoptError
-from latentopt.space.ngrams import NGramModel
+from latentopt.evaluation.ngrams import NGramModel
 from tests.toy import toy_space, toy_texts
 
 ABAB = [[2, 3, 2, 3, 1]] * 20  # a b a b, and the end
