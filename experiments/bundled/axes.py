@@ -14,12 +14,12 @@ from typing import Any
 
 import pandas as pd
 import torch
+from latentopt.space.ngrams import NGramModel
 from whitening import whitened
 
 from latentopt import LatentSpace
 from latentopt.evaluation import latent_health, reconstruction
 from latentopt.model.tokenizer import token_ids
-from latentopt.space.ngrams import NGramModel
 
 HERE = Path(__file__).parent
 LONGEST = 48  # tokens

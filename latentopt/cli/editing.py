@@ -59,7 +59,9 @@ class Editing:
             floors=Floors(fluency=self.min_fluency, meaning=self.min_meaning, change=self.change),
             readers=readers,
             language_model=None if self.language_model is None else CausalLM(self.language_model),
-            effort=Effort(rows=max(1, round(self.effort * usual.rows)), scored=max(1, round(self.effort * usual.scored))),
+            effort=Effort(
+                rows=max(1, round(self.effort * usual.rows)), scored=max(1, round(self.effort * usual.scored))
+            ),
             candidates=self.candidates,
             seed=self.seed,
         )
@@ -148,9 +150,7 @@ def editing_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def edited(editor: TextEditor, sources: Sequence[str]) -> list[Edit]:
     """Edits of texts, with a note of how many are done."""
     with stderr().status(f"editing {len(sources):,} texts") as status:
-        return editor.edit(
-            sources, progress=lambda done: status.update(f"edited {done:,} of {len(sources):,} texts")
-        )
+        return editor.edit(sources, progress=lambda done: status.update(f"edited {done:,} of {len(sources):,} texts"))
 
 
 def print_edit(edit: Edit) -> None:
@@ -160,7 +160,12 @@ def print_edit(edit: Edit) -> None:
     say = stdout()
     say.print(Text(" ".join(edit.source.split()), style="bold"), soft_wrap=True)
     now = ", ".join(f"{name} {shown(estimate)}" for name, estimate in edit.predicted.items())
-    say.print(f"   predicted: {now}; {edit.status.replace('_', ' ')}: {edit.reason}", style="dim", soft_wrap=True, markup=False)
+    say.print(
+        f"   predicted: {now}; {edit.status.replace('_', ' ')}: {edit.reason}",
+        style="dim",
+        soft_wrap=True,
+        markup=False,
+    )
     for place, candidate in enumerate(edit.candidates, start=1):
         say.print(Text(f"{place:>2} ").append_text(marked(candidate)), soft_wrap=True)
         say.print(f"   {_measured(edit, candidate)}", style="dim", soft_wrap=True, markup=False)

@@ -242,4 +242,3 @@ def _number(name: str, value: str, classes: Sequence[str]) -> float:
         instead = f"{name}={classes[1] if classes else 1000}"
         raise click.BadParameter(f"--target {name}={value}: the value must be a number{or_class}; try {instead}")
     return number
-

@@ -3,7 +3,21 @@
 from latentopt.editing.constraints import standard
 from latentopt.editing.edit import Candidate, Change, Edit, Estimate
 from latentopt.editing.editor import Effort, TextEditor
-from latentopt.editing.objectives import Along, AtLeast, AtMost, Maximize, Minimize, Near, Objective, Target, Typical
+from latentopt.editing.objectives import (
+    Along,
+    AtLeast,
+    AtMost,
+    BlackBox,
+    Maximize,
+    Minimize,
+    Near,
+    Objective,
+    Sum,
+    Target,
+    Typical,
+    Wish,
+    columns,
+)
 from latentopt.editing.rank import Floors
 from latentopt.editing.write import Infill, Rewrite
 
@@ -11,6 +25,7 @@ __all__ = [
     "Along",
     "AtLeast",
     "AtMost",
+    "BlackBox",
     "Candidate",
     "Change",
     "Edit",
@@ -23,8 +38,11 @@ __all__ = [
     "Near",
     "Objective",
     "Rewrite",
+    "Sum",
     "Target",
     "TextEditor",
     "Typical",
+    "Wish",
+    "columns",
     "standard",
 ]

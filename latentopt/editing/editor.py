@@ -21,7 +21,7 @@ from latentopt.editing.objectives import Objective, columns
 from latentopt.editing.occlusion import effects, occlude
 from latentopt.editing.optimizers import Optimizer, PreconditionedGradient
 from latentopt.editing.rank import Floors, ordered, shortest_way, spread, value
-from latentopt.editing.search import points_along, search
+from latentopt.editing.search import optimize, points_along
 from latentopt.editing.write import Draft, Infill, Writer
 from latentopt.errors import LatentoptError
 
@@ -83,7 +83,7 @@ class TextEditor(BaseEstimator):
         floors: Floors = Floors(),  # noqa: B008 (frozen)
         readers: Mapping[str, Reader] | None = None,
         language_model: LanguageModel | None = None,
-        effort: Effort = Effort(),  # noqa: B008 (frozen)
+        effort: Effort = Effort(),
         candidates: int = 3,
         seed: int = 0,
     ) -> None:
@@ -204,9 +204,7 @@ class _Work:
             texts += [*written.texts, *(draft.occlusion.texts[i] for i in shorter)]
             promised += [*written.z, *draft.occlusion.z[shorter]]
         fits = [tokens <= self.space.max_tokens for tokens in self.space.lengths(texts)]
-        new = {
-            text: z for text, z, fit in zip(texts, promised, fits, strict=True) if fit and text not in self.seen
-        }
+        new = {text: z for text, z, fit in zip(texts, promised, fits, strict=True) if fit and text not in self.seen}
         self.seen |= new.keys()
         if new:
             self._accept(self.measure(list(new), torch.stack(list(new.values()))))
@@ -217,7 +215,7 @@ class _Work:
         words = self.space.words([text])[0]
         optimizer = self.editor.optimizer or PreconditionedGradient(self.space.density.covariance)
         spread_of_texts = self.space.density.covariance.trace().sqrt().item()
-        path = search(self.goal.beyond(pooled, STRETCH), pooled, optimizer, radius=REACH * spread_of_texts)
+        path = optimize(self.goal.beyond(pooled, STRETCH), pooled, optimizer, radius=REACH * spread_of_texts)
         moved = points_along(path, torch.tensor(SHARES)[:, None])[:, 0]
         with torch.no_grad():
             loss = self.goal(pooled).item()

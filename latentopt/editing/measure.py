@@ -196,4 +196,3 @@ def said(wish: Objective, scores: Tensor) -> Objective:
     other: Any = copy.copy(wish)
     other.head = _Said(other.head, scores)
     return other  # type: ignore[no-any-return]
-

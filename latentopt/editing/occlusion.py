@@ -77,14 +77,21 @@ def fixed_words(words: Words, constraints: Sequence[Constraint]) -> tuple[list[b
     for i, piece in enumerate(words.pieces):
         begin, end = at + len(piece) - len(piece.lstrip()), at + len(piece)
         fixed.append(any(first < end and begin < last for first, last in ranges))
-        if not any(first < begin < last for first, last in ranges) and (i == 0 or piece[:1].isspace() or not _word(piece)):
+        if not any(first < begin < last for first, last in ranges) and (
+            i == 0 or piece[:1].isspace() or not _word(piece)
+        ):
             gaps.append(i)
         at = end
     return fixed, [*gaps, len(words)]
 
 
 def occlude(
-    space: LatentSpace, goal: Objective, words: Words, constraints: Sequence[Constraint], loss: float, rng: random.Random
+    space: LatentSpace,
+    goal: Objective,
+    words: Words,
+    constraints: Sequence[Constraint],
+    loss: float,
+    rng: random.Random,
 ) -> Occlusion:
     """Leave out each word and phrase of a text that may change, and ask the goal again, all in one batch.
 

@@ -38,7 +38,9 @@ class Floors:
         found = list(attempt.broken)
         words = count_words(source)
         if round(attempt.changed * words) > self.most_words(words):
-            found.append(Breach(f"changes {attempt.changed:.0%} of the words, above {self.change:.0%}", "a larger --change"))
+            found.append(
+                Breach(f"changes {attempt.changed:.0%} of the words, above {self.change:.0%}", "a larger --change")
+            )
         if attempt.meaning < self.meaning:
             found.append(
                 Breach(f"keeps a meaning of {attempt.meaning:.2f}, below {self.meaning:.2f}", "a smaller --min-meaning")

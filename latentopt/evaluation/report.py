@@ -12,10 +12,10 @@ from torch import Tensor
 
 from latentopt.errors import LatentoptError
 from latentopt.evaluation.latents import dimensions, latent_health
+from latentopt.evaluation.ngrams import NGramModel
 from latentopt.evaluation.texts import Checker, by_length, distinct_n, interpolation, reconstruction, valid_share
 from latentopt.model.tokenizer import token_ids
 from latentopt.space import LatentSpace
-from latentopt.evaluation.ngrams import NGramModel
 
 FEWEST = 4  # texts: two for the n-gram model, two to compare with it
 

@@ -151,9 +151,7 @@ def _rotated(x: Tensor, angle: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def fit_positions(
-    model: LlamaForCausalLM, batches: Iterator[tuple[Tensor, Tensor]]
-) -> list[tuple[Tensor, Tensor]]:
+def fit_positions(model: LlamaForCausalLM, batches: Iterator[tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
     """Relative biases, and factors of q's frequency pairs, that come nearest to a model's rotary positions.
 
     For each head, over real texts, q R(distance) k / sqrt(d) is fitted by sum_f a_f (q k)_f / sqrt(d) + b(distance)

@@ -44,7 +44,9 @@ class LatentSpace:
 
     def __init__(self, model: T5VAE, tokenizer: PreTrainedTokenizerBase, *, path: Path | None = None) -> None:
         if model.training:
-            raise LatentoptError("a space needs a model in evaluation mode, got one that is training; call model.eval()")
+            raise LatentoptError(
+                "a space needs a model in evaluation mode, got one that is training; call model.eval()"
+            )
         self.model = model
         self.tokenizer = tokenizer
         self.path = path

@@ -148,7 +148,7 @@ class TrainingLoss(nn.Module):
         regularizer: Regularizer,
         noise: LatentNoise,
         properties: Sequence[Property] = (),
-        weights: Weights = Weights(),  # noqa: B008 (it is frozen)
+        weights: Weights = Weights(),
     ) -> None:
         super().__init__()
         self.model = model
@@ -186,9 +186,7 @@ class TrainingLoss(nn.Module):
                 loss = model.token_loss(model.memory(here[:k], null=run["null"][:k]), run["labels"])
                 wholes.append((loss, (run["labels"] != model.config.pad_token_id).float()))
             if len(source):
-                memory = model.memory(
-                    here[k:, : model.pooled_dim], source, run["source_mask"], null=run["null"][k:]
-                )
+                memory = model.memory(here[k:, : model.pooled_dim], source, run["source_mask"], null=run["null"][k:])
                 fills.append((model.token_loss(memory, run["target"]), run["weights"]))
         with torch.autocast(z.device.type, enabled=False):  # squared distances lose all their digits in bf16
             log_variance = None if log_variance is None else log_variance.float()
