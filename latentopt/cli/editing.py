@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from latentopt.heads import Reader
     from latentopt.space import LatentSpace
 
+VERSION = 2  # of the JSON document of edits
 KINDS = ("links", "mentions", "hashtags", "numbers", "emoji", "names")
 
 
@@ -46,6 +47,7 @@ class Editing:
         from latentopt.editing.fluency import CausalLM
 
         usual = Effort()
+        rows, scored = (max(1, round(self.effort * count)) for count in (usual.rows, usual.scored))
         return TextEditor(
             space,
             goal,
@@ -59,9 +61,7 @@ class Editing:
             floors=Floors(fluency=self.min_fluency, meaning=self.min_meaning, change=self.change),
             readers=readers,
             language_model=None if self.language_model is None else CausalLM(self.language_model),
-            effort=Effort(
-                rows=max(1, round(self.effort * usual.rows)), scored=max(1, round(self.effort * usual.scored))
-            ),
+            effort=Effort(rows=rows, scored=scored),
             candidates=self.candidates,
             seed=self.seed,
         )
@@ -144,7 +144,7 @@ def editing_options(command: Callable[..., Any]) -> Callable[..., Any]:
         how = Editing(**{field.name: given.pop(field.name) for field in fields(Editing)})
         return command(how=how, **given)
 
-    return _OPTIONS(collected)  # type: ignore[no-any-return]
+    return _OPTIONS(collected)
 
 
 def edited(editor: TextEditor, sources: Sequence[str]) -> list[Edit]:
@@ -168,7 +168,7 @@ def print_edit(edit: Edit) -> None:
     )
     for place, candidate in enumerate(edit.candidates, start=1):
         say.print(Text(f"{place:>2} ").append_text(marked(candidate)), soft_wrap=True)
-        say.print(f"   {_measured(edit, candidate)}", style="dim", soft_wrap=True, markup=False)
+        say.print(f"   {measured(edit, candidate)}", style="dim", soft_wrap=True, markup=False)
     say.print()
 
 
@@ -199,7 +199,8 @@ def print_effects(words: Sequence[str], effects: Tensor) -> None:
     say.print(f"   {told} (of the goal's loss)", style="dim", soft_wrap=True, markup=False)
 
 
-def _measured(edit: Edit, candidate: Candidate) -> str:
+def measured(edit: Edit, candidate: Candidate) -> str:
+    """What is known of a candidate, in words."""
     said = []
     for name, estimate in candidate.realised.items():
         words = f"{name} {shown(estimate)}{_gain(edit.predicted[name].value, estimate.value)}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latentopt.cli import options
-from latentopt.cli.editing import Editing, edited, editing_options, print_edit, print_effects
+from latentopt.cli.editing import VERSION, Editing, edited, editing_options, print_edit, print_effects
 from latentopt.cli.output import print_json, stderr, warn
 from latentopt.errors import LatentoptError
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from latentopt.editing.objectives import Head
     from latentopt.heads import Reader
     from latentopt.space import LatentSpace
-
-VERSION = 2  # of the JSON document
 
 
 def _wanted(ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -184,7 +182,7 @@ class _Heads:
             wish: Wish = kind(chosen, number)
         except LatentoptError as error:
             raise click.BadParameter(f"--target {name}={value}: {error}") from error
-        low, high = chosen.to_value(_tensor(chosen.score_range))
+        low, high = chosen.to_value(_tensor(head.score_range))
         if not classes and not low <= number <= high:
             warn(
                 f"--target {name}={value}: almost all that the head has seen lies between {low:,.4g} and {high:,.4g}; "
@@ -198,7 +196,8 @@ class _Heads:
 
         found: dict[str, Reader] = {}
         for name, head in self.known.items():
-            reader = load_reader(self.directories.get(name, Path(name)), self.space)
+            directory = self.directories.get(name) or Path(self.space.path or ".") / "heads" / name
+            reader = load_reader(directory, self.space)
             if reader is None:
                 continue
             for label in getattr(head, "classes_", []):

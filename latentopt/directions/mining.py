@@ -87,7 +87,7 @@ def mine(
         fold = folds_by_source(group, seed=seed)
     texts = list(dict.fromkeys([*source, *target]))  # a source with several targets is encoded once
     place = {text: i for i, text in enumerate(texts)}
-    z = space.encode(texts)
+    z = space.pooled(space.encode(texts))
     z_source, z_target = z[[place[text] for text in source]], z[[place[text] for text in target]]
 
     difference = z_target - z_source

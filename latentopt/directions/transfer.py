@@ -13,6 +13,7 @@ from latentopt.directions.mean_difference import paired as mean_of_pairs
 from latentopt.directions.mean_difference import unpaired
 from latentopt.directions.mining import default_miner
 from latentopt.directions.split import source_ids
+from latentopt.editing import Along, TextEditor
 from latentopt.errors import LatentoptError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class AttributeTransfer(BaseEstimator):
             )
         if not len(source) or not len(target):
             raise LatentoptError(f"texts are needed on both sides, got {len(source)} sources and {len(target)} targets")
-        z_source, z_target = self.space.encode(source), self.space.encode(target)
+        z_source, z_target = (self.space.pooled(self.space.encode(texts)) for texts in (source, target))
         if paired:
             mean, noise = mean_of_pairs(z_target - z_source, sources=len(source_ids(source).unique()))
         else:
@@ -79,18 +80,18 @@ class AttributeTransfer(BaseEstimator):
         return self
 
     def transform(self, texts: Sequence[str], *, strength: float = 1.0) -> list[str]:
-        """Move texts along the fitted direction, from latents that decode to them where such are found.
+        """Edit texts along the fitted direction, as `latentopt apply` does.
 
         Args:
             texts: n texts.
             strength: multiple of the direction; negative takes the attribute away.
 
         Returns:
-            The n edited texts.
+            The n edited texts; a text itself where no edit is better.
 
         Raises:
             NotFittedError: before `fit`.
             LatentoptError: if a text is empty, or the strength not finite.
         """
         check_is_fitted(self)
-        return self.space.decode(self.direction_.apply(self.space.invert(texts).z, strength=strength))
+        return TextEditor(self.space, Along(self.direction_, strength)).transform(texts)

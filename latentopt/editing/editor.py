@@ -196,7 +196,7 @@ class _Work:
             left = self.editor.floors.most_words(count_words(self.source)) - (
                 words_changed(beam[place].changes) if beam else 0
             )
-            draft, z = self._draft(member, left, random.Random(seed))
+            draft = self._draft(member, left, random.Random(seed))
             writer = self.editor.writer or Infill()
             written = writer.write(self.space, draft, self.editor.effort.rows // len(members), seed=seed)
             # What was left out to see what it adds is an edit, too.
@@ -209,7 +209,7 @@ class _Work:
         if new:
             self._accept(self.measure(list(new), torch.stack(list(new.values()))))
 
-    def _draft(self, text: str, left: int, rng: random.Random) -> tuple[Draft, Tensor]:
+    def _draft(self, text: str, left: int, rng: random.Random) -> Draft:
         z = self.z if text == self.source else self.space.encode([text])
         pooled = self.space.pooled(z)
         words = self.space.words([text])[0]
@@ -220,7 +220,7 @@ class _Work:
         with torch.no_grad():
             loss = self.goal(pooled).item()
         occlusion = occlude(self.space, self.goal, words, self.editor._constraints, loss, rng)
-        return Draft(words, z, moved, occlusion, max(1, left), self.editor._forbidden), pooled
+        return Draft(words, z, moved, occlusion, max(1, left), self.editor._forbidden)
 
     def _accept(self, attempts: Sequence[Attempt]) -> None:
         floors, scored = self.editor.floors, self.editor.effort.scored

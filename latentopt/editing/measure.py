@@ -195,4 +195,4 @@ def said(wish: Objective, scores: Tensor) -> Objective:
     """A wish for a head's property that is judged by given scores, (n,), and not by the head."""
     other: Any = copy.copy(wish)
     other.head = _Said(other.head, scores)
-    return other  # type: ignore[no-any-return]
+    return other

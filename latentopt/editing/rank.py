@@ -10,7 +10,7 @@ from latentopt.editing.constraints import Breach
 from latentopt.editing.edit import count_words
 from latentopt.editing.measure import Attempt
 
-# What a loss of 1, a miss of one standard deviation of the property, is worth: so many nats of fluency, so much meaning.
+# What a loss of 1, a miss of one standard deviation of the property, is worth in nats of fluency and in meaning.
 FLUENCY_WEIGHT = 1.0
 MEANING_WEIGHT = 0.5
 ALIKE = 0.6  # share of their changed words from which on two texts are one proposal

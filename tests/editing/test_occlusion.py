@@ -1,6 +1,7 @@
 """Where a goal hangs on the words."""
 
 import random
+from itertools import pairwise
 
 import pytest
 import torch
@@ -65,7 +66,7 @@ def test_drawn_spans_are_in_order_and_a_word_apart_and_within_the_bound():
     rng = random.Random(0)
     for _ in range(200):
         drawn = occlusion.draw(rng, most_spans=3, most_words=4)
-        assert all(a[1] < b[0] for a, b in zip(drawn, drawn[1:], strict=False))
+        assert all(a[1] < b[0] for a, b in pairwise(drawn))
         assert sum(max(1, last - first) for first, last in drawn) <= 4
 
 
