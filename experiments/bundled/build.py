@@ -41,7 +41,7 @@ def build(data: Path, corpus: Corpus, checkpoint: Path, tokenizer: Path, output:
     drawn = train.sample(min(DENSITY_TEXTS, len(train)), random_state=seed).index
     space.density = LatentDensity.fit(z_train[drawn.to_numpy()])
     space.ngrams = space.count_ngrams(list(dict.fromkeys(corpus.train)))  # tweets are in it twice
-    space.density.save(output / DENSITY_FILE)
+    space.density.save_pretrained(output / DENSITY_FILE)
     space.ngrams.save(output / NGRAMS_FILE)
 
     logging.info("fitting likes")
@@ -62,7 +62,7 @@ def build(data: Path, corpus: Corpus, checkpoint: Path, tokenizer: Path, output:
         pairs = pd.read_csv(data / f"pairs/{name}/train.csv", dtype=str, keep_default_na=False)
         found = mine(space, pairs["source"].tolist(), pairs["target"].tolist(), name=name, seed=seed)
         (output / "directions").mkdir(exist_ok=True)
-        found.direction.save(output / "directions" / f"{name}.safetensors")
+        found.direction.save_pretrained(output / "directions" / f"{name}.safetensors")
         metrics[name] = found.consistency.to_json() | {"strength": found.direction.strength}
         logging.info("%s %s", name, metrics[name])
     return metrics

@@ -75,7 +75,7 @@ def test_the_old_space_stays_as_it_was_and_the_new_is_another():
 
 
 def test_it_survives_saving(tmp_path):
-    white().save(tmp_path)
+    white().save_pretrained(tmp_path)
     z = white().encode(TEXTS[:5])
     loaded = LatentSpace.from_pretrained(tmp_path)
     assert torch.equal(loaded.encode(TEXTS[:5]), z)

@@ -83,7 +83,7 @@ def direction(
             permutations=permutations,
             seed=seed,
         )
-    found.direction.save(output)
+    found.direction.save_pretrained(output)
     if as_json:
         print_json({"version": 1, "direction": _as_json(found, output)})
     else:

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -238,12 +237,11 @@ def train(
 
 
 def _save_whole(tokenizer: PreTrainedTokenizerBase, output: Path) -> None:
-    """Write a tokenizer so that a kill leaves it whole or absent: tokenizer.json, by which it is found, comes last."""
-    output.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=output) as temporary:
+    """Write a tokenizer so that a kill leaves it whole or absent."""
+    from latentopt.tables import atomic_update
+
+    with atomic_update(output) as temporary:
         tokenizer.save_pretrained(temporary)
-        for file in sorted(Path(temporary).iterdir(), key=lambda file: file.name == "tokenizer.json"):
-            os.replace(file, output / file.name)
 
 
 def _muon(model: T5VAE, learning_rate: float) -> Optimizer:

@@ -129,7 +129,7 @@ class Direction:
                 "nothing in another space; give the model it was mined with, or mine it again with this one"
             )
 
-    def save(self, path: str | Path) -> None:
+    def save_pretrained(self, path: str | Path) -> None:
         """Write one .safetensors file: the vector, and the rest as JSON in its metadata."""
         fields = {
             "name": self.name,
@@ -142,8 +142,8 @@ class Direction:
             save_file({"vector": self.vector}, temporary, metadata=metadata)
 
     @classmethod
-    def load(cls, path: str | Path, *, space: str | None = None) -> Direction:
-        """Read a file that `save` wrote.
+    def from_pretrained(cls, path: str | Path, *, space: str | None = None) -> Direction:
+        """Read a file that `save_pretrained` wrote.
 
         Args:
             path: the .safetensors file.

@@ -16,7 +16,10 @@ SUFFIX = ".safetensors"
 
 def bundled_names(space: LatentSpace) -> list[str]:
     """Names of the directions that came with the model, sorted."""
-    return [] if space.path is None else sorted(file.stem for file in (space.path / "directions").glob(f"*{SUFFIX}"))
+    if space.path is None:
+        return []
+    names = (file.stem for file in (space.path / "directions").glob(f"*{SUFFIX}"))
+    return sorted(name for name in names if not name.startswith("."))  # what a killed writer left is no direction
 
 
 def find(name_or_path: str | Path, space: LatentSpace) -> Direction:
@@ -37,15 +40,15 @@ def locate(name_or_path: str | Path, space: LatentSpace) -> tuple[Direction, Pat
     exact, here = Path(name_or_path), Path(f"{name}{SUFFIX}")
     names = bundled_names(space)
     if exact.is_file() and (exact.suffix == SUFFIX or exact.name != name):
-        return Direction.load(exact, space=space.fingerprint), exact
+        return Direction.from_pretrained(exact, space=space.fingerprint), exact
     if here.is_file():  # what `latentopt direction --name` wrote
         try:
-            return Direction.load(here, space=space.fingerprint), here
+            return Direction.from_pretrained(here, space=space.fingerprint), here
         except LatentoptError:
             if name not in names:
                 raise
     if space.path is not None and name in names:
-        return Direction.load(space.path / "directions" / here.name, space=space.fingerprint), None
+        return Direction.from_pretrained(space.path / "directions" / here.name, space=space.fingerprint), None
     known = f"this model knows {', '.join(names)}" if names else "this model came with none"
     raise LatentoptError(
         f"{name_or_path}: there is no such direction file, and {known}; 'latentopt direction --pairs FILE' makes one"

@@ -56,7 +56,7 @@ class Pooled(nn.Module):
         _start_nearly_sure(self.to_log_variance)
 
     def encode(self, states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Token states (b, t, d_model), mask (b, t) to latents and log variances, (b, latent_dim) each; see `posterior`."""
+        """Token states (b, t, d_model) and mask (b, t) to what `posterior` gives."""
         score = self.score(states).float().masked_fill(mask[..., None] == 0, float("-inf"))  # (b, t, heads)
         weight = score.softmax(1)
         value = self.value(states).float().unflatten(2, (HEADS, -1))  # (b, t, heads, d_model / heads)
@@ -117,7 +117,7 @@ class Positional(nn.Module):
         _start_nearly_sure(self.to_log_variance)
 
     def encode(self, states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Token states (b, t, d_model), mask (b, t) to latents and log variances, (b, latent_dim) each; see `posterior`.
+        """Token states (b, t, d_model) and mask (b, t) to what `posterior` gives.
 
         Raises:
             ValueError: if the texts have more tokens than there are positions.

@@ -255,7 +255,7 @@ def _sampled(
 
 
 def _kept_parts(target: Sequence[int], sentinels: Sequence[int]) -> tuple[tuple[int, ...], list[list[int]]]:
-    """What stands up to the first span's sentinel, it included; what is kept between the spans, up to the next one's."""
+    """What stands up to the first span's sentinel, it included; what stands from each span up to the next one's."""
     marks = [i for i, token in enumerate(target) if token in sentinels]
     gaps = [[*target[end + 1 : begin + 1]] for end, begin in zip(marks[1::2], marks[2::2], strict=False)]
     return tuple(target[: marks[0] + 1]), gaps

@@ -66,15 +66,15 @@ class LatentDensity:
         rank = torch.searchsorted(self.quantiles, self.log_density(z).contiguous())
         return (rank / len(self.quantiles)).clamp(0, 1)
 
-    def save(self, path: str | Path) -> None:
+    def save_pretrained(self, path: str | Path) -> None:
         """Write a safetensors file."""
         tensors = {"mean": self.mean, "covariance": self.covariance, "quantiles": self.quantiles}
         with atomic_write(path) as temporary:
             save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read what `save` wrote; LatentoptError for a file that is damaged or of another kind."""
+    def from_pretrained(cls, path: str | Path) -> Self:
+        """Read what `save_pretrained` wrote; LatentoptError for a file that is damaged or of another kind."""
         try:
             tensors = load_file(path)
             return cls(tensors["mean"].float(), tensors["covariance"].float(), tensors["quantiles"].float())

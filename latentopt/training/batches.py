@@ -78,13 +78,21 @@ class Texts(Dataset[Row]):
         return len(self.kept)
 
     def __getitem__(self, draw: int) -> Row:
-        i = self.kept[draw % len(self)]
-        return Row(
-            draw,
-            words_of(self.tokenizer, [self.texts[i]])[0],
-            None if self.values is None else self.values[i],
-            None if self.embeddings is None else self.embeddings[i],
-        )
+        return self.__getitems__([draw])[0]
+
+    def __getitems__(self, draws: Sequence[int]) -> list[Row]:
+        """Many at once, as a DataLoader asks for them: a tokenizer is slow on single texts."""
+        rows = [self.kept[draw % len(self)] for draw in draws]
+        found = words_of(self.tokenizer, [self.texts[i] for i in rows])
+        return [
+            Row(
+                draw,
+                words,
+                None if self.values is None else self.values[i],
+                None if self.embeddings is None else self.embeddings[i],
+            )
+            for draw, i, words in zip(draws, rows, found, strict=True)
+        ]
 
 
 class LengthGroupedSampler(Sampler[int]):

@@ -247,7 +247,7 @@ def train(
     once = list(dict.fromkeys(tuple(data[i][1]) for i in counted))
     space.ngrams = NGramModel.fit(once, vocab_size=len(tokenizer))
     if trainer.is_world_process_zero():
-        space.save(output)
+        space.save_pretrained(output)
     return space
 
 

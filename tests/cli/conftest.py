@@ -13,7 +13,7 @@ def toy_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.toy import toy_space
 
     directory = tmp_path_factory.mktemp("models") / "toy"
-    toy_space().save(directory)
+    toy_space().save_pretrained(directory)
     return directory
 
 

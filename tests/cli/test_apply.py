@@ -24,7 +24,7 @@ def make(name="polite", *, space=None, strength=1.5):
 @pytest.fixture
 def polite(tmp_path):
     path = tmp_path / "polite.safetensors"
-    make().save(path)
+    make().save_pretrained(path)
     return path
 
 
@@ -33,7 +33,7 @@ def furnished(toy_model, tmp_path_factory):
     """The toy model with two directions of its own."""
     model = shutil.copytree(toy_model, tmp_path_factory.mktemp("furnished") / "model")
     for name in ("civil", "positive"):
-        make(name).save(model / "directions" / f"{name}.safetensors")
+        make(name).save_pretrained(model / "directions" / f"{name}.safetensors")
     return model
 
 
@@ -109,7 +109,7 @@ def test_an_unknown_direction_lists_the_known_ones(cli, furnished):
 
 def test_a_direction_of_another_space_is_refused(cli, tmp_path):
     path = tmp_path / "foreign.safetensors"
-    make("foreign", space="0123").save(path)
+    make("foreign", space="0123").save_pretrained(path)
     result = cli("apply", path, "the sun")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("error: direction foreign belongs to the latent space 0123, not to ")

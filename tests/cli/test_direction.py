@@ -36,7 +36,7 @@ def test_it_reports_saves_and_says_what_to_do_next(cli, toy_model, pairs, tmp_pa
         assert sum(line.startswith(f"  {label} ") for line in result.stdout.splitlines()) == fold
     following = f'latentopt apply tone_pairs.safetensors --model {toy_model} "a text of yours"'
     assert result.stderr.splitlines()[-1] == f"wrote tone_pairs.safetensors; next: {following}"
-    direction = Direction.load(tmp_path / "tone_pairs.safetensors", space=toy_space().fingerprint)
+    direction = Direction.from_pretrained(tmp_path / "tone_pairs.safetensors", space=toy_space().fingerprint)
     assert (direction.name, direction.statistics["pairs"]) == ("tone_pairs", n)
     assert cli("apply", "tone_pairs.safetensors", "good morning").exit_code == 0
 
@@ -49,7 +49,7 @@ def test_json_has_all_that_is_printed_and_more(cli, cli_json, pairs, tmp_path):
     assert (found["name"], found["file"]) == ("polite", "polite.safetensors")
     assert found["consistency"]["permutations"] == 49
     assert [row["strength"] for row in found["strengths"]] == [0, *STRENGTHS]
-    assert found["strength"] == Direction.load(tmp_path / "polite.safetensors").strength
+    assert found["strength"] == Direction.from_pretrained(tmp_path / "polite.safetensors").strength
     assert {(e["source"], e["target"]) for e in found["examples"]} <= set(rows())
 
 
@@ -67,7 +67,7 @@ def test_names_and_columns_can_be_chosen(cli, cli_json, tmp_path):
     options = ["--source-column", "rude", "--target-column", "polite", "--output", output, "--permutations", 9]
     found = cli_json("direction", "--pairs", path, *options)["direction"]
     assert (found["name"], found["file"]) == ("kind", str(output))
-    assert Direction.load(output).name == "kind"
+    assert Direction.from_pretrained(output).name == "kind"
 
 
 def test_pairs_are_read_from_standard_input(cli_json, pairs, tmp_path):

@@ -100,8 +100,8 @@ class TestFile:
     def test_comes_back_as_it_was(self, tmp_path):
         path = tmp_path / "höflich.safetensors"
         saved = make(0.1, -2.0, name="höflich", strength=1.5, statistics={"consistency": {"cosine": 0.25}})
-        saved.save(path)
-        loaded = Direction.load(path, space="abc")
+        saved.save_pretrained(path)
+        loaded = Direction.from_pretrained(path, space="abc")
         assert torch.equal(loaded.vector, saved.vector)
         assert (loaded.name, loaded.space, loaded.strength) == ("höflich", "abc", 1.5)
         assert loaded.statistics == saved.statistics
@@ -109,27 +109,27 @@ class TestFile:
 
     def test_of_another_space_is_refused(self, tmp_path):
         path = tmp_path / "civil.safetensors"
-        make(1.0).save(path)
+        make(1.0).save_pretrained(path)
         with pytest.raises(LatentoptError, match="belongs to the latent space abc, not to xyz"):
-            Direction.load(path, space="xyz")
+            Direction.from_pretrained(path, space="xyz")
 
     @pytest.mark.parametrize("keep", [0, 4, 100, -1])
     def test_that_is_cut_off_is_said_to_be_damaged(self, tmp_path, keep):
         path = tmp_path / "civil.safetensors"
-        make(1.0, 2.0).save(path)
+        make(1.0, 2.0).save_pretrained(path)
         path.write_bytes(path.read_bytes()[:keep])
         with pytest.raises(LatentoptError, match=r"civil.safetensors: not a safetensors file that can be read"):
-            Direction.load(path)
+            Direction.from_pretrained(path)
 
     def test_of_another_kind_is_no_direction(self, tmp_path):
         path = tmp_path / "weights.safetensors"
         save_file({"vector": torch.ones(2)}, path)
         with pytest.raises(LatentoptError, match="this file holds no direction"):
-            Direction.load(path)
+            Direction.from_pretrained(path)
 
     def test_that_is_missing_says_how_to_make_one(self, tmp_path):
         with pytest.raises(LatentoptError, match="there is no such file; 'latentopt direction' makes one"):
-            Direction.load(tmp_path / "none.safetensors")
+            Direction.from_pretrained(tmp_path / "none.safetensors")
 
     @pytest.mark.parametrize(
         ("change", "message"),
@@ -147,7 +147,7 @@ class TestFile:
         fields = json.dumps({"name": "civil", "space": "abc", "strength": 1, "statistics": {}})
         sound = {"format": "latentopt.direction", "version": "1", "direction": fields}
         save_file({"vector": torch.ones(2)}, path, metadata=sound)
-        Direction.load(path)
+        Direction.from_pretrained(path)
         save_file({"vector": torch.ones(2)}, path, metadata=sound | change)
         with pytest.raises(LatentoptError, match=message):
-            Direction.load(path)
+            Direction.from_pretrained(path)

@@ -11,15 +11,20 @@ from latentopt.errors import LatentoptError
 def space(tmp_path):
     folder = tmp_path / "model"
     for name in ("positive", "civil"):
-        Direction(torch.ones(2), name=name, space="abc").save(folder / "directions" / f"{name}.safetensors")
+        Direction(torch.ones(2), name=name, space="abc").save_pretrained(folder / "directions" / f"{name}.safetensors")
     return SimpleNamespace(path=folder, fingerprint="abc")
 
 
 def test_names_and_files_are_found(space, tmp_path):
-    Direction(torch.zeros(2), name="mine", space="abc").save(tmp_path / "mine.safetensors")
+    Direction(torch.zeros(2), name="mine", space="abc").save_pretrained(tmp_path / "mine.safetensors")
     assert bundled_names(space) == ["civil", "positive"]
     assert find("civil", space).name == "civil"
     assert find(tmp_path / "mine.safetensors", space).name == "mine"
+
+
+def test_what_a_killed_writer_left_is_no_direction(space):
+    (space.path / "directions" / ".civil.01ab.tmp.safetensors").write_text("half")
+    assert bundled_names(space) == ["civil", "positive"]
 
 
 @pytest.mark.parametrize("name", ["formal", "../directions/civil", "formal.safetensors", ""])
@@ -43,14 +48,14 @@ def test_a_direction_of_another_space_is_refused(space):
 
 def test_a_file_in_this_folder_comes_first_where_it_fits_and_hides_nothing_where_not(space, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Direction(torch.zeros(2), name="other", space="xyz").save(tmp_path / "civil.safetensors")
+    Direction(torch.zeros(2), name="other", space="xyz").save_pretrained(tmp_path / "civil.safetensors")
     assert locate("civil", space)[1] is None
-    Direction(torch.zeros(2), name="mine", space="abc").save(tmp_path / "civil.safetensors")
+    Direction(torch.zeros(2), name="mine", space="abc").save_pretrained(tmp_path / "civil.safetensors")
     found, place = locate("civil", space)
     assert (found.name, str(place)) == ("mine", "civil.safetensors")
 
 
 def test_a_path_is_that_file_or_an_error(space, tmp_path):
-    Direction(torch.zeros(2), name="other", space="xyz").save(tmp_path / "civil.safetensors")
+    Direction(torch.zeros(2), name="other", space="xyz").save_pretrained(tmp_path / "civil.safetensors")
     with pytest.raises(LatentoptError, match="belongs to the latent space xyz, not to abc"):
         find(tmp_path / "civil.safetensors", space)

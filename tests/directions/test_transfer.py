@@ -1,8 +1,12 @@
+import numpy as np
+import pandas as pd
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
 
-from latentopt import AttributeTransfer
+from latentopt import AttributeTransfer, LatentSpace
 from latentopt.directions import Direction, mean_difference
 from latentopt.errors import LatentoptError
 from tests.toy import toy_space, toy_texts
@@ -11,6 +15,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:this model has no density")
 
 SOURCE = toy_texts(30, seed=1)
 TARGET = [f"please, {text}" for text in SOURCE]
+PAIRS = list(zip(SOURCE, TARGET, strict=True))
+BOTH, TONE = [*SOURCE, *TARGET], ["rude"] * 30 + ["polite"] * 30
 
 
 @pytest.fixture(scope="module")
@@ -20,58 +26,113 @@ def space():
 
 @pytest.fixture(scope="module")
 def fitted(space):
-    return AttributeTransfer(space).fit(SOURCE, TARGET)
+    return AttributeTransfer(space).fit(PAIRS)
+
+
+def vector(transfer):
+    return transfer.direction_.vector
 
 
 def test_transform_moves_texts_along_the_fitted_direction(space, fitted):
     texts = ["the baker sings", "a nurse reads"]
-    step = fitted.direction_.vector
+    step = vector(fitted)
     assert fitted.transform(texts) == space.decode(space.encode(texts) + step)
-    assert fitted.transform(texts, strength=-2.5) == space.decode(space.encode(texts) - 2.5 * step)
+    assert fitted.transform(pd.Series(texts), strength=-2.5) == space.decode(space.encode(texts) - 2.5 * step)
     assert fitted.transform(texts, strength=0) == space.decode(space.encode(texts))
 
 
-def test_the_mean_difference_of_pairs_does_not_depend_on_their_order(space):
-    transfer = AttributeTransfer(space, miner=mean_difference)
-    paired = transfer.fit(SOURCE, TARGET).direction_.vector
-    unpaired = transfer.fit(SOURCE, TARGET[::-1], paired=False).direction_.vector
+@pytest.mark.parametrize(
+    "pairs",
+    [tuple(PAIRS), np.array(PAIRS), pd.DataFrame(PAIRS, columns=["rude", "polite"])],
+    ids=["tuple", "array", "data frame"],
+)
+def test_pairs_come_as_people_hold_them(space, fitted, pairs):
+    assert torch.equal(vector(AttributeTransfer(space).fit(pairs)), vector(fitted))
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [[0] * 30 + [1] * 30, np.repeat([False, True], 30), pd.Series(["a", "b"]).repeat(30), np.repeat([-1.0, 1.0], 30)],
+    ids=["integers", "booleans", "a column", "numbers"],
+)
+def test_labels_lead_from_the_first_kind_to_the_second(space, labels):
+    found = AttributeTransfer(space, miner=mean_difference).fit(BOTH, labels)
+    expected = space.encode(TARGET).mean(0) - space.encode(SOURCE).mean(0)
+    torch.testing.assert_close(vector(found), expected, atol=1e-5, rtol=1e-4)
+    assert found.direction_.statistics == {"sources": 30, "targets": 30, "paired": False}
+
+
+def test_the_label_of_the_target_can_be_named(space):
+    to_rude = AttributeTransfer(space).fit(BOTH, TONE)  # as in scikit-learn: the second in order
+    to_polite = AttributeTransfer(space, target="polite").fit(BOTH, TONE)
+    torch.testing.assert_close(vector(to_polite), -vector(to_rude))
+    with pytest.raises(LatentoptError, match="one of the labels, 'polite' or 'rude', got 'kind'"):
+        AttributeTransfer(space, target="kind").fit(BOTH, TONE)
+
+
+def test_the_mean_difference_of_pairs_is_that_of_their_sides(space):
+    paired = vector(AttributeTransfer(space, miner=mean_difference).fit(PAIRS))
+    unpaired = vector(AttributeTransfer(space, miner=mean_difference, target="polite").fit(BOTH, TONE))
     torch.testing.assert_close(paired, unpaired, atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(paired, (space.encode(TARGET) - space.encode(SOURCE)).mean(0), atol=1e-5, rtol=1e-4)
 
 
-def test_pairs_are_trusted_more_than_texts_that_are_none(space):
-    paired = AttributeTransfer(space).fit(SOURCE, TARGET).direction_.vector
-    unpaired = AttributeTransfer(space).fit(SOURCE, TARGET, paired=False).direction_.vector
-    assert unpaired.norm() < paired.norm()
-
-
-def test_texts_of_different_number_are_no_pairs_unless_said(space):
-    transfer = AttributeTransfer(space).fit(SOURCE, TARGET[:20])
-    assert transfer.direction_.statistics == {"sources": 30, "targets": 20, "paired": False}
-    with pytest.raises(LatentoptError, match="got 30 sources and 20 targets; for texts that are no pairs"):
-        AttributeTransfer(space).fit(SOURCE, TARGET[:20], paired=True)
+def test_pairs_are_trusted_more_than_texts_that_are_none(space, fitted):
+    unpaired = AttributeTransfer(space, target="polite").fit(BOTH, TONE)
+    assert vector(unpaired).norm() < vector(fitted).norm()
 
 
 def test_the_direction_can_be_kept(space, fitted, tmp_path):
-    fitted.direction_.save(tmp_path / "polite.safetensors")
-    loaded = Direction.load(tmp_path / "polite.safetensors", space=space.fingerprint)
-    assert torch.equal(loaded.vector, fitted.direction_.vector)
+    fitted.direction_.save_pretrained(tmp_path / "polite.safetensors")
+    loaded = Direction.from_pretrained(tmp_path / "polite.safetensors", space=space.fingerprint)
+    assert torch.equal(loaded.vector, vector(fitted))
 
 
-def test_it_is_an_estimator_of_scikit_learn(space, fitted):
-    assert AttributeTransfer(space).get_params() == {"space": space, "miner": None}
-    assert fitted.fit(SOURCE, TARGET) is fitted
-    with pytest.raises(NotFittedError, match="This AttributeTransfer instance is not fitted yet"):
-        AttributeTransfer(space).transform(["the sun is up"])
+def test_without_a_space_the_bundled_model_is_taken(space, monkeypatch):
+    monkeypatch.setattr(LatentSpace, "from_pretrained", lambda: space)
+    assert AttributeTransfer().fit(PAIRS).space_ is space
 
 
-def test_texts_that_are_none_are_refused(space, fitted):
-    for source, target in (([], []), (SOURCE, []), ([], TARGET)):
-        with pytest.raises(LatentoptError, match="texts are needed on both sides"):
-            AttributeTransfer(space).fit(source, target)
-    with pytest.raises(LatentoptError, match="one string"):
-        fitted.transform("the sun is up")
-    with pytest.raises(LatentoptError, match="with a visible character"):
-        fitted.transform(["the sun is up", " "])
-    with pytest.raises(LatentoptError, match="strength must be a finite number"):
-        fitted.transform(["the sun is up"], strength=float("nan"))
+class TestEstimator:
+    def test_a_clone_has_the_same_space_and_not_a_copy_of_its_model(self, space, fitted):
+        other = clone(AttributeTransfer(space, target="polite", miner=mean_difference))
+        assert other.get_params() == {"space": space, "target": "polite", "miner": mean_difference}
+        assert other.space.model is space.model
+        with pytest.raises(NotFittedError):
+            clone(fitted).transform(["the sun is up"])
+
+    def test_a_pipeline_takes_it(self, space):
+        pipeline = clone(make_pipeline(AttributeTransfer(space, target="polite")))
+        assert pipeline.fit(BOTH, TONE).transform(["the sun is up"]) == (
+            AttributeTransfer(space, target="polite").fit(BOTH, TONE).transform(["the sun is up"])
+        )
+
+    def test_fit_gives_the_estimator_back_and_transform_needs_it(self, space, fitted):
+        assert fitted.fit(PAIRS) is fitted
+        with pytest.raises(NotFittedError, match="This AttributeTransfer instance is not fitted yet"):
+            AttributeTransfer(space).transform(["the sun is up"])
+
+
+class TestRefused:
+    @pytest.mark.parametrize("texts", [SOURCE, [], [("a", "b", "c")], [("a", "b"), ("c",)], "the sun is up", None])
+    def test_texts_without_labels_that_are_no_pairs(self, space, texts):
+        with pytest.raises(LatentoptError, match=r"texts without labels are pairs \(n, 2\)"):
+            AttributeTransfer(space).fit(texts)
+
+    @pytest.mark.parametrize("labels", [[0] * 60, [0, 1, 2] * 20, ["a"] * 60])
+    def test_labels_of_another_number_of_kinds_than_two(self, space, labels):
+        with pytest.raises(LatentoptError, match=f"two kinds of texts which is which, got {len(set(labels))}: "):
+            AttributeTransfer(space).fit(BOTH, labels)
+
+    def test_labels_that_are_too_few(self, space):
+        with pytest.raises(LatentoptError, match=r"each text needs its label, got 60 texts and labels of \(2,\)"):
+            AttributeTransfer(space).fit(BOTH, [0, 1])
+
+    def test_what_is_no_text(self, space, fitted):
+        with pytest.raises(LatentoptError, match=r"text 1 is missing \(None\)"):
+            AttributeTransfer(space).fit([("a sun", "the sun"), (None, "the moon")])
+        with pytest.raises(LatentoptError, match="one string"):
+            fitted.transform("the sun is up")
+        with pytest.raises(LatentoptError, match="with a visible character"):
+            fitted.transform(["the sun is up", " "])
+        with pytest.raises(LatentoptError, match="strength must be a finite number"):
+            fitted.transform(["the sun is up"], strength=float("nan"))

@@ -10,7 +10,7 @@ from tests.toy import toy_space
 
 @pytest.fixture
 def space(tmp_path):
-    toy_space().save(tmp_path / "model")
+    toy_space().save_pretrained(tmp_path / "model")
     return LatentSpace.from_pretrained(tmp_path / "model")
 
 

@@ -91,7 +91,7 @@ def test_a_reader_of_another_kind_of_counts_is_refused(lengths, tmp_path):
 
 
 def test_a_reader_is_found_beside_its_head(lengths, tmp_path):
-    toy_space().save(tmp_path / "model")
+    toy_space().save_pretrained(tmp_path / "model")
     space = LatentSpace.from_pretrained(tmp_path / "model")
     x = np.random.default_rng(0).normal(size=(30, space.latent_dim))
     for directory in (tmp_path / "length", space.path / "heads" / "length", space.path / "heads" / "alone"):

@@ -52,18 +52,18 @@ def test_fewer_texts_than_dimensions_still_have_a_density():
 
 
 def test_a_saved_density_is_the_same(density, latents, tmp_path):
-    density.save(tmp_path / "density.safetensors")
-    again = LatentDensity.load(tmp_path / "density.safetensors")
+    density.save_pretrained(tmp_path / "density.safetensors")
+    again = LatentDensity.from_pretrained(tmp_path / "density.safetensors")
     assert torch.equal(again.log_density(latents[:9]), density.log_density(latents[:9]))
     assert torch.equal(again.typicality(latents[:9]), density.typicality(latents[:9]))
 
 
 def test_a_damaged_file_is_an_error(density, tmp_path):
     file = tmp_path / "density.safetensors"
-    density.save(file)
+    density.save_pretrained(file)
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(LatentoptError, match="this is no density of latents"):
-        LatentDensity.load(file)
+        LatentDensity.from_pretrained(file)
 
 
 @pytest.mark.parametrize("shape", [(5,), (1, 5)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import torch
 
 from latentopt.errors import LatentoptError, TruncationWarning
 from latentopt.space import LatentSpace
+from tests.tables.failing import failing_at_each_step
 from tests.toy import toy_space, toy_texts
 
 
@@ -89,7 +91,7 @@ class TestBetweenTexts:
 class TestFiles:
     def test_a_saved_space_is_the_same_space(self, tmp_path: Path) -> None:
         space, texts = toy_space(), toy_texts(4)
-        space.save(tmp_path)
+        space.save_pretrained(tmp_path)
         loaded = LatentSpace.from_pretrained(tmp_path)
         assert loaded.fingerprint == space.fingerprint
         assert torch.equal(loaded.encode(texts), space.encode(texts))
@@ -97,31 +99,60 @@ class TestFiles:
         assert torch.allclose(loaded.density.typicality(z), space.density.typicality(z))
 
     def test_other_weights_have_another_fingerprint(self, tmp_path: Path) -> None:
-        toy_space().save(tmp_path)
+        toy_space().save_pretrained(tmp_path)
         other = LatentSpace.from_pretrained(tmp_path)
         with torch.no_grad():
             other.model.bottleneck.position[0, 0] += 1
         assert other.fingerprint != toy_space().fingerprint
+
+    def test_an_earlier_model_is_replaced_whole_and_what_else_lies_there_stays(self, tmp_path: Path) -> None:
+        toy_space().save_pretrained(tmp_path / "model")
+        (tmp_path / "model" / "heads").mkdir()
+        other = LatentSpace.from_pretrained(tmp_path / "model")
+        with torch.no_grad():
+            other.model.bottleneck.position[0, 0] += 1
+        LatentSpace(other.model, other.tokenizer).save_pretrained(tmp_path / "model")
+        assert LatentSpace.from_pretrained(tmp_path / "model").fingerprint == other.fingerprint
+        assert (tmp_path / "model" / "heads").is_dir()
+        assert not (tmp_path / "model" / "density.safetensors").exists()  # it was that of the earlier latents
+
+    def test_a_model_that_could_not_be_written_leaves_the_earlier_one_whole(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        toy_space().save_pretrained(tmp_path / "model")
+        other = LatentSpace.from_pretrained(tmp_path / "model")
+        with torch.no_grad():
+            other.model.bottleneck.position[0, 0] += 1
+        other.density = replace(toy_space().density, mean=toy_space().density.mean + 1)
+        seen = []
+        for _ in failing_at_each_step(monkeypatch, lambda: other.save_pretrained(tmp_path / "model")):
+            found = LatentSpace.from_pretrained(tmp_path / "model")
+            whose = other if found.fingerprint == other.fingerprint else toy_space()
+            assert found.fingerprint == whose.fingerprint
+            assert torch.equal(found.density.mean, whose.density.mean)
+            seen.append(whose)
+        assert seen[0] is toy_space()
+        assert seen[-1] is other
 
     def test_a_missing_directory_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(LatentoptError, match="there is no such directory"):
             LatentSpace.from_pretrained(tmp_path / "nothing")
 
     def test_damaged_weights_are_refused(self, tmp_path: Path) -> None:
-        toy_space().save(tmp_path)
+        toy_space().save_pretrained(tmp_path)
         weights = tmp_path / "model.safetensors"
         weights.write_bytes(weights.read_bytes()[:1000])
         with pytest.raises(LatentoptError, match="cannot be loaded"):
             LatentSpace.from_pretrained(tmp_path)
 
     def test_without_a_density_the_error_says_how_to_make_one(self, tmp_path: Path) -> None:
-        toy_space().save(tmp_path)
+        toy_space().save_pretrained(tmp_path)
         (tmp_path / "density.safetensors").unlink()
         with pytest.raises(LatentoptError, match=r"LatentDensity\.fit"):
             _ = LatentSpace.from_pretrained(tmp_path).density
 
     def test_a_directory_of_another_model_is_refused(self, tmp_path: Path) -> None:
-        toy_space().save(tmp_path)
+        toy_space().save_pretrained(tmp_path)
         shutil.copy(tmp_path / "tokenizer.json", tmp_path / "config.json")
         with pytest.raises(LatentoptError, match="cannot be loaded"):
             LatentSpace.from_pretrained(tmp_path)
