@@ -1,13 +1,13 @@
-"""The one error that latentopt raises for what a person can mend."""
+"""The one error that latentopt raises for what a person can mend.
+
+The command line prints it to standard error and exits with 1. Everything else that escapes is a bug.
+"""
 
 from __future__ import annotations
 
+from property_models.errors import LatentoptError
 
-class LatentoptError(Exception):
-    """A message for a person: the rule, what arrived, and what to do next.
-
-    The command line prints it to standard error and exits with 1. Everything else that escapes is a bug.
-    """
+__all__ = ["LatentoptError", "TruncationWarning"]
 
 
 class TruncationWarning(UserWarning):

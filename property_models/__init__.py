@@ -1,13 +1,21 @@
 """Regressors and classifiers on vectors: scikit-learn estimators outside, differentiable torch inside.
 
-They know numpy, torch and scikit-learn, and neither text nor latentopt. A fitted one is called a head.
+They know numpy, torch and scikit-learn, and neither text nor latentopt. A fitted one is called a head. The names below
+are loaded on first use: whoever imports `property_models.errors` need not wait for torch.
 """
 
-from property_models.base import HeadError, PropertyModel
-from property_models.ensemble import MLPEnsembleClassifier, MLPEnsembleRegressor
-from property_models.linear import LogisticHead, RidgeHead
-from property_models.report import classification_report, regression_report
-from property_models.state import State, head_of, state_of
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from property_models.errors import HeadError
+
+if TYPE_CHECKING:
+    from property_models.base import PropertyModel
+    from property_models.ensemble import MLPEnsembleClassifier, MLPEnsembleRegressor
+    from property_models.linear import LogisticHead, RidgeHead
+    from property_models.state import State, head_of, state_of
 
 __all__ = [
     "HeadError",
@@ -17,8 +25,26 @@ __all__ = [
     "PropertyModel",
     "RidgeHead",
     "State",
-    "classification_report",
     "head_of",
-    "regression_report",
     "state_of",
 ]
+
+_FILES = {
+    "base": ("PropertyModel",),
+    "ensemble": ("MLPEnsembleClassifier", "MLPEnsembleRegressor"),
+    "linear": ("LogisticHead", "RidgeHead"),
+    "state": ("State", "head_of", "state_of"),
+}
+_HOMES = {name: f"property_models.{file}" for file, names in _FILES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value  # found by the ordinary way from now on
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(globals().keys() | _HOMES.keys())

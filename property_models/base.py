@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
+from property_models.errors import HeadError
 from property_models.intervals import conformal_radius
 from property_models.targets import SCALES, GroupOffsets, to_score, to_value
 
@@ -25,10 +26,6 @@ FEWEST_TO_CALIBRATE = 100  # rows: below this, none are set aside and there are 
 CALIBRATION_SHARE = 0.1
 KEPT_RESIDUALS = 2000
 PROBABILITY_TOLERANCE = 0.1
-
-
-class HeadError(ValueError):
-    """A message for a person: the rule, what arrived, and what to do next."""
 
 
 class PropertyModel(BaseEstimator):

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from property_models.base import Classifier, HeadError, Regressor
+from property_models.base import Classifier, Regressor
 from property_models.ensemble import MLPEnsembleClassifier, MLPEnsembleRegressor
+from property_models.errors import HeadError
 from property_models.linear import LogisticHead, RidgeHead
 
 KINDS: dict[str, type[Regressor] | type[Classifier]] = {

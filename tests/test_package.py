@@ -78,6 +78,16 @@ def test_property_models_knows_nothing_of_latentopt():
     assert {module.split(".")[0] for _, module in imports_of(property_models)}.isdisjoint({"latentopt", "transformers"})
 
 
+def test_property_models_knows_nothing_of_text():
+    for module, name in imports_of(property_models):
+        assert "text" not in name.split("."), f"{module} imports {name}"
+
+
+def test_who_catches_the_errors_of_latentopt_catches_those_of_heads():
+    assert issubclass(property_models.HeadError, latentopt.LatentoptError)
+    assert issubclass(property_models.HeadError, ValueError)  # as scikit-learn's are
+
+
 def test_only_the_command_line_speaks_to_people():
     speaking = [module for module, name in imports_of(latentopt) if name.split(".")[0] in ("click", "rich")]
     assert [module for module in speaking if not module.startswith("latentopt.cli")] == []

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from latentopt.editing.objectives import Objective
+
 
 class LinearHead:
     """Score w.z + b, value the same: every answer can be worked out by hand."""
@@ -49,3 +51,29 @@ def covariance(d: int, *, seed: int = 0) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     turn, _ = torch.linalg.qr(torch.randn(d, d, generator=generator))
     return turn @ torch.diag(torch.logspace(-2, 1, d)) @ turn.T
+
+
+class Quadratic(Objective):
+    """Half (z - best) . curvature (z - best): 0 at best, the axes of the curvature anywhere."""
+
+    def __init__(self, best: Tensor, curvature: Tensor) -> None:
+        self.best = best
+        self.curvature = curvature
+
+    def __call__(self, z: Tensor) -> Tensor:
+        away = z - self.best
+        return 0.5 * ((away @ self.curvature) * away).sum(1)
+
+
+class Rosenbrock(Objective):
+    """A bent valley (Rosenbrock 1960): 0 at (1, ..., 1)."""
+
+    def __call__(self, z: Tensor) -> Tensor:
+        return (10 * (z[:, 1:] - z[:, :-1].square()).square() + (1 - z[:, :-1]).square()).sum(1)
+
+
+class Wall(Objective):
+    """The square root of the first coordinate: not a number beyond 0, and lower the nearer to it."""
+
+    def __call__(self, z: Tensor) -> Tensor:
+        return z[:, 0].sqrt() + z[:, 1:].square().sum(1)

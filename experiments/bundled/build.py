@@ -13,12 +13,13 @@ from whitening import whitened
 
 from latentopt.directions import mine
 from latentopt.heads import save_head
+from latentopt.heads.report import classification_report, regression_report
 from latentopt.model import T5VAE
 from latentopt.model.tokenizer import load_tokenizer
 from latentopt.space import LatentSpace
 from latentopt.space.density import LatentDensity
 from latentopt.space.space import DENSITY_FILE, NGRAMS_FILE
-from property_models import LogisticHead, MLPEnsembleRegressor, classification_report, regression_report
+from property_models import LogisticHead, MLPEnsembleRegressor
 
 CENTRED_ON, DENSITY_TEXTS = 20_000, 30_000
 DIRECTIONS = ("civil", "positive")

@@ -79,15 +79,8 @@ class Verbs(click.Group):
             if error.strerror is None:
                 raise
             raise Failure(": ".join(str(part) for part in (error.filename, error.strerror) if part)) from error
-        except Exception as error:
-            if not isinstance(error, _expected()):
-                raise
+        except LatentoptError as error:
             raise Failure(str(error)) from error
-
-
-def _expected() -> tuple[type[Exception], ...]:
-    """Return the errors that are messages for a person; property_models, which loads torch, is not imported for it."""
-    return LatentoptError, getattr(sys.modules.get("property_models"), "HeadError", LatentoptError)
 
 
 def _warn_plainly() -> None:

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from sklearn.base import BaseEstimator
@@ -19,9 +19,9 @@ from latentopt.editing.fluency import LanguageModel
 from latentopt.editing.measure import Attempt, Measure
 from latentopt.editing.objectives import Objective, columns
 from latentopt.editing.occlusion import effects, occlude
-from latentopt.editing.optimizers import Optimizer, PreconditionedGradient
+from latentopt.editing.optimizers import OPTIMIZERS, Optimizer
 from latentopt.editing.rank import Floors, ordered, shortest_way, spread, value
-from latentopt.editing.search import optimize, points_along
+from latentopt.editing.search import points_along, search
 from latentopt.editing.write import Draft, Infill, Writer
 from latentopt.errors import LatentoptError
 
@@ -64,7 +64,7 @@ class TextEditor(BaseEstimator):
         space: the latent space; it needs a density.
         goal: wishes and other terms, on pooled latents; a wish's value is one for all texts, or one for each.
         writer: None takes Infill().
-        optimizer: moves latents; None takes PreconditionedGradient with the covariance of the space.
+        optimizer: moves latents; None takes OPTIMIZERS["gradient"].
         constraints: None takes `latentopt.editing.constraints.standard()`.
         floors: what a text must have to be shown.
         readers: second opinions by the names of their properties.
@@ -78,7 +78,7 @@ class TextEditor(BaseEstimator):
         goal: Objective,
         *,
         writer: Writer | None = None,
-        optimizer: Optimizer[Any] | None = None,
+        optimizer: Optimizer | None = None,
         constraints: Sequence[Constraint] | None = None,
         floors: Floors = Floors(),  # noqa: B008 (frozen)
         readers: Mapping[str, Reader] | None = None,
@@ -213,10 +213,13 @@ class _Work:
         z = self.z if text == self.source else self.space.encode([text])
         pooled = self.space.pooled(z)
         words = self.space.words([text])[0]
-        optimizer = self.editor.optimizer or PreconditionedGradient(self.space.density.covariance)
-        spread_of_texts = self.space.density.covariance.trace().sqrt().item()
-        path = optimize(self.goal.beyond(pooled, STRETCH), pooled, optimizer, radius=REACH * spread_of_texts)
-        moved = points_along(path, torch.tensor(SHARES)[:, None])[:, 0]
+        covariance = self.space.density.covariance
+        optimizer = self.editor.optimizer or OPTIMIZERS["gradient"](covariance)
+        far = self.goal.beyond(pooled, STRETCH)
+        # In standard deviations of texts: a Euclidean ball leads into directions in which no text varies.
+        radius = REACH * self.space.pooled_dim**0.5
+        way = search(far, pooled, optimizer, radius=radius, covariance=covariance, seed=self.seed)
+        moved = points_along(way.path, torch.tensor(SHARES)[:, None])[:, 0]
         with torch.no_grad():
             loss = self.goal(pooled).item()
         occlusion = occlude(self.space, self.goal, words, self.editor._constraints, loss, rng)

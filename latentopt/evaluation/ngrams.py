@@ -18,6 +18,7 @@ from latentopt.tables import atomic_write
 QUANTILES = 1001
 BIGRAMS, TRIGRAMS = 400_000, 250_000  # the most frequent ones that are kept: about 6 MB
 RANKED = 5000  # texts that say how fluent texts are
+BEFORE = 0  # the token id that stands twice before a text: padding, which is in none
 PRIOR = (1.0, 20.0, 20.0)  # strength of each order's prior, in tokens
 
 
@@ -44,11 +45,10 @@ class NGramModel:
         rows: Sequence[Sequence[int]],
         *,
         vocab_size: int,
-        start: int = 0,
         bigrams: int | None = BIGRAMS,
         trigrams: int | None = TRIGRAMS,
     ) -> Self:
-        """Count the n-grams of token ids, each row ended by its end token; `start` stands before a text.
+        """Count the n-grams of token ids, each row ended by its end token.
 
         Give each text once: of two copies, one would be ranked by a model that has counted the other. At most the
         `bigrams` and `trigrams` most frequent ones that occur twice are kept; None keeps all there are.
@@ -58,7 +58,7 @@ class NGramModel:
         # Texts that are counted look more fluent than new ones: those that set the scale are left out.
         ranked = rows[:: max(2, len(rows) // RANKED)]
         counted = [row for i, row in enumerate(rows) if i % max(2, len(rows) // RANKED)] or rows
-        u, v, w, _ = _contexts(counted, start)
+        u, v, w, _ = _contexts(counted)
         unigrams = torch.bincount(w, minlength=vocab_size)
         counts = (
             *_frequent(v * vocab_size + w, bigrams),
@@ -66,12 +66,12 @@ class NGramModel:
         )
         unranked = cls(unigrams, *counts, torch.empty(0))
         ranks = torch.linspace(0, 1, QUANTILES)
-        quantiles = torch.quantile(unranked.log_probability(ranked, start=start), ranks)
+        quantiles = torch.quantile(unranked.log_probability(ranked), ranks)
         return cls(unigrams, *counts, quantiles)
 
-    def log_probability(self, rows: Sequence[Sequence[int]], *, start: int = 0) -> Tensor:
+    def log_probability(self, rows: Sequence[Sequence[int]]) -> Tensor:
         """Mean log-probability per token in nats of rows of token ids, shape (n,)."""
-        u, v, w, row = _contexts(rows, start)
+        u, v, w, row = _contexts(rows)
         size = len(self.unigrams)
         p = (self.unigrams[w] + PRIOR[0]) / (self.unigrams.sum() + PRIOR[0] * size)
         seen = self.unigrams[v]
@@ -82,17 +82,17 @@ class NGramModel:
         total = torch.zeros(len(rows)).index_add_(0, row, p.log().float())
         return total / torch.bincount(row, minlength=len(rows)).clamp_min(1)
 
-    def perplexity(self, rows: Sequence[Sequence[int]], *, start: int = 0) -> float:
+    def perplexity(self, rows: Sequence[Sequence[int]]) -> float:
         """Perplexity of rows of token ids: exp of the mean negative log-probability of all their tokens."""
         tokens = torch.tensor([len(row) for row in rows], dtype=torch.float64)
-        total = (self.log_probability(rows, start=start).double() * tokens).sum()
+        total = (self.log_probability(rows).double() * tokens).sum()
         return torch.exp(-total / tokens.sum()).item()
 
-    def fluency(self, rows: Sequence[Sequence[int]], *, start: int = 0) -> Tensor:
+    def fluency(self, rows: Sequence[Sequence[int]]) -> Tensor:
         """Share of the training texts that are less probable per token, 0 to 1, shape (n,)."""
         if not rows:
             return torch.empty(0)
-        rank = torch.searchsorted(self.quantiles, self.log_probability(rows, start=start))
+        rank = torch.searchsorted(self.quantiles, self.log_probability(rows))
         return (rank / len(self.quantiles)).clamp(0, 1)
 
     def save(self, path: str | Path) -> None:
@@ -122,9 +122,9 @@ class NGramModel:
             raise LatentoptError(f"{path}: this is no n-gram model ({error}); copy or train the model again") from error
 
 
-def _contexts(rows: Sequence[Sequence[int]], start: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _contexts(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Every token w with the two before it, u and v, and the row it is in; all of shape (tokens,)."""
-    flat = torch.tensor([token for row in rows for token in (start, start, *row)], dtype=torch.long)
+    flat = torch.tensor([token for row in rows for token in (BEFORE, BEFORE, *row)], dtype=torch.long)
     lengths = torch.tensor([len(r) for r in rows])
     row = torch.repeat_interleave(torch.arange(len(rows)), lengths)
     first = (lengths + 2).cumsum(0) - lengths  # where each row's own tokens begin

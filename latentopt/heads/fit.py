@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import property_models as pm
+from latentopt.heads.report import classification_report, regression_report
 from latentopt.heads.rows import Rows, are_numbers, split
 from latentopt.heads.storage import save_head
 
@@ -97,7 +98,7 @@ def fit_estimator(head: Estimator, rows: Rows) -> None:
 def _report(head: Estimator, train: Rows, test: Rows) -> dict[str, Any]:
     sides = (train.z, train.texts, train.values), (test.z, test.texts, test.values)
     if isinstance(head, pm.LogisticHead | pm.MLPEnsembleClassifier):
-        return pm.classification_report(head, *sides)
+        return classification_report(head, *sides)
     if train.groups is None or test.groups is None:
-        return pm.regression_report(head, *sides)
-    return pm.regression_report(head, *sides, groups=(train.groups, test.groups))
+        return regression_report(head, *sides)
+    return regression_report(head, *sides, groups=(train.groups, test.groups))

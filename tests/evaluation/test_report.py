@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from latentopt import LatentoptError
-from latentopt.evaluation import evaluate, reconstruction
+from latentopt.evaluation import evaluate, interpolation, reconstruction
+from latentopt.space import LatentSpace
 from tests.toy import toy_space, toy_texts
 
 TEXTS = toy_texts(60, seed=5)
@@ -89,17 +90,27 @@ def test_samples_are_looked_up_in_the_reference(found):
     assert again.report["samples"]["verbatim"] == 1
 
 
-def test_ways_have_their_points(found):
+def test_ways_have_their_points_and_what_is_said_of_them_is_measured_on_them(found):
     assert [len(path) for path in found.paths] == [5, 5, 5]
-    assert 0 <= found.report["interpolation"]["monotonic"] <= 1
+    report, texts = found.report["interpolation"], [text for path in found.paths for text in path]
+    again = interpolation(found.paths, [0.0] * len(texts))
+    assert (report["monotonic"], report["distinct"]) == (again["monotonic"], again["distinct"])
+    assert report["valid"] == sum(map(str.isascii, texts)) / len(texts)
 
 
-def test_no_text_is_paired_with_itself():
+def test_no_text_is_paired_with_itself(monkeypatch):
+    paired = []
+
+    def interpolate(space, a, b, *, steps):
+        paired.extend(zip(a, b, strict=True))
+        return [[first, last] for first, last in zip(a, b, strict=True)]
+
+    monkeypatch.setattr(LatentSpace, "interpolate", interpolate)
     different = sorted(set(TEXTS))[:5]
-    paths = evaluate(toy_space(), different, samples=1, pairs=50, points=2).paths
-    decoded = dict(zip(different, toy_space().decode(toy_space().encode(different)), strict=True))
-    if len(set(decoded.values())) == len(decoded):
-        assert all(start != end for start, end in paths)
+    evaluate(toy_space(), different, samples=1, pairs=50, points=2)
+    assert len(paired) == 50
+    assert all(first != last for first, last in paired)
+    assert {text for pair in paired for text in pair} == set(different)
 
 
 def test_texts_that_are_all_alike_give_numbers():

@@ -3,7 +3,7 @@ import torch
 
 from latentopt.editing.objectives import Near, Target
 from latentopt.editing.optimizers import PreconditionedGradient
-from latentopt.editing.search import optimize
+from latentopt.editing.search import search
 from tests.toy_problems import CurvedHead, LinearHead, covariance
 
 D = 12
@@ -16,7 +16,7 @@ def start():
 
 def test_a_linear_target_is_reached_along_the_covariance_times_the_gradient(start):
     head = LinearHead(torch.randn(D, generator=torch.Generator().manual_seed(2)))
-    path = optimize(Target(head, 5), start, PreconditionedGradient(covariance(D)), steps=60)
+    path = search(Target(head, 5), start, PreconditionedGradient(covariance(D)), steps=60).path
     assert torch.allclose(head.forward(path[-1]), torch.full((7,), 5.0), atol=0.01)
     way = torch.nn.functional.normalize(path[-1] - start, dim=1)
     known = torch.nn.functional.normalize(covariance(D) @ head.weight, dim=0)
@@ -33,13 +33,13 @@ def test_of_a_linear_discriminant_the_way_is_the_difference_of_class_means():
     within = torch.cov(torch.cat([x[:10000], x[10000:] - difference]).T)
     head = LinearHead(torch.linalg.solve(within, x[10000:].mean(0) - x[:10000].mean(0)))  # Fisher's discriminant
     start = torch.zeros(1, D)
-    path = optimize(Target(head, 9), start, PreconditionedGradient(within))
+    path = search(Target(head, 9), start, PreconditionedGradient(within)).path
     assert torch.cosine_similarity(path[-1], difference[None]).item() > 0.99
 
 
 def test_no_step_raises_the_loss_of_any_row(start):
     goal = Target(CurvedHead(torch.ones(D)), 20) + 0.1 * Near(start)
-    path = optimize(goal, start, PreconditionedGradient(covariance(D), first_step=50.0), steps=30)
+    path = search(goal, start, PreconditionedGradient(covariance(D), first_step=50.0), steps=30).path
     losses = torch.stack([goal(z) for z in path])
     assert (losses[1:] <= losses[:-1] + 1e-6).all()
     assert (losses[-1] < losses[0]).all()
@@ -47,12 +47,12 @@ def test_no_step_raises_the_loss_of_any_row(start):
 
 def test_rows_do_not_disturb_each_other(start):
     goal = Target(CurvedHead(torch.ones(D)), 20)
-    together = optimize(goal, start, PreconditionedGradient(covariance(D)))
-    alone = optimize(goal, start[:1], PreconditionedGradient(covariance(D)))
+    together = search(goal, start, PreconditionedGradient(covariance(D))).path
+    alone = search(goal, start[:1], PreconditionedGradient(covariance(D))).path
     assert torch.allclose(together[:, :1], alone, atol=1e-3)
 
 
 def test_where_nothing_is_to_gain_nothing_moves(start):
     head = LinearHead(torch.zeros(D))
-    path = optimize(Target(head, 5), start, PreconditionedGradient(covariance(D)))
+    path = search(Target(head, 5), start, PreconditionedGradient(covariance(D))).path
     assert torch.equal(path[-1], start)

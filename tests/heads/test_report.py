@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from property_models import LogisticHead, RidgeHead, classification_report, regression_report
+from latentopt.heads.report import classification_report, regression_report
+from property_models import LogisticHead, RidgeHead
 
 
 def test_a_head_that_knows_beats_the_constant_within_groups() -> None:
