@@ -10,7 +10,7 @@ from typing import Any, Literal
 Status = Literal["reached", "improved", "none_better"]
 AS_USUAL, UNUSUAL = -0.1, -0.3  # nats per token against the source; people's own rewrites change it by as much
 
-_WORD = re.compile(r"[@#]?\w+(?:['’]\w+)*|[^\w\s]")
+WORD = re.compile(r"[@#]?\w+(?:['’]\w+)*|[^\w\s]")
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Edit:
 
 def changes_between(source: str, text: str) -> list[Change]:
     """What a text has replaced, taken away and added, word by word."""
-    before, after = list(_WORD.finditer(source)), list(_WORD.finditer(text))
+    before, after = list(WORD.finditer(source)), list(WORD.finditer(text))
     a, b = [m.group() for m in before], [m.group() for m in after]
     found = []
     for kind, i, j, k, m in difflib.SequenceMatcher(a=a, b=b, autojunk=False).get_opcodes():
@@ -136,7 +136,7 @@ def changes_between(source: str, text: str) -> list[Change]:
 
 def count_words(text: str) -> int:
     """Words and marks of a text."""
-    return len(_WORD.findall(text))
+    return len(WORD.findall(text))
 
 
 def words_changed(changes: list[Change]) -> int:

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from latentopt.editing.constraints import Breach, Constraint, breaches
 from latentopt.editing.edit import Change, Estimate, changes_between, count_words, words_changed
-from latentopt.editing.fluency import LanguageModel, totals
+from latentopt.editing.fluency import LanguageModel, strain, without_marks
 from latentopt.editing.objectives import HeadWish, Objective, columns
+from latentopt.space.surprise import Surprise
 
 if TYPE_CHECKING:
     from latentopt.heads.reader import Reader
@@ -27,8 +28,9 @@ class Attempt:
     z: its pooled latent, (m,). promised: the latent that it was written from, (m,). changes, changed: what differs from
     the source, and that as a share of its words. loss: of the goal, by what is realised. read_loss: the same by what
     readers say; that of the head where there is none. reached: whether every wish that has an end is fulfilled.
-    meaning: cosine to the source. fluency: nats per token more than the source, None where nobody asked. strain: nats
-    that each changed word costs, None likewise. broken: constraints that it breaks.
+    meaning: cosine to the source. fluency: nats per token by which it is likelier than the source, None where nobody
+    asked. strain: nats by which its worst change stands out (see `fluency.strain`), None likewise. broken: constraints
+    that it breaks.
     """
 
     text: str
@@ -85,7 +87,8 @@ class Measure:
         self.language_model: LanguageModel = space if language_model is None else language_model
         self._words = max(1, count_words(source))
         self._embedding = space.embed(z)
-        self._total: tuple[float, float] | None = None
+        self._bare = without_marks(source)
+        self._surprise: Surprise | None = None
         self.already = bool(self._reached(z).item())
         self.loss = self._losses(z).item()
 
@@ -120,18 +123,18 @@ class Measure:
         """The same attempts, asked for their fluency: what costs most is asked last."""
         if not attempts:
             return []
-        if self._total is None:
-            nats, tokens = totals(self.language_model, [self.source])
-            self._total = nats.item(), tokens.item()
-        mean = self._total[0] / self._total[1]
-        nats, tokens = totals(self.language_model, [attempt.text for attempt in attempts])
-        found = []
-        for attempt, total, count in zip(attempts, nats.tolist(), tokens.tolist(), strict=True):
-            fluency = total / count - mean
-            # A mean over a long text hides what one odd word costs; what it costs in all does not.
-            strain = max(0.0, -fluency) * count / max(1, words_changed(attempt.changes))
-            found.append(replace(attempt, fluency=fluency, strain=strain))
-        return found
+        texts = [without_marks(attempt.text) for attempt in attempts]
+        if self._surprise is None:  # nobody has asked yet
+            texts = [self._bare, *texts]
+        found = self.language_model.surprise(texts)
+        if self._surprise is None:
+            self._surprise, *found = found
+            del texts[0]
+        own = self._surprise
+        return [
+            replace(attempt, fluency=own.mean - there.mean, strain=strain(self._bare, own, text, there))
+            for attempt, text, there in zip(attempts, texts, found, strict=True)
+        ]
 
     def predicted(self, z: Tensor) -> list[dict[str, Estimate]]:
         """What is predicted at pooled latents (n, m), by column."""

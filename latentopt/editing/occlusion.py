@@ -21,6 +21,7 @@ LONGEST = 3  # words of a phrase that is left out
 MOST = 64  # words and phrases that are left out of one text; of a longer text they are sampled
 INSERTIONS = 0.25  # share of the spans that are empty
 EVEN = 0.3  # share of the spans that are drawn whatever the goal says
+CLOSING = ".,!?;:…)\"'”’"
 SHARPNESS = 1.5  # in standard deviations of what leaving out gains
 
 
@@ -71,18 +72,28 @@ class Occlusion:
 
 
 def fixed_words(words: Words, constraints: Sequence[Constraint]) -> tuple[list[bool], list[int]]:
-    """Which words of a text no edit may touch, and before which words something may be inserted."""
+    """Which words of a text no edit may touch, and before which words an edit may begin or end.
+
+    An edit does not cut what stands together without a space, such as half-time or "quoted, but for the marks that end
+    a word.
+    """
     ranges = kept_ranges(constraints, words.text)
-    at, fixed, gaps = 0, [], []
+    at, fixed, seams = 0, [], [0]
     for i, piece in enumerate(words.pieces):
         begin, end = at + len(piece) - len(piece.lstrip()), at + len(piece)
         fixed.append(any(first < end and begin < last for first, last in ranges))
-        if not any(first < begin < last for first, last in ranges) and (
-            i == 0 or piece[:1].isspace() or not _word(piece)
-        ):
-            gaps.append(i)
+        ends_word = piece.strip()[:1] in CLOSING and (i + 1 == len(words) or words.pieces[i + 1][:1].isspace())
+        if i and (piece[:1].isspace() or ends_word):
+            seams.append(i)
         at = end
-    return fixed, [*gaps, len(words)]
+    kept = [i for i in seams if not any(first < _start(words, i) < last for first, last in ranges)]
+    return fixed, [*kept, len(words)]
+
+
+def _start(words: Words, i: int) -> int:
+    """The first character of a word."""
+    piece = words.pieces[i]
+    return sum(map(len, words.pieces[:i])) + len(piece) - len(piece.lstrip())
 
 
 def occlude(
@@ -102,9 +113,11 @@ def occlude(
     fixed, gaps = fixed_words(words, constraints)
     spans = [
         (first, last)
-        for first in range(len(words))
-        for last in range(first + 1, min(first + LONGEST, len(words)) + 1)
-        if not any(fixed[first:last]) and any(_word(piece) for piece in words.pieces[first:last])
+        for first in gaps
+        for last in gaps
+        if first < last <= first + LONGEST
+        and not any(fixed[first:last])
+        and any(_word(piece) for piece in words.pieces[first:last])
     ]
     texts = {span: without(words, span) for span in spans}
     spans = [span for span in spans if texts[span].strip()]

@@ -20,8 +20,8 @@ ALIKE = 0.6  # share of their changed words from which on two texts are one prop
 class Floors:
     """What a text must have to be shown.
 
-    fluency: least change in nats per token against the source. strain: most nats that a changed word may cost. meaning:
-    least cosine to the source. change: most of the source's words that may change, as a share; one word always may.
+    fluency: least change in nats per token against the source. strain: most nats by which a change may stand out.
+    meaning: least cosine to the source. change: most of the source's words that may change, as a share; one always may.
     """
 
     fluency: float = -0.15
@@ -55,7 +55,7 @@ class Floors:
             said = f"has a fluency of {attempt.fluency:+.2f} nats a token, below {self.fluency:+.2f}"
             return [Breach(said, "a smaller --min-fluency")]
         if attempt.strain > self.strain:
-            said = f"has a word that costs {attempt.strain:.1f} nats, above {self.strain:.1f}"
+            said = f"has a word that stands out by {attempt.strain:.1f} nats, above {self.strain:.1f}"
             return [Breach(said, "a smaller --min-fluency")]
         return []
 

@@ -51,6 +51,23 @@ def test_what_is_kept_is_never_touched(space, goal):
     assert gaps == list(range(len(words) + 1))
 
 
+def test_what_stands_together_is_not_cut(space):
+    words = space.words(['the half-time "show, they" say!'])[0]
+    _, seams = fixed_words(words, standard())
+    starts = ["".join(words.pieces[:i]) for i in seams]
+    assert starts == [
+        "",
+        "the",
+        "the half-time",
+        'the half-time "show',
+        'the half-time "show,',
+        'the half-time "show, they',
+        'the half-time "show, they"',
+        'the half-time "show, they" say',
+        'the half-time "show, they" say!',
+    ]
+
+
 def test_spans_are_drawn_where_leaving_out_helps():
     gains = torch.tensor([0.0, 0.0, 3.0, 0.0])
     occlusion = Occlusion([(0, 1), (2, 3), (4, 5), (6, 7)], gains, ["a"] * 4, torch.zeros(4, 2), [])
