@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from latentopt.space import LatentSpace
 
 VERSION = 2  # of the JSON document of edits
+NAMES = ("gradient", "adam", "lbfgs", "langevin", "cma-es", "bayesian", "random", "none")  # editing.optimizers
 KINDS = ("links", "mentions", "hashtags", "numbers", "emoji", "names")
 
 
@@ -37,6 +38,7 @@ class Editing:
     min_fluency: float
     min_meaning: float
     language_model: str | None
+    optimizer: str
     candidates: int
     effort: float
     seed: int
@@ -45,12 +47,14 @@ class Editing:
         """The editor that is asked for."""
         from latentopt.editing import Effort, Floors, TextEditor, standard
         from latentopt.editing.fluency import CausalLM
+        from latentopt.editing.optimizers import OPTIMIZERS
 
         usual = Effort()
         rows, scored = (max(1, round(self.effort * count)) for count in (usual.rows, usual.scored))
         return TextEditor(
             space,
             goal,
+            optimizer=OPTIMIZERS[self.optimizer](space.density.covariance),
             constraints=standard(
                 free=self.free,
                 keep=self.keep,
@@ -117,6 +121,13 @@ _OPTIONS = options.compose(
         "--language-model",
         metavar="DIR|NAME",
         help="Causal language model of transformers that judges fluency. [default: the model itself]",
+    ),
+    click.option(
+        "--optimizer",
+        type=click.Choice(NAMES),
+        default="gradient",
+        show_default=True,
+        help="What moves the latent that fills are guided by; none: it stays, and what is filled is chosen afterwards.",
     ),
     click.option(
         "--candidates",

@@ -139,9 +139,7 @@ class Forbid(Constraint):
     remedy: str = "a smaller --forbid"
 
     def forbids(self, token: str) -> bool:
-        bare = token.strip()
-        match = self.pattern.search(bare)
-        return match is not None and match.group() == bare != ""
+        return self.pattern.fullmatch(token.strip()) is not None
 
     def breach(self, source: str, text: str) -> Breach | None:
         added = _lowered(self.pattern, text) - _lowered(self.pattern, source)

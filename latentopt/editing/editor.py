@@ -142,7 +142,8 @@ class TextEditor(BaseEstimator):
     @cached_property
     def _forbidden(self) -> Tensor:
         """Tokens that some constraint forbids, (vocabulary,)."""
-        tokens = self.space.tokenizer.batch_decode([[i] for i in range(self.space.model.config.vocab_size)])
+        one_each = [[i] for i in range(self.space.model.config.vocab_size)]
+        tokens = self.space.tokenizer.backend_tokenizer.decode_batch(one_each, skip_special_tokens=False)
         return torch.tensor([any(c.forbids(token) for c in self._constraints) for token in tokens])
 
 
@@ -175,6 +176,10 @@ class _Work:
 
     def edit(self) -> Edit:
         """Rounds until nothing gets better."""
+        (tokens,) = self.space.lengths([self.source])
+        if tokens > self.space.max_tokens:
+            limit = self.space.max_tokens
+            return self._made([], f"the text has {tokens:,} tokens, and the model reads {limit}; edit a part of it")
         if self.measure.already and self.own < float("inf"):
             return self._made([], "the text fulfils the wish as it stands")
         beam: list[Attempt] = []

@@ -113,9 +113,9 @@ def occlude(
     fixed, gaps = fixed_words(words, constraints)
     spans = [
         (first, last)
-        for first in gaps
-        for last in gaps
-        if first < last <= first + LONGEST
+        for place, first in enumerate(gaps)
+        for last in gaps[place + 1 : place + 1 + LONGEST]
+        if last <= first + LONGEST
         and not any(fixed[first:last])
         and any(_word(piece) for piece in words.pieces[first:last])
     ]

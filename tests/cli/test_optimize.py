@@ -5,8 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from latentopt.cli.editing import marked, measured
+from latentopt.cli.editing import KINDS, NAMES, marked, measured
+from latentopt.editing.constraints import KINDS as CONSTRAINED
 from latentopt.editing.edit import Candidate, Edit, Estimate, changes_between
+from latentopt.editing.optimizers import OPTIMIZERS
 from latentopt.heads import save_head
 from property_models import LogisticHead, RidgeHead
 from tests.toy import toy_space, toy_texts
@@ -117,6 +119,10 @@ def test_a_typical_value_shifts_the_prediction(optimize):
     assert low["predicted"]["likes"]["value"] < high["predicted"]["likes"]["value"]
 
 
+def test_every_optimizer_and_every_kind_is_known_by_its_name():
+    assert (list(NAMES), set(KINDS)) == (list(OPTIMIZERS), {*CONSTRAINED, "names"})
+
+
 def test_a_class_can_be_named_as_the_target(optimize):
     result = optimize("--target", "mood=glad", "--json", *FLOORS, TEXT)
     assert result.exit_code == 0, result.stderr
@@ -172,7 +178,10 @@ def test_an_empty_text_is_an_error(optimize, text):
     assert "no row is left to work on" in result.stderr
 
 
-def test_a_very_long_text_is_cut_with_a_warning(optimize):
+def test_a_text_that_the_model_cannot_read_is_left_alone_with_a_warning(optimize):
     result = optimize("--target", "likes=90", "--json", *FLOORS, "so " * 3333)
     assert result.exit_code == 0
     assert "texts are longer than the model's limit of 31 tokens" in result.stderr
+    (edit,) = json.loads(result.stdout)["edits"]
+    assert (edit["status"], edit["candidates"]) == ("none_better", [])
+    assert edit["reason"].endswith("tokens, and the model reads 31; edit a part of it")
