@@ -19,13 +19,14 @@ from torch import Tensor
 
 from property_models.errors import HeadError
 from property_models.intervals import conformal_radius
-from property_models.targets import SCALES, GroupOffsets, to_score, to_value
+from property_models.targets import GroupOffsets, checked_scores, to_score, to_value
 
 Array = NDArray[np.float64]
 FEWEST_TO_CALIBRATE = 100  # rows: below this, none are set aside and there are no intervals
 CALIBRATION_SHARE = 0.1
 KEPT_RESIDUALS = 2000
 PROBABILITY_TOLERANCE = 0.1
+PERCENTILES = np.linspace(0, 1, 101)
 
 
 class PropertyModel(BaseEstimator):
@@ -35,6 +36,7 @@ class PropertyModel(BaseEstimator):
     """
 
     tensors_: dict[str, Tensor]  # all that forward needs; what storage writes
+    quantiles_: Array  # (outputs, 101) of the predictions for the fitted rows: scores without offset, or log-odds
     n_features_in_: int
     name: str | None = None
     metrics: Mapping[str, Any] | None = None
@@ -51,7 +53,9 @@ class PropertyModel(BaseEstimator):
         """Scores (n,) of vectors z (n, d); differentiable, in z's dtype."""
 
     @abstractmethod
-    def _fit_raw(self, x: Array, target: NDArray[Any], outputs: int) -> dict[str, Tensor]: ...
+    def _fit_raw(
+        self, x: Array, target: NDArray[Any], outputs: int, *, weights: Array, groups: NDArray[np.intp] | None = None
+    ) -> dict[str, Tensor]: ...
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -61,13 +65,12 @@ class PropertyModel(BaseEstimator):
     def _cast(self, z: Tensor) -> dict[str, Tensor]:
         return {k: v.to(z.device, z.dtype) for k, v in self.tensors_.items()}
 
-    def _vectors(self, X: Any) -> Any:
-        """Vectors (n, d) to predict for, checked."""
+    def outputs(self, X: Any) -> Array:
+        """What `raw` says of vectors X (n, d): (n, outputs), of a number its score without the offset."""
         check_is_fitted(self, "tensors_")
-        return validate_data(self, X, reset=False, dtype=_precision(X), accept_sparse=self.sparse)
+        return self._raw_of(validate_data(self, X, reset=False, dtype=_precision(X), accept_sparse=self.sparse))
 
     def _raw_of(self, X: Any) -> Array:
-        """What `raw` says of checked vectors (n, d), (n, outputs), as numpy."""
         with torch.no_grad():
             return np.asarray(self.raw(torch.tensor(X)).numpy())
 
@@ -78,7 +81,7 @@ class Regressor(RegressorMixin, PropertyModel):
     scale: str
     random_state: int
 
-    def fit(self, X: Any, y: Any, *, groups: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, *, groups: Any = None, weights: Any = None) -> Self:
         """Fit to vectors X (n, d) and values y (n,).
 
         A tenth of the rows, from 100 rows on, is set aside for the intervals.
@@ -87,27 +90,30 @@ class Regressor(RegressorMixin, PropertyModel):
             X: vectors. y: values, in their natural unit.
             groups: (n,) the group of each row, such as who wrote it. The model then learns what a vector says
                 within its group, and predicts for a group whose own typical value is known (see `with_typical`).
+            weights: (n,) above 0, how much is known of each row; for rates, from how many trials they are.
 
         Raises:
-            HeadError: if scale is unknown, or "log1p" and a value is below 0.
+            HeadError: if scale is unknown, or a value is none that the scale has.
         """
         X, y = validate_data(self, X, y, dtype=_precision(X), y_numeric=True, accept_sparse=self.sparse)
-        if self.scale not in SCALES:
-            raise HeadError(f"scale must be one of {', '.join(SCALES)}, got {self.scale!r}")
-        if self.scale == "log1p" and (y < 0).any():
-            raise HeadError(f"counts must be at least 0, but the smallest value is {y.min():g}; use scale='identity'")
-        score = np.asarray(to_score(y.astype(np.float64), self.scale))
+        score = checked_scores(y.astype(np.float64), self.scale)
+        weight = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=np.float64) / np.mean(weights)
+        offsets = None if groups is None else GroupOffsets.fit(score, groups, weight)
+        mean = float(np.average(score, weights=weight))
         self.grouped_ = groups is not None
-        offsets = GroupOffsets.fit(score, groups) if groups is not None else None
-        rest = score - (offsets.of_row if offsets else score.mean())
-        self.offset_ = offsets.typical if offsets else float(score.mean())
+        self.offset_ = offsets.typical if offsets else mean
+        rest = score - (offsets.of_row if offsets else mean)
         self.score_scale_ = float(rest.std()) or 1.0
         self._range = np.quantile(rest, [0.001, 0.999])
         order = np.random.default_rng(self.random_state).permutation(len(rest))
         aside = int(CALIBRATION_SHARE * len(rest)) if len(rest) >= FEWEST_TO_CALIBRATE else 0
         fitting, calibration = order[aside:], order[:aside]
-        self.tensors_ = self._fit_raw(X[fitting], rest[fitting], 1)
-        errors = np.abs(self._raw_of(X[calibration])[:, 0] - rest[calibration])
+        target = score - (offsets.of(groups) if offsets else mean)
+        codes = None if groups is None else np.unique(np.asarray(groups)[fitting], return_inverse=True)[1]
+        self.tensors_ = self._fit_raw(X[fitting], target[fitting], 1, weights=weight[fitting], groups=codes)
+        unseen = self._raw_of(X[calibration] if aside else X)[:, 0]
+        self.quantiles_ = np.quantile(unseen, PERCENTILES)[None]
+        errors = np.abs(unseen - rest[calibration]) if aside else np.zeros(0)
         self.residuals_ = np.sort(errors)[:: max(1, len(errors) // KEPT_RESIDUALS)]
         return self
 
@@ -121,7 +127,11 @@ class Regressor(RegressorMixin, PropertyModel):
 
     def predict_score(self, X: Any) -> Array:
         """Scores (n,) of vectors X (n, d); that of a count may be below 0, where `predict` says 0."""
-        return self._raw_of(self._vectors(X))[:, 0] + self.offset_
+        return self.outputs(X)[:, 0] + self.offset_
+
+    def percentile(self, X: Any) -> Array:
+        """Share (n,) of the rows that the head was fitted to, their groups left aside, for which it predicts less."""
+        return _share_below(self.outputs(X)[:, 0], self.quantiles_[0])
 
     def to_score(self, value: Any) -> Any:
         """Values to scores, elementwise."""
@@ -144,8 +154,8 @@ class Regressor(RegressorMixin, PropertyModel):
         return np.asarray(self.to_value(np.stack([score - radius, score + radius], 1)), dtype=np.float64)
 
     def tolerance(self, value: Any) -> Any:
-        """How far from a wished value counts as reached: a quarter of a count, else a quarter of `score_scale`."""
-        return 0.25 * abs(value) if self.scale == "log1p" else 0.25 * self.score_scale
+        """How far from a wished value counts as reached: a quarter of a count or rate, else of `score_scale`."""
+        return 0.25 * self.score_scale if self.scale == "identity" else 0.25 * abs(value)
 
     @property
     def has_interval(self) -> bool:
@@ -176,10 +186,8 @@ class Regressor(RegressorMixin, PropertyModel):
         """
         if not self.grouped_:
             raise HeadError("a typical value is that of a group, but this head was fitted without; fit it with groups")
-        if not np.isfinite(value) or (self.scale == "log1p" and value < 0):
-            raise HeadError(f"a typical value must be a finite number that a row could have, got {value}")
         other = copy.copy(self)
-        other.offset_ = float(self.to_score(np.array(value)))
+        other.offset_ = float(checked_scores(np.array([float(value)]), self.scale)[0])
         return other
 
 
@@ -199,7 +207,9 @@ class Classifier(ClassifierMixin, PropertyModel):
         self.classes_, index = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise HeadError(f"a classifier needs two classes or more, got one class: {self.classes_[0]!r}")
-        self.tensors_ = self._fit_raw(X, index, len(self.classes_))
+        self.tensors_ = self._fit_raw(X, index, len(self.classes_), weights=np.ones(len(index)))
+        log_odds = np.stack([ClassView(self, k).log_odds(self._raw_of(X)) for k in range(len(self.classes_))])
+        self.quantiles_ = np.quantile(log_odds, PERCENTILES, axis=1).T
         return self
 
     def forward(self, z: Tensor) -> Tensor:
@@ -211,14 +221,11 @@ class Classifier(ClassifierMixin, PropertyModel):
 
     def predict_proba(self, X: Any) -> Array:
         """Probabilities (n, classes)."""
-        return np.asarray(softmax(self._raw_of(self._vectors(X)), axis=1))
+        return np.asarray(softmax(self.outputs(X), axis=1))
 
     def predict_score(self, X: Any) -> Array:
         """Log-odds (n,) of the second of two classes for vectors X (n, d)."""
-        if len(self.classes_) != 2:
-            raise HeadError(f"there are {len(self.classes_)} classes: choose one with for_class: {self._known()}")
-        logits = self._raw_of(self._vectors(X))
-        return np.asarray(logits[:, 1] - logits[:, 0])
+        return self.second.predict_score(X)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Labels (n,)."""
@@ -247,6 +254,13 @@ class Classifier(ClassifierMixin, PropertyModel):
         if str(label) not in known:
             raise HeadError(f"{label!r} is no class of this head; it knows {self._known()}")
         return ClassView(self, known[str(label)])
+
+    @property
+    def second(self) -> ClassView:
+        """The second of two classes, which is the one that `predict_score` speaks of."""
+        if len(self.classes_) != 2:
+            raise HeadError(f"there are {len(self.classes_)} classes: choose one with for_class: {self._known()}")
+        return ClassView(self, 1)
 
     def _known(self) -> str:
         return ", ".join(map(str, self.classes_))
@@ -287,8 +301,15 @@ class ClassView:
 
     def predict_score(self, X: Any) -> Array:
         """Log-odds (n,) of the class against all others for vectors X (n, d)."""
-        logits = self.head._raw_of(self.head._vectors(X))
+        return self.log_odds(self.head.outputs(X))
+
+    def log_odds(self, logits: Array) -> Array:
+        """Log-odds (n,) of the class by logits (n, classes)."""
         return np.asarray(logits[:, self.index] - logsumexp(np.delete(logits, self.index, axis=1), axis=1))
+
+    def percentile(self, X: Any) -> Array:
+        """Share (n,) of the rows that the head was fitted to that it finds less likely to be of the class."""
+        return _share_below(self.predict_score(X), self.head.quantiles_[self.index])
 
     def predict(self, X: Any) -> Array:
         """Probabilities (n,) of the class."""
@@ -309,6 +330,10 @@ class ClassView:
     def interval(self, X: Any, *, level: float = 0.9) -> Array:
         """Raise HeadError, as the classifier does."""
         return self.head.interval(X, level=level)
+
+
+def _share_below(values: Array, quantiles: Array) -> Array:
+    return np.interp(values, quantiles, PERCENTILES, left=0.0, right=1.0)
 
 
 def _precision(X: Any) -> type[np.floating[Any]]:

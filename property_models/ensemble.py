@@ -41,11 +41,14 @@ class _Ensemble(PropertyModel):
         """Each member's output, (members, n, outputs); their spread says where the data does not decide."""
         return _forward(self._cast(z), z)
 
-    def _fit_raw(self, x: Array, target: NDArray[Any], outputs: int) -> dict[str, Tensor]:
+    def _fit_raw(
+        self, x: Array, target: NDArray[Any], outputs: int, *, weights: Array, groups: NDArray[np.intp] | None = None
+    ) -> dict[str, Tensor]:
         generator = torch.Generator().manual_seed(self.random_state)
         z = torch.tensor(x, dtype=torch.float32)
         spread = 1.0 if outputs > 1 else float(np.std(target)) or 1.0
         y = torch.tensor(target, dtype=torch.long) if outputs > 1 else torch.tensor(target / spread).float()
+        weight = torch.tensor(weights).float()
         d, width, m = z.shape[1], self.hidden, self.members
         # Constants, by which outliers of a dimension do not get large gradients; not learned.
         mean, std = z.mean(0), z.std(0, unbiased=False).clamp_min(1e-6)
@@ -58,8 +61,13 @@ class _Ensemble(PropertyModel):
         order = torch.randperm(len(z), generator=generator)
         held = order[: len(z) // 10] if len(z) >= 50 else order  # early stopping needs rows; few rows are all used
         train = order[len(z) // 10 :] if len(z) >= 50 else order
-        weights = [p.requires_grad_() for p in parameters.values()]
-        optimizer = torch.optim.AdamW(weights, lr=self.learning_rate, weight_decay=self.weight_decay)
+        # An intercept for each group, learned with the rest and then forgotten: what tells groups apart is not learned.
+        level = torch.zeros(m, 1 if groups is None else int(groups.max()) + 1)
+        group = torch.zeros(len(z), dtype=torch.long) if groups is None else torch.tensor(groups)
+        learned = [p.requires_grad_() for p in parameters.values()]
+        if groups is not None:
+            learned.append(level.requires_grad_())
+        optimizer = torch.optim.AdamW(learned, lr=self.learning_rate, weight_decay=self.weight_decay)
         steps = -(-len(train) // self.batch_size)  # of an epoch
         epochs = max(self.epochs, -(-FEWEST_STEPS // steps))
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.learning_rate, total_steps=epochs * steps)
@@ -73,7 +81,8 @@ class _Ensemble(PropertyModel):
             with torch.autocast("cpu", torch.bfloat16, enabled=len(z) >= BF16_ROWS):
                 out = _forward({**parameters, **fixed}, inputs).float()  # (m, rows, outputs)
             if outputs == 1:
-                return F.mse_loss(out[..., 0], y[rows].expand(m, -1))
+                squares = (out[..., 0] + level[:, group[rows]] - y[rows]) ** 2
+                return (weight[rows] * squares).mean()
             return F.cross_entropy(out.flatten(0, 1), y[rows].repeat(m))
 
         for _ in range(epochs):

@@ -8,12 +8,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.sparse import issparse
+from scipy.sparse.linalg import LinearOperator, cg
 from sklearn.linear_model import LogisticRegression, Ridge
 from torch import Tensor
 
 from property_models.base import Array, Classifier, PropertyModel, Regressor
 
-TOLERANCE = 1e-3  # of conjugate gradients; scikit-learn's own 1e-4 takes twice as long and predicts no better
+LEFT = 0.5  # share of a large group's mean vector that is left in its rows; see `RidgeHead`
+FEW = 20.0  # rows: a group of so many has 0.7 of that share
+TOLERANCE = 1e-3  # of conjugate gradients; 1e-4 takes twice as long and predicts no better
+SPARSE_TOLERANCE = 1e-6  # of the logistic solver: gradients of rare words are small, and 1e-4 stops after nine steps
 
 
 class _Linear(PropertyModel):
@@ -36,30 +40,99 @@ class _Linear(PropertyModel):
 class RidgeHead(_Linear, Regressor):
     """Ridge regression (Hoerl & Kennard 1970); of sparse vectors by conjugate gradients, without making them dense.
 
+    With groups, a group's mean is taken off its rows' vectors and scores alike, as in the within estimator of a linear
+    model with an intercept for each group: what tells groups apart is no evidence of what tells their rows apart. Half
+    of the vectors' means is taken off: measured on 40,000 tweets, words, shares taken off of 0, 0.5 and 1 explain 28.8,
+    30.8 and 31.3% of the variance within accounts, and 26.2, 24.6 and 18.9% where only an account's level is known.
+
     Args:
         alpha: penalty on the squared weights.
         noise: standard deviation of Gaussian noise that the vectors are thought to carry. Fitting on many noisy
             copies of the rows has the same solution as the penalty n * noise^2 (Bishop 1995, "Training with noise"),
             which is what is done.
-        scale: "identity", or "log1p" for counts.
+        scale: "identity", "log1p" for counts or "logit" for rates.
+        positive: weights are at least 0, for dimensions that each are an opinion of the value.
         random_state: seed of the rows that are set aside for the intervals.
     """
 
     kind: ClassVar[str] = "ridge"
 
     def __init__(
-        self, *, alpha: float = 1.0, noise: float = 0.0, scale: str = "identity", random_state: int = 0
+        self,
+        *,
+        alpha: float = 1.0,
+        noise: float = 0.0,
+        scale: str = "identity",
+        positive: bool = False,
+        random_state: int = 0,
     ) -> None:
         self.alpha = alpha
         self.noise = noise
         self.scale = scale
+        self.positive = positive
         self.random_state = random_state
 
-    def _fit_raw(self, x: Array, target: NDArray[Any], outputs: int) -> dict[str, Tensor]:
+    def _fit_raw(
+        self, x: Any, target: NDArray[Any], outputs: int, *, weights: Array, groups: NDArray[np.intp] | None = None
+    ) -> dict[str, Tensor]:
         penalty = self.alpha + x.shape[0] * self.noise**2
-        ridge = Ridge(alpha=penalty, solver="sparse_cg" if issparse(x) else "auto", tol=TOLERANCE).fit(x, target)
-        weight, bias = torch.tensor(ridge.coef_[None]), torch.tensor([float(ridge.intercept_)])
-        return {"weight": weight.double(), "bias": bias.double()}
+        levels = _Levels(weights, groups)
+        if issparse(x) and not self.positive:
+            weight = _sparse_ridge(x, target, penalty, levels)
+        else:
+            root = np.sqrt(weights)
+            centred = root[:, None] * levels.off(x.toarray() if issparse(x) else x)
+            ridge = Ridge(alpha=penalty, fit_intercept=False, positive=self.positive)
+            weight = ridge.fit(centred, root * levels.off(target)).coef_
+        level = np.average(target - np.asarray(x @ weight), weights=weights)
+        return {"weight": torch.tensor(weight[None]).double(), "bias": torch.tensor([float(level)]).double()}
+
+
+class _Levels:
+    """What is taken off rows before weights are fitted to them: the mean of all, and most of their group's.
+
+    Of a group's mean vector a share d is left, so that weights which would move whole groups cost a little. d is half
+    for large groups and nothing for small ones, whose mean is mostly their rows' own chance.
+    """
+
+    def __init__(self, weights: Array, groups: NDArray[np.intp] | None) -> None:
+        self.weights = weights
+        self.index = np.zeros(len(weights), dtype=np.intp) if groups is None else groups
+        self.size = np.bincount(self.index, weights=weights)
+        rows = np.bincount(self.index)
+        self.left = np.zeros(1) if groups is None else LEFT * np.sqrt(rows / (rows + FEW))
+
+    def off(self, v: Array) -> Array:
+        """Rows (n,) or (n, d) as they are fitted: v - v_g + d (v_g - c), c the mean that fits best."""
+        within, between = self._parts(v)
+        return within + (between.T * self.left).T[self.index]
+
+    def normal(self, v: Array) -> Array:
+        """The product off' W off v for v (n,), W the weights: what a quadratic form in `off(v)` has as its matrix."""
+        within, between = self._parts(v)
+        return self.weights * (within + (between * self.left**2)[self.index])
+
+    def _parts(self, v: Array) -> tuple[Array, Array]:
+        columns = v[:, None] if v.ndim == 1 else v
+        sums = [
+            np.bincount(self.index, weights=self.weights * column, minlength=len(self.size)) for column in columns.T
+        ]
+        means = (np.stack(sums, axis=1) / self.size[:, None]).reshape(len(self.size), *v.shape[1:])
+        share = self.size * self.left**2
+        between = means - (share @ means) / share.sum() if share.any() else np.zeros_like(means)
+        return v - means[self.index], between
+
+
+def _sparse_ridge(x: Any, target: Array, penalty: float, levels: _Levels) -> NDArray[np.float64]:
+    """Solve (X' P' W P X + penalty) w = X' P' W P y, P being `levels.off`, without forming any of the products."""
+    transposed = x.T.tocsr()
+
+    def normal(w: Array) -> Array:
+        return np.asarray(transposed @ levels.normal(x @ w.ravel()) + penalty * w.ravel())
+
+    operator = LinearOperator((x.shape[1], x.shape[1]), matvec=normal, dtype=np.float64)
+    weight, _ = cg(operator, transposed @ levels.normal(target), rtol=TOLERANCE)
+    return np.asarray(weight)
 
 
 class LogisticHead(_Linear, Classifier):
@@ -79,9 +152,13 @@ class LogisticHead(_Linear, Classifier):
         self.noise = noise
         self.max_iter = max_iter
 
-    def _fit_raw(self, x: Array, target: NDArray[Any], outputs: int) -> dict[str, Tensor]:
+    def _fit_raw(
+        self, x: Any, target: NDArray[Any], outputs: int, *, weights: Array, groups: NDArray[np.intp] | None = None
+    ) -> dict[str, Tensor]:
         penalty = self.alpha + 0.25 * x.shape[0] * self.noise**2
-        model = LogisticRegression(C=1 / max(penalty, 1e-12), max_iter=self.max_iter).fit(x, target)
+        tolerance = SPARSE_TOLERANCE if issparse(x) else 1e-4
+        model = LogisticRegression(C=1 / max(penalty, 1e-12), max_iter=self.max_iter, tol=tolerance)
+        model.fit(x, target, sample_weight=weights)
         self.n_iter_ = int(model.n_iter_.max())
         weight, bias = model.coef_, model.intercept_
         if outputs == 2:  # scikit-learn keeps one row for two classes; a logit for each is one shape for all

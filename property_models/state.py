@@ -33,6 +33,7 @@ def state_of(head: Regressor | Classifier, *, precision: type[np.floating[Any]] 
         "kind": head.kind,
         "features": head.n_features_in_,
         "parameters": head.get_params(),
+        "quantiles": [[float(f"{x:.6g}") for x in row] for row in head.quantiles_],
     }
     arrays = {
         name: np.ascontiguousarray(tensor.detach().numpy(), dtype=precision) for name, tensor in head.tensors_.items()
@@ -62,6 +63,7 @@ def head_of(state: State) -> Regressor | Classifier:
         raise HeadError(f"a head is one of {', '.join(KINDS)}, got {about['kind']!r}")
     head = KINDS[about["kind"]](**about["parameters"])
     head.n_features_in_ = about["features"]
+    head.quantiles_ = np.array(about["quantiles"], dtype=np.float64)
     if isinstance(head, Regressor):
         head.residuals_ = arrays.pop("residuals").astype(np.float64)
         head.offset_, head.grouped_ = about["offset"], about["grouped"]

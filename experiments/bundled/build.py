@@ -1,83 +1,88 @@
-"""From a trained T5-VAE to the bundled model: bf16 weights, density, heads and directions in one folder."""
+"""From a trained T5-VAE to the bundled model: weights in few bits, density, heads with readers, directions, one folder."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
-from corpus import Corpus
-from whitening import whitened
 
 from latentopt.directions import mine
-from latentopt.heads import save_head
-from latentopt.heads.report import classification_report, regression_report
-from latentopt.model import T5VAE
-from latentopt.model.tokenizer import load_tokenizer
-from latentopt.space import LatentSpace
-from latentopt.space.density import LatentDensity
-from latentopt.space.space import DENSITY_FILE, NGRAMS_FILE
-from property_models import LogisticHead, MLPEnsembleRegressor
+from latentopt.heads import Rows, fit_head
+from latentopt.model.quantized import SMALL
+from latentopt.space import LatentDensity, LatentSpace
 
-CENTRED_ON, DENSITY_TEXTS = 20_000, 30_000
+# Encoding is what the time goes into; a head of 256 weights learns little more from more rows.
+DENSITY_TEXTS, ROWS = 10_000, 40_000
 DIRECTIONS = ("civil", "positive")
-SENTIMENT = "sentiment140_"
-NOISE = 0.5  # of the heads' vectors: a head that is right around a latent has gradients that lead somewhere real
+PAIRS = 4_000  # of a direction
 
 
-def build(data: Path, corpus: Corpus, checkpoint: Path, tokenizer: Path, output: Path, *, seed: int) -> dict[str, Any]:
-    """Write the bundled model into `output`, an empty folder, and return what was measured of its parts."""
-    train, valid = (pd.read_parquet(data / f"tweets/{part}.parquet") for part in ("train", "valid"))
-    # The prior is to be that of tweets: over the other training texts, the latents have another mean.
-    trained = LatentSpace(T5VAE.from_pretrained(checkpoint, dtype=torch.float32), load_tokenizer(tokenizer))
-    centred = whitened(trained, train["text"].sample(CENTRED_ON, random_state=seed).tolist(), power=0)
-    centred.model.to(torch.bfloat16).save_pretrained(output)
-    centred.tokenizer.save_pretrained(output)
+def build(data: Path, trained: Path, output: Path, *, seed: int) -> dict[str, Any]:
+    """Write the bundled model into `output`, an empty folder, and return what was measured of its parts.
+
+    Args:
+        data: the folder ../shared/data. trained: a model's directory. seed: of all draws.
+    """
+    LatentSpace.from_pretrained(trained).save_pretrained(output, precision=SMALL)
     space = LatentSpace.from_pretrained(output)  # with the digits that its users have
+    tweets = pd.read_parquet(data / "tweets/train.parquet")
+    drawn = tweets.sample(min(ROWS, len(tweets)), random_state=seed)
+    logging.info("encoding %d tweets", len(drawn))
+    z = space.pooled(space.encode(drawn["text"].tolist()))
+    space.density = LatentDensity.fit(z[:DENSITY_TEXTS])
+    space.density.save_pretrained(output / "density.safetensors")
 
-    logging.info("encoding the tweets")
-    z_train, z_valid = space.encode(train["text"].tolist()), space.encode(valid["text"].tolist())
-    drawn = train.sample(min(DENSITY_TEXTS, len(train)), random_state=seed).index
-    space.density = LatentDensity.fit(z_train[drawn.to_numpy()])
-    space.ngrams = space.count_ngrams(list(dict.fromkeys(corpus.train)))  # tweets are in it twice
-    space.density.save_pretrained(output / DENSITY_FILE)
-    space.ngrams.save(output / NGRAMS_FILE)
-
-    logging.info("fitting likes")
-    likes = MLPEnsembleRegressor(scale="log1p", noise=NOISE, random_state=seed)
-    likes.fit(z_train.numpy(), train["likes"].to_numpy(), groups=train["account"].to_numpy())
-    report = regression_report(
-        likes,
-        (z_train.numpy(), train["text"].tolist(), train["likes"].to_numpy()),
-        (z_valid.numpy(), valid["text"].tolist(), valid["likes"].to_numpy()),
-        groups=(train["account"].to_numpy(), valid["account"].to_numpy()),
-    )
-    save_head(likes, output / "heads/likes", name="likes", space=space.fingerprint, metrics=report)
-    metrics: dict[str, Any] = {"likes": report | {"typical": likes.typical}}
-    logging.info("likes %s", report)
-
-    metrics["sentiment"] = _sentiment(space, data, output)
+    found: dict[str, Any] = {}
+    for name in ("likes", "retweets"):
+        rows = Rows(
+            z.numpy().astype("float64"),
+            drawn["text"].tolist(),
+            drawn[name].to_numpy(dtype="float64"),
+            drawn["account"].astype(str).to_numpy(dtype=object),
+        )
+        found[name] = _fit(name, rows, space, output, seed=seed)
+    for name, labelled in LABELLED.items():
+        found[name] = _fit(name, labelled(space, data, seed), space, output, seed=seed)
     for name in DIRECTIONS:
         pairs = pd.read_csv(data / f"pairs/{name}/train.csv", dtype=str, keep_default_na=False)
-        found = mine(space, pairs["source"].tolist(), pairs["target"].tolist(), name=name, seed=seed)
+        pairs = pairs.sample(min(PAIRS, len(pairs)), random_state=seed)
+        mined = mine(space, pairs["source"].tolist(), pairs["target"].tolist(), name=name, seed=seed)
         (output / "directions").mkdir(exist_ok=True)
-        found.direction.save_pretrained(output / "directions" / f"{name}.safetensors")
-        metrics[name] = found.consistency.to_json() | {"strength": found.direction.strength}
-        logging.info("%s %s", name, metrics[name])
-    return metrics
+        mined.direction.save_pretrained(output / "directions" / f"{name}.safetensors")
+        found[name] = mined.consistency.to_json() | {"strength": mined.direction.strength}
+        logging.info("%s %s", name, found[name])
+    return found
 
 
-def _sentiment(space: LatentSpace, data: Path, output: Path) -> dict[str, Any]:
-    parts = []
-    for part in ("train", "valid"):
-        frame = pd.read_parquet(data / f"tweets_labelled/{part}.parquet")
-        frame = frame[frame["label"].str.startswith(SENTIMENT)]
-        labels = frame["label"].str.removeprefix(SENTIMENT).to_numpy(dtype=object)
-        parts.append((space.encode(frame["text"].tolist()).numpy(), frame["text"].tolist(), labels))
-    head = LogisticHead(noise=NOISE).fit(parts[0][0], parts[0][2])
-    report = classification_report(head, parts[0], parts[1])
-    save_head(head, output / "heads/sentiment", name="sentiment", space=space.fingerprint, metrics=report)
-    logging.info("sentiment %s", report)
-    return report
+def _fit(name: str, rows: Rows, space: LatentSpace, output: Path, *, seed: int) -> dict[str, Any]:
+    fitted = fit_head(rows, seed=seed)
+    fitted.save_pretrained(output / "heads" / name, name=name, space=space)
+    logging.info("%s %s", name, fitted.report)
+    return fitted.report
+
+
+def _labelled(prefix: str) -> Callable[[LatentSpace, Path, int], Rows]:
+    """Rows of the labelled tweets whose label begins with a prefix, the rest of it the class."""
+
+    def read(space: LatentSpace, data: Path, seed: int) -> Rows:
+        frame = pd.read_parquet(data / "tweets_labelled/train.parquet")
+        frame = frame[frame["label"].str.startswith(prefix)]
+        frame = frame.sample(min(ROWS, len(frame)), random_state=seed)
+        z = space.pooled(space.encode(frame["text"].tolist())).numpy().astype("float64")
+        return Rows(z, frame["text"].tolist(), frame["label"].str.removeprefix(prefix).to_numpy(dtype=object))
+
+    return read
+
+
+def _clicks(space: LatentSpace, data: Path, seed: int) -> Rows:
+    """A/B-tested headlines, in groups of one test and one image, within which the readers were drawn at random."""
+    frame = pd.read_parquet(data / "headlines/train.parquet")
+    z = space.pooled(space.encode(frame["text"].tolist())).numpy().astype("float64")
+    group = (frame["test"].astype(str) + "/" + frame["image"].astype(str)).to_numpy(dtype=object)
+    return Rows(z, frame["text"].tolist(), frame["ctr"].to_numpy(dtype="float64"), group)
+
+
+LABELLED = {"sentiment": _labelled("sentiment140_"), "emotion": _labelled("emotion_"), "clicks": _clicks}

@@ -19,6 +19,7 @@ from latentopt.errors import LatentoptError, TruncationWarning
 
 VERBS = {  # in the order of --help; a verb's module imports torch only inside its function
     "optimize": "latentopt.cli.optimize:optimize",
+    "predict": "latentopt.cli.predict:predict",
     "direction": "latentopt.cli.direction:direction",
     "apply": "latentopt.cli.apply:apply",
     "encode": "latentopt.cli.encode:encode",

@@ -11,30 +11,62 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latentopt.cli import options
-from latentopt.cli.output import print_json, stderr, stdout
+from latentopt.cli.output import print_json, stderr, stdout, warn
 
 if TYPE_CHECKING:
     from rich.status import Status
 
     from latentopt.heads import Fitted, Rows
-    from latentopt.heads.fit import Scale
+    from latentopt.heads.rows import Scale
+    from latentopt.heads.values import Kind, Values
     from latentopt.space import LatentSpace
     from latentopt.tables import Table
 
 NAMES = {
     "constant": "a constant",
+    "group_mean": "the group's mean",
     "tfidf_ridge": "TF-IDF ridge",
     "tfidf_logistic": "TF-IDF logistic",
-    "head": "the head",
+    "head": "the head, by the latent",
+    "reader": "the reader, by the words",
+    "stacked": "both, stacked",
 }
 
 _options = options.compose(
     click.argument("name"),
     click.argument("file", type=click.Path(path_type=Path)),
-    click.option("--value", required=True, metavar="COLUMN", help="Column of the property: numbers, or classes."),
+    click.option(
+        "--value",
+        required=True,
+        metavar="COLUMN",
+        help="Column of the property: numbers (1.2K, 3M and 6,529 are some), or classes.",
+    ),
+    click.option("--of", metavar="COLUMN", help="Column of what the value is a count of, as clicks of impressions."),
+    click.option(
+        "--kind",
+        type=click.Choice(["auto", "numbers", "classes"]),
+        default="auto",
+        show_default=True,
+        help="What the values are; auto takes words, and any two different entries, as classes.",
+    ),
+    click.option(
+        "--classes",
+        metavar="ENTRY[=NAME],...",
+        help="The entries that are classes, such as 0=negative,4=positive; rows of others are left out.",
+    ),
+    click.option("--decimal-comma", is_flag=True, help="A comma is the decimal sign: 6.967 is 6967."),
+    click.option(
+        "--may-drop",
+        type=click.FloatRange(min=0, max=1),
+        default=0.05,
+        show_default=True,
+        help="Share of the rows that may be left out because something is wrong with them.",
+    ),
     click.option("--column", default="text", show_default=True, help="Column of the file that holds the texts."),
     click.option(
-        "--group", metavar="COLUMN", help="Column of who wrote each text; the head learns within these groups."
+        "--group",
+        metavar="COLUMN[,COLUMN]",
+        help="Column of who wrote each text; the head learns within these groups.",
     ),
     click.option(
         "--typical",
@@ -43,10 +75,10 @@ _options = options.compose(
     ),
     click.option(
         "--scale",
-        type=click.Choice(["auto", "log1p", "identity"]),
+        type=click.Choice(["auto", "log1p", "identity", "logit"]),
         default="auto",
         show_default=True,
-        help="How a number is fitted; auto takes log1p for skewed counts.",
+        help="How a number is fitted; auto takes log1p for skewed counts and logit for rates.",
     ),
     click.option("--limit", type=click.IntRange(min=1), help="Use this many rows, drawn at random. [default: all]"),
     click.option(
@@ -54,6 +86,7 @@ _options = options.compose(
         type=click.Path(path_type=Path, file_okay=False),
         help="Directory of the head to write. [default: ./NAME]",
     ),
+    click.option("--force", is_flag=True, help="Overwrite a head that is there."),
     options.model,
     options.seed,
     options.as_json,
@@ -67,12 +100,18 @@ class Request:
     name: str
     file: Path
     value: str
+    of: str | None
+    kind: Kind
+    classes: str | None
+    decimal_comma: bool
+    may_drop: float
     column: str
     group: str | None
     typical: float | None
     scale: Scale
     limit: int | None
     output: Path | None
+    force: bool
     model: str | None
     seed: int
     as_json: bool
@@ -103,14 +142,20 @@ def make(request: Request, doing: str, learn: Callable[[Rows, Status], Fitted]) 
         raise click.UsageError("--typical says which group to predict for; it needs --group COLUMN")
     table = _read(request)
     space = options.open_space(request.model)
-    from latentopt.heads.rows import rows_of, without_negative
+    from latentopt.heads.rows import are_numbers, rows_of
+    from latentopt.heads.values import WEIGHTS
 
-    if request.scale == "log1p":
-        table = options.usable(without_negative(replace(table, errors=[]), request.value))
     frame = table.frame
-    groups = None if request.group is None else frame[request.group].tolist()
+    values = frame[request.value].to_numpy()
     with stderr().status(f"encoding {len(table):,} texts"):
-        rows = rows_of(space, frame[request.column].tolist(), frame[request.value].tolist(), groups=groups)
+        rows = rows_of(
+            space,
+            frame[request.column].tolist(),
+            values.tolist(),
+            groups=_groups(request, table),
+            weights=frame[WEIGHTS].tolist() if WEIGHTS in frame else None,
+            kind="numbers" if are_numbers(values) else "classes",
+        )
     with stderr().status(f"{doing} {request.name}") as status:
         fitted = learn(rows, status)
     _save_and_show(fitted, request, output, space)
@@ -124,45 +169,86 @@ def _checked_output(request: Request) -> Path:
     output = request.output or Path(name)
     if output.is_file():
         raise click.UsageError(f"{output} is a file; give another --output")
+    if (output / "head.json").exists() and not request.force:
+        raise click.UsageError(f"{output} holds a head; --force overwrites it, --output names another directory")
     if output.exists() and not (output / "head.json").exists() and any(output.iterdir()):
         raise click.UsageError(f"{output} holds something that is no head; give another --output")
     return output
 
 
 def _read(request: Request) -> Table:
-    """Read texts, values and groups; rows whose value is no number where most are become errors."""
-    from latentopt.tables import is_number, numeric_column, read_table
+    """Read texts, values and groups; rows with something wrong are left out, and too many of them are an error."""
+    from latentopt.heads.values import check_dropped, check_texts, thousands_warning, with_values
+    from latentopt.tables import read_table
 
-    columns = [request.column, request.value] + ([request.group] if request.group else [])
+    of = [request.of] if request.of else []
+    columns = [request.column, request.value, *of, *_group_columns(request)]
     if len(set(columns)) < len(columns):
-        raise click.UsageError(f"--column, --value and --group name the same column ({', '.join(columns)})")
+        raise click.UsageError(f"--column, --value, --of and --group name the same column ({', '.join(columns)})")
     table = read_table(request.file, columns=columns).only_texts(request.column)
-    values = table.frame[request.value].tolist()
-    if sum(map(is_number, values)) * 2 > len(values):
-        table = numeric_column(table, request.value)
-    table = options.usable(table)
+    check_texts(table.frame[request.column].tolist(), request.column)
+    raw = table.frame[request.value].tolist()
+    if not request.decimal_comma and (warning := thousands_warning(raw, request.value)):
+        warn(warning)
+    read = _values(request, table)
+    table = with_values(table, request.value, read)
+    if request.classes is None:  # whoever names classes has chosen to leave others out
+        check_dropped(table, raw, may_drop=request.may_drop)
+        table = options.usable(table)
     if request.limit is not None and request.limit < len(table):
         table = replace(table, frame=table.frame.sample(request.limit, random_state=request.seed).sort_index())
     return table
 
 
+def _values(request: Request, table: Table) -> Values:
+    """Read the values as what they were said to be; an option that does not apply to these is wrong usage."""
+    from latentopt.heads.rows import are_numbers
+    from latentopt.heads.values import named_classes, rates_of, values_of
+
+    raw = table.frame[request.value].tolist()
+    if request.of is not None:
+        if request.kind != "auto" or request.classes is not None or request.scale not in ("auto", "logit"):
+            raise click.UsageError("--of makes rates, which are fitted as log-odds; leave out --kind and such")
+        return rates_of(raw, table.frame[request.of].tolist(), decimal_comma=request.decimal_comma)
+    classes = None if request.classes is None else named_classes(request.classes)
+    if classes is not None and request.kind == "numbers":
+        raise click.UsageError("--classes names classes, but --kind says numbers; give one of the two")
+    read = values_of(raw, kind=request.kind, classes=classes, decimal_comma=request.decimal_comma)
+    if not are_numbers(read.values):
+        if request.scale != "auto":
+            raise click.UsageError(
+                f"--scale {request.scale} is for numbers, but {request.value} has classes, such as {read.values[0]!r}; "
+                "leave it out, or say --kind numbers"
+            )
+        return read
+    return read.within(request.scale)
+
+
+def _group_columns(request: Request) -> list[str]:
+    return [] if request.group is None else [column.strip() for column in request.group.split(",")]
+
+
+def _groups(request: Request, table: Table) -> list[str] | None:
+    """The group of each row; of several columns, what they say together."""
+    if request.group is None:
+        return None
+    columns = [table.frame[column].tolist() for column in _group_columns(request)]
+    return ["|".join(map(str, entries)) for entries in zip(*columns, strict=True)]
+
+
 def _save_and_show(fitted: Fitted, request: Request, output: Path, space: LatentSpace) -> None:
     """Save the head, print its report, and say what can be done with it."""
-    from latentopt.heads import save_head
-
     name = request.name
-    head: Any = fitted.head
     if request.typical is not None:
-        if not getattr(head, "grouped_", False):
-            raise click.UsageError("--typical says which group to predict for; it needs --group COLUMN")
-        head = head.with_typical(request.typical)
-    save_head(head, output, name=name, space=space.fingerprint, metrics=fitted.report)
+        fitted = fitted.with_typical(request.typical)
+    fitted.save_pretrained(output, name=name, space=space)
+    head = fitted.head
     value = _example(head)
     if request.as_json:
         about = {"name": name, "directory": str(output), "kind": head.kind, "parameters": fitted.parameters}
         print_json({"version": 1, "head": about | {"typical": head.typical}, "report": fitted.report})
     else:
-        _print_report(name, fitted, head, chosen=request.typical is not None)
+        _print_report(name, fitted, chosen=request.typical is not None)
         at = "" if request.model is None else f" --model {request.model}"
         click.echo(
             f'wrote {output}; next: latentopt optimize --head {output} --target {name}={value}{at} "a text of yours"',
@@ -177,10 +263,10 @@ def _example(head: Any) -> str:
     return f"{high:.2g}" if abs(high) < 1 else f"{float(f'{high:.1g}'):.0f}"
 
 
-def _print_report(name: str, fitted: Fitted, head: Any, *, chosen: bool) -> None:
+def _print_report(name: str, fitted: Fitted, *, chosen: bool) -> None:
     from rich.table import Table as Grid
 
-    say, report = stdout(), fitted.report
+    say, report, head = stdout(), fitted.report, fitted.head
     say.print(f"{name}: {head.kind}, measured on {report['rows']:,} rows that it has not seen\n", soft_wrap=True)
     models = [key for key in NAMES if key in report]
     measures: Sequence[str] = list(report["head"])
@@ -194,7 +280,7 @@ def _print_report(name: str, fitted: Fitted, head: Any, *, chosen: bool) -> None
     if report.get("within_groups"):
         notes.append(
             f"Measured within groups: the {report['groups']:,} groups alone explain "
-            f"{report['explained_by_group']:.0%} of the variance."
+            f"{report['explained_by_group']:.0%} of the variance; r2_total is of all of it, each group's mean known."
         )
         whose = "a group" if chosen else "the median group, one"
         notes.append(
@@ -203,8 +289,9 @@ def _print_report(name: str, fitted: Fitted, head: Any, *, chosen: bool) -> None
     if "scale" in report:
         notes.append(f"r2 and mae are of {'log1p of the value' if report['scale'] == 'log1p' else 'the value'}.")
     if found := report.get("interval"):
-        notes.append(f"The {found['level']:.0%} interval covers {found['coverage']:.1%} of them.")
+        notes.append(f"The {found['level']:.0%} interval of the stacked value covers {found['coverage']:.1%} of them.")
     if "trials" in report:
         kept = ", ".join(f"{key}={value}" for key, value in fitted.parameters.items() if key != "random_state")
         notes.append(f"Best of {report['trials']} trials: {kept}.")
+    notes.append("Searches lead by the head; what latentopt predict shows is both, stacked.")
     say.print("\n" + "\n".join(notes), soft_wrap=True, markup=False)

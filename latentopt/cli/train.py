@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +16,71 @@ from latentopt.cli.output import stderr
 from latentopt.errors import LatentoptError
 
 if TYPE_CHECKING:
-    from torch.optim import Optimizer
-    from transformers import PreTrainedTokenizerBase
+    import pandas
 
-    from latentopt.model import T5VAE
+    from latentopt.training.corruption import Corruption
+    from latentopt.training.losses import Regularizer
+    from latentopt.training.optimizers import Rates
+    from latentopt.training.properties import PropertyColumn
+    from latentopt.training.starts import Start
 
 POSITIVE = click.IntRange(min=1)
+NOT_NEGATIVE = click.IntRange(min=0)
+WEIGHT = click.FloatRange(min=0)
 SHARE = click.FloatRange(min=0, max=1, max_open=True)
+RATE = click.FloatRange(min=0, min_open=True)
+EVALUATED_ON = 500  # validation texts
+
+# Options that say what a training begins with, and which others each of them takes; a new T5 is None.
+NEW = ("d_model", "layers", "vocab_size")
+SHAPE = ("latent_dim", "pooled_dim", "max_tokens")
+TAKES = {
+    None: (*NEW, *SHAPE),
+    "base": SHAPE,
+    "from_causal_lm": ("layers", "encoder_layers", "gguf_file", "vocab_size", *SHAPE),
+    "start": (),
+}
+# Learning rate, and the shares of it for the encoder and the language model, where they are not given.
+RATES_OF = {
+    None: (2e-3, 1.0, 1.0),
+    "base": (1e-3, 1.0, 1.0),
+    "from_causal_lm": (1e-3, 0.3, 0.15),
+    "start": (5e-4, 1.0, 1.0),
+}
+
+
+class Layers(click.ParamType):
+    """Layers by number: `0-5`, `0,2,7-9`; where a number of layers is due, `2`."""
+
+    name = "layers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        try:
+            found: list[int] = []
+            for part in str(value).split(","):
+                first, _, last = part.partition("-")
+                found += range(int(first), int(last or first) + 1)
+        except ValueError:
+            found = []
+        if not found or min(found) < 0:
+            self.fail(f"layers are named as in 0-5 or 0,2,7-9, got {value!r}", param, ctx)
+        return tuple(found)
+
+
+class PropertySpec(click.ParamType):
+    """`COLUMN`, `COLUMN:log1p`, `COLUMN:GROUPS` or `COLUMN:log1p:GROUPS`."""
+
+    name = "property"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> PropertyColumn:
+        from latentopt.training.properties import PropertyColumn
+
+        name, *rest = str(value).split(":")
+        log1p = rest[:1] == ["log1p"]
+        groups = rest[1:] if log1p else rest
+        if not name or len(groups) > 1 or not all(groups):
+            self.fail(f"a property is COLUMN[:log1p][:GROUPS], such as likes:log1p:account, got {value!r}", param, ctx)
+        return PropertyColumn(name, log1p=log1p, groups=groups[0] if groups else None)
 
 
 @click.command(short_help="Train a model on your texts.")
@@ -31,37 +88,79 @@ SHARE = click.FloatRange(min=0, max=1, max_open=True)
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Where the model goes.")
 @click.option("--column", default="text", show_default=True, help="Column of the file that holds the texts.")
 @click.option("--valid", type=click.Path(path_type=Path), help="File with validation texts. [default: 1% of FILE]")
+@click.option("--restart", is_flag=True, help="Give up what --output holds of an earlier run.")
+@click.option("--base", metavar="DIR", help="Begin with this T5, T5-v1.1, Flan-T5 or UMT5 (directory or hub name).")
 @click.option(
-    "--base", metavar="DIR", help="Start from this T5, T5-v1.1 or Flan-T5 (directory or hub name) and its weights."
+    "--from-causal-lm",
+    metavar="DIR",
+    help="Begin with this causal language model of Llama's architecture (directory or hub name), made a T5.",
 )
-@click.option("--latent-dim", type=POSITIVE, default=256, show_default=True, help="Size of the latent.")
-@click.option("--max-tokens", type=POSITIVE, default=63, show_default=True, help="Most tokens of a text.")
+@click.option("--start", type=click.Path(path_type=Path), help="Begin with this model of yours, and train it further.")
+@click.option("--gguf-file", metavar="NAME", help="With --from-causal-lm: file in it that holds the weights.")
+@click.option(
+    "--layers",
+    type=Layers(),
+    help="Layers of a new T5's encoder, and of its decoder [default: 2]; with --from-causal-lm those of it that the "
+    "decoder gets, such as 0-15,18-29 [default: all].",
+)
+@click.option(
+    "--encoder-layers", type=Layers(), help="With --from-causal-lm: those that the encoder gets. [default: 0-5]"
+)
+@click.option(
+    "--vocab-size",
+    type=click.IntRange(min=267),
+    help="Tokens of a new tokenizer [default: 8192], or those kept with --from-causal-lm [default: 16384].",
+)
 @click.option("--d-model", type=POSITIVE, default=256, show_default=True, help="Width of a new T5.")
+@click.option("--latent-dim", type=POSITIVE, default=256, show_default=True, help="Size of the latent.")
 @click.option(
-    "--layers", type=POSITIVE, default=2, show_default=True, help="Layers of a new T5's encoder, and of its decoder."
+    "--pooled-dim",
+    type=NOT_NEGATIVE,
+    default=128,
+    show_default=True,
+    help="How much of it says what a text means, wherever its words stand; the rest copies word by word.",
+)
+@click.option("--max-tokens", type=POSITIVE, default=63, show_default=True, help="Most tokens of a text.")
+@click.option(
+    "--property",
+    "properties",
+    type=PropertySpec(),
+    multiple=True,
+    metavar="COLUMN[:log1p][:GROUPS]",
+    help="A column that the latent shall tell, a number or one of two values: likes:log1p:account, sentiment. May be "
+    "given several times; values may be missing.",
 )
 @click.option(
-    "--vocab-size", type=click.IntRange(min=259), default=8192, show_default=True, help="Tokens of a new tokenizer."
+    "--teacher",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Directory of a sentence-transformers model whose embeddings the latent shall tell.",
+)
+@click.option(
+    "--fills",
+    type=click.FloatRange(0, 1),
+    default=0.65,
+    show_default=True,
+    help="Share of the rows that fill masked spans; the others are written whole.",
 )
 @click.option("--regularizer", type=click.Choice(["mmd", "kl", "none"]), default="mmd", show_default=True)
-@click.option("--regularizer-weight", type=click.FloatRange(min=0), default=1.0, show_default=True)
+@click.option("--regularizer-weight", type=WEIGHT, default=1.0, show_default=True)
 @click.option(
     "--moments-weight",
-    type=click.FloatRange(min=0),
-    default=0.0,
+    type=WEIGHT,
+    default=0.3,
     show_default=True,
-    help="With mmd: share of mean and covariance in it, beside 1; 0.3 brings random latents nearer to those of texts.",
+    help="With mmd: share of mean and covariance in it, beside 1.",
 )
 @click.option(
-    "--regularizer-warmup", type=click.IntRange(min=0), default=0, show_default=True, help="Steps of its linear rise."
+    "--regularizer-warmup", type=NOT_NEGATIVE, default=0, show_default=True, help="Steps of its weight's linear rise."
 )
-@click.option(
-    "--free-bits", type=click.FloatRange(min=0), default=0.1, show_default=True, help="Nats a dimension, for kl."
-)
+@click.option("--free-bits", type=WEIGHT, default=0.1, show_default=True, help="Nats a dimension, for kl.")
+@click.option("--property-weight", type=WEIGHT, default=0.5, show_default=True, help="Of all properties' losses.")
+@click.option("--teacher-weight", type=WEIGHT, default=1.0, show_default=True, help="Of the teacher's.")
 @click.option(
     "--latent-noise",
     type=click.FloatRange(0, 1),
-    default=0.9,
+    default=0.6,
     show_default=True,
     help="How far training turns latents into noise, at most: 0 not at all, 1 wholly.",
 )
@@ -77,177 +176,176 @@ SHARE = click.FloatRange(min=0, max=1, max_open=True)
 )
 @click.option("--accumulate", type=POSITIVE, default=1, show_default=True, help="Batches whose gradients are added up.")
 @click.option(
+    "--runs",
+    type=POSITIVE,
+    default=4,
+    show_default=True,
+    help="Parts of a batch, each of texts of like lengths; 1 is quickest.",
+)
+@click.option(
     "--optimizer",
     type=click.Choice(["adamw", "muon"]),
     default="adamw",
     show_default=True,
     help="muon often needs fewer steps for a new model.",
 )
-@click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), default=2e-3, show_default=True)
-@click.option("--warmup-steps", type=click.IntRange(min=0), default=100, show_default=True)
+@click.option("--learning-rate", type=RATE, help="Of what is new. [default: 2e-3; 1e-3 or less for what is trained]")
+@click.option("--encoder-rate", type=RATE, help="Share of it for the encoder. [default: 1; 0.3 with --from-causal-lm]")
+@click.option(
+    "--decoder-rate", type=RATE, help="Share of it for decoder and words. [default: 1; 0.15 with --from-causal-lm]"
+)
+@click.option("--warmup-steps", type=NOT_NEGATIVE, default=100, show_default=True)
+@click.option(
+    "--decay",
+    type=click.FloatRange(0, 1),
+    default=1.0,
+    show_default=True,
+    help="Share of the steps, the last, in which the learning rate falls to nought.",
+)
 @click.option("--eval-steps", type=POSITIVE, default=500, show_default=True, help="Evaluate and save this often.")
 @click.option("--patience", type=POSITIVE, help="Stop after so many evaluations without a better BLEU.")
-@click.option("--compile", is_flag=True, help="Use torch.compile.")
 @click.option("--fp32", is_flag=True, help="Compute in fp32, also where bf16 is quicker.")
 @click.option("--report-to", type=click.Choice(["none", "wandb"]), default="none", show_default=True, help="Tracking.")
 @options.seed
+@click.pass_context
 def train(
-    file: Path,
-    output: Path,
-    column: str,
-    valid: Path | None,
-    base: str | None,
-    latent_dim: int,
-    max_tokens: int,
-    d_model: int,
-    layers: int,
-    vocab_size: int,
-    regularizer: str,
-    regularizer_weight: float,
-    moments_weight: float,
-    regularizer_warmup: int,
-    free_bits: float,
-    latent_noise: float,
-    drop: float,
-    blank: float,
-    substitute: float,
-    epochs: float,
-    max_steps: int | None,
-    batch_size: int,
-    accumulate: int,
-    optimizer: str,
-    learning_rate: float,
-    warmup_steps: int,
-    eval_steps: int,
-    patience: int | None,
-    compile: bool,
-    fp32: bool,
-    report_to: str,
-    seed: int,
+    ctx: click.Context, file: Path, output: Path, column: str, valid: Path | None, restart: bool, **asked: Any
 ) -> None:
     """Train a model on FILE's texts (.csv, .jsonl, .parquet, .txt), or go on with one that was stopped.
 
-    Run the same command again after an interruption: it goes on from the last complete checkpoint in --output. Several
+    Run the same command again after an interruption: it goes on from the last complete checkpoint in --output. A run
+    that was begun with other texts or settings is not gone on with: name another --output, or --restart. Several
     processes: `torchrun --nproc-per-node 2 -m latentopt train ...` or `accelerate launch -m latentopt train ...`.
     """
+    kind = _kind_of_start(ctx)
     with stderr().status("reading"):
-        texts = _texts(file, column)
-        valid_texts = _texts(valid, column) if valid else []
+        table = _rows(file, column, asked["properties"])
+        valid_texts = _rows(valid, column, ())[column].tolist() if valid else []
     if not valid_texts:
-        if len(texts) < 4:
-            raise click.UsageError(f"training needs at least 4 texts, {file} has {len(texts)}; or give --valid")
-        every = max(2, min(100, len(texts) // 2))
-        valid_texts, texts = texts[::every], [t for i, t in enumerate(texts) if i % every]
-
+        if len(table) < 4:
+            raise click.UsageError(f"training needs at least 4 texts, {file} has {len(table)}; or give --valid")
+        every = max(2, min(100, len(table) // 2))
+        held_out = [i % every == 0 for i in range(len(table))]
+        valid_texts, table = table[column][held_out].tolist(), table[[not held for held in held_out]]
     if len(valid_texts) < 2:
         raise click.UsageError(f"--valid {valid}: an evaluation needs two texts or more, got {len(valid_texts)}")
 
-    import torch
-    from safetensors import SafetensorError
-    from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
+    from transformers import set_seed
 
-    from latentopt.model import T5VAE, T5VAEConfig, small_t5
-    from latentopt.model.tokenizer import load_tokenizer, train_tokenizer
-    from latentopt.training.corruption import Blank, Corruption, Drop, Substitute
+    from latentopt.training.batches import Uses
+    from latentopt.training.losses import LatentNoise, Weights
+    from latentopt.training.optimizers import AdamW, Muon
+    from latentopt.training.properties import values_of
+    from latentopt.training.recipe import Recipe, Schedule
     from latentopt.training.trainer import train as run
-    from latentopt.training.trainer import trains_in_bf16
 
-    set_seed(seed)
-    shape: dict[str, Any] = {
-        "latent_dim": latent_dim,
-        "positions": max_tokens + 1,
-        "regularizer": regularizer,
-        "regularizer_weight": regularizer_weight,
-        "moments_weight": moments_weight,
-        "regularizer_warmup_steps": regularizer_warmup,
-        "free_bits": free_bits,
-        "latent_noise": latent_noise,
-    }
-    if base:
-        try:
-            with _no_bars() if Path(base).is_dir() else nullcontext():  # a download shows its progress
-                tokenizer, model = load_tokenizer(base), T5VAE.from_t5(base, **shape)
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            why = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise click.UsageError(f"--base {base}: no T5 could be loaded from there ({why})") from error
-    else:
-        tokenizer = (
-            load_tokenizer(output)
-            if (output / "tokenizer.json").exists()
-            else train_tokenizer(texts, vocab_size=vocab_size)
+    properties, values = values_of(table, asked["properties"])
+    try:
+        recipe = Recipe(
+            start=_start(kind, asked),
+            properties=properties,
+            teacher=asked["teacher"],
+            corruptions=_corruptions(asked),
+            noise=LatentNoise(asked["latent_noise"]),
+            uses=Uses(fills=asked["fills"]),
+            regularizer=_regularizer(asked),
+            regularizer_warmup=asked["regularizer_warmup"],
+            weights=Weights(properties=asked["property_weight"], teacher=asked["teacher_weight"]),
+            schedule=Schedule(asked["warmup_steps"], asked["decay"]),
+            rates=_rates(kind, asked),
+            optimizer={"adamw": AdamW(), "muon": Muon()}[asked["optimizer"]],
+            **{name: asked[name] for name in SAME},
         )
-        if int(os.environ.get("RANK", "0")) == 0:  # the other processes of torchrun have trained the same
-            _save_whole(tokenizer, output)
-        t5 = small_t5(len(tokenizer), d_model=d_model, layers=layers, d_ff=5 * d_model // 2, positions=max_tokens + 1)
-        if latent_dim > t5.d_model * (max_tokens + 1):
-            raise click.UsageError(
-                f"--latent-dim {latent_dim}: a text of {max_tokens} tokens in --d-model {d_model} has room for "
-                f"{t5.d_model * (max_tokens + 1)}; give a smaller latent"
-            )
-        model = T5VAE(T5VAEConfig(t5, **shape))
-    corruptions: list[Corruption] = []
-    if drop:
-        corruptions.append(Drop(drop))
-    if blank:
-        if tokenizer.mask_token_id is None:
-            raise click.UsageError(
-                f"--blank {blank}: the tokenizer of {base} has no mask token; use --drop or --substitute"
-            )
-        corruptions.append(Blank(blank, tokenizer.mask_token_id))
-    if substitute:
-        corruptions.append(Substitute(substitute, 3, len(tokenizer)))
-    arguments = TrainingArguments(
-        output_dir=str(output),
-        num_train_epochs=epochs,
-        max_steps=max_steps or -1,
-        per_device_train_batch_size=batch_size,
-        gradient_accumulation_steps=accumulate,
-        learning_rate=learning_rate,
-        adam_beta2=0.98,
-        warmup_steps=warmup_steps,
-        lr_scheduler_type="cosine",
-        bf16=not fp32 and trains_in_bf16(),
-        use_cpu=not torch.cuda.is_available(),
-        eval_strategy="steps",
-        eval_steps=eval_steps,
-        save_strategy="steps",
-        save_steps=eval_steps,
-        save_total_limit=2,
-        logging_steps=min(50, eval_steps),
-        report_to=report_to,
-        load_best_model_at_end=patience is not None,
-        metric_for_best_model="bleu",
-        greater_is_better=True,
-        seed=seed,
-        dataloader_drop_last=True,
-    )
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    set_seed(recipe.seed)
     with _no_bars(), _told_on_stderr():
-        run(
-            model,
-            tokenizer,
-            texts,
-            valid_texts[:500],
-            arguments,
-            corruptions=corruptions,
-            compile=compile,
-            optimizer=_muon(model, learning_rate) if optimizer == "muon" else None,
-            callbacks=[EarlyStoppingCallback(patience)] if patience else [],
-        )
+        run(recipe, table[column].tolist(), valid_texts[:EVALUATED_ON], output, values=values, restart=restart)
     click.echo(f"the model is in {output}: try  latentopt sample --model {output}", err=True)
 
 
-def _save_whole(tokenizer: PreTrainedTokenizerBase, output: Path) -> None:
-    """Write a tokenizer so that a kill leaves it whole or absent."""
-    from latentopt.tables import atomic_update
+# Options that are fields of the recipe under the same name.
+SAME = (
+    "epochs",
+    "max_steps",
+    "batch_size",
+    "accumulate",
+    "runs",
+    "seed",
+    "eval_steps",
+    "patience",
+    "fp32",
+    "report_to",
+)
 
-    with atomic_update(output) as temporary:
-        tokenizer.save_pretrained(temporary)
+
+def _kind_of_start(ctx: click.Context) -> str | None:
+    """Which option says what to begin with; UsageError for two, and for options that do not go with it."""
+    given = {name for name in ctx.params if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE}
+    named = {parameter.name: parameter.opts[0] for parameter in ctx.command.params}
+    kinds = [kind for kind in TAKES if kind in given]
+    if len(kinds) > 1:
+        raise click.UsageError(f"a training begins with one thing; give {' or '.join(str(named[k]) for k in kinds)}")
+    kind = kinds[0] if kinds else None
+    unused = given & {name for names in TAKES.values() for name in names} - set(TAKES[kind])
+    if unused:
+        why = f"{named[kind]} says it" if kind else "it goes with another beginning"
+        raise click.UsageError(f"{', '.join(sorted(str(named[name]) for name in unused))}: {why}; leave it out")
+    return kind
 
 
-def _muon(model: T5VAE, learning_rate: float) -> Optimizer:
-    from latentopt.training.muon import MuonAdamW
+def _start(kind: str | None, asked: dict[str, Any]) -> Start:
+    from latentopt.training.starts import FromCausalLM, FromModel, FromT5, NewT5, Shape
 
-    return MuonAdamW(model, lr=learning_rate)
+    shape = Shape(
+        latent_dim=asked["latent_dim"],
+        pooled_dim=asked["pooled_dim"],
+        positions=asked["max_tokens"] + 1,
+        stochastic=asked["regularizer"] == "kl",
+    )
+    if kind == "start":
+        return FromModel(asked["start"])
+    if kind == "base":
+        return FromT5(asked["base"], shape)
+    if kind == "from_causal_lm":
+        return FromCausalLM(
+            asked["from_causal_lm"],
+            shape,
+            gguf_file=asked["gguf_file"],
+            layers=asked["layers"],
+            encoder_layers=asked["encoder_layers"] or FromCausalLM.encoder_layers,
+            vocab_size=asked["vocab_size"] or FromCausalLM.vocab_size,
+        )
+    layers = asked["layers"] or (NewT5.layers,)
+    if len(layers) > 1:
+        raise click.UsageError("--layers of a new T5 is a number; layers are named with --from-causal-lm")
+    return NewT5(shape, vocab_size=asked["vocab_size"] or NewT5.vocab_size, d_model=asked["d_model"], layers=layers[0])
+
+
+def _corruptions(asked: dict[str, Any]) -> tuple[Corruption, ...]:
+    from latentopt.training.corruption import Blank, Drop, Substitute
+
+    kinds = {"drop": Drop, "blank": Blank, "substitute": Substitute}
+    return tuple(kind(asked[name]) for name, kind in kinds.items() if asked[name])
+
+
+def _regularizer(asked: dict[str, Any]) -> Regularizer:
+    from latentopt.training.losses import KL, MMD, NoRegularizer
+
+    weight = asked["regularizer_weight"]
+    named = {
+        "mmd": MMD(weight, asked["moments_weight"]),
+        "kl": KL(weight, asked["free_bits"]),
+        "none": NoRegularizer(),
+    }
+    return named[asked["regularizer"]]
+
+
+def _rates(kind: str | None, asked: dict[str, Any]) -> Rates:
+    from latentopt.training.optimizers import Rates
+
+    given = (asked["learning_rate"], asked["encoder_rate"], asked["decoder_rate"])
+    return Rates(*(default if rate is None else rate for rate, default in zip(given, RATES_OF[kind], strict=True)))
 
 
 @contextmanager
@@ -284,8 +382,14 @@ def _no_bars() -> Iterator[None]:
             transformers_logging.enable_progress_bar()
 
 
-def _texts(file: Path, column: str) -> list[str]:
+def _rows(file: Path, column: str, properties: tuple[PropertyColumn, ...]) -> pandas.DataFrame:
+    """The rows of a file that have a text, with the columns of the properties."""
     from latentopt.tables import read_table
 
-    table = options.usable(read_table(file, columns=[column]).only_texts(column))
-    return list(table.frame[column])
+    more: list[str] = []
+    if properties:
+        from latentopt.training.properties import columns_of
+
+        more = [name for name in columns_of(properties) if name != column]
+    table = read_table(file, columns=[column, *more], optional=more)
+    return options.usable(table.only_texts(column)).frame

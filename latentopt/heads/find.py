@@ -10,6 +10,7 @@ from latentopt.heads.storage import names_in, read_head
 
 if TYPE_CHECKING:
     from latentopt.heads.reader import Reader
+    from latentopt.heads.stacked import Stacked
     from latentopt.space import LatentSpace
     from property_models.base import Classifier, Regressor
 
@@ -43,6 +44,21 @@ def load_reader(name_or_path: str | Path, space: LatentSpace) -> Reader | None:
 
     directory = head_directory(name_or_path, space)
     return Reader.from_pretrained(directory) if (directory / "reader.json").exists() else None
+
+
+def load_stacked(name_or_path: str | Path, space: LatentSpace) -> Stacked | None:
+    """Load a head and its reader, stacked: the value that is shown. None if the head has no reader beside it.
+
+    Raises:
+        LatentoptError: as `load_head`, and if the files of reader or stack are damaged.
+    """
+    from latentopt.heads.stacked import Stacked
+
+    directory = head_directory(name_or_path, space)
+    reader = load_reader(directory, space)
+    if reader is None:
+        return None
+    return Stacked.from_pretrained(directory, load_head(directory, space), reader)
 
 
 def head_directory(name_or_path: str | Path, space: LatentSpace) -> Path:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 import property_models as pm
+from latentopt.heads.reader import Reader, bits_for, counted, fit_estimator, reader_estimator
 from latentopt.heads.report import classification_report, regression_report
-from latentopt.heads.rows import Rows, are_numbers, split
+from latentopt.heads.rows import KnownScale, Rows, Scale, are_numbers, fit_to, split
+from latentopt.heads.stacked import Stacked, fit_stacked
 from latentopt.heads.storage import save_head
+from property_models.base import Classifier
 
 if TYPE_CHECKING:
     from latentopt.space import LatentSpace
 
 Family = Literal["ridge", "mlp"]
-Scale = Literal["auto", "log1p", "identity"]
 Estimator = pm.RidgeHead | pm.LogisticHead | pm.MLPEnsembleRegressor | pm.MLPEnsembleClassifier
 
 NOISE = 0.5  # of the latents: a head that is right around a latent has gradients that lead somewhere real
@@ -28,21 +29,45 @@ SKEWED = 2.0  # mean of counts over their median, from where on their logarithm 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A head, and how it did on the fifth of the rows that it has not seen. `parameters` are those of its estimator."""
+    """A head, its reader, both stacked, and how they did on the fifth of the rows that they have not seen.
+
+    `parameters` are those of the head's estimator.
+    """
 
     head: Estimator
+    reader: Reader
+    stacked: Stacked
     report: dict[str, Any]
     parameters: dict[str, Any]
 
     def save_pretrained(self, directory: str | Path, *, name: str, space: LatentSpace) -> None:
-        """Write the head, and its report as its metrics, so that `load_head(directory, space)` finds them."""
+        """Write all three, and the report as the head's metrics; `load_stacked` finds all, `load_head` the head."""
         save_head(self.head, directory, name=name, space=space.fingerprint, metrics=self.report)
+        self.reader.save_pretrained(directory, name=name)
+        self.stacked.save_pretrained(directory, name=name)
+
+    def with_typical(self, value: float) -> Fitted:
+        """A copy that predicts for a group with this typical value.
+
+        Raises:
+            HeadError: if there are no groups, or the value is none that a row could have.
+        """
+        if isinstance(self.head, Classifier):
+            raise pm.HeadError("a typical value is one of numbers, but this property is one of classes")
+        head, reader = self.head.with_typical(value), self.reader.with_typical(value)
+        stacked = Stacked(head, reader, self.stacked.with_typical(value).estimator)
+        return replace(self, head=head, reader=reader, stacked=stacked)
 
 
-def chosen_scale(values: NDArray[np.float64], scale: Scale = "auto") -> Literal["log1p", "identity"]:
-    """The scale that a number is fitted on: log1p for skewed counts, unless it is given."""
+def chosen_scale(rows: Rows, scale: Scale = "auto") -> KnownScale:
+    """The scale that numbers are fitted on, unless it is given: logit for rates, log1p for skewed counts."""
     if scale != "auto":
         return scale
+    values = rows.values
+    if rows.weights is not None:
+        return "logit"
+    if not are_numbers(values):
+        return "identity"
     counts = bool((values >= 0).all() and (values == values.round()).all())
     return "log1p" if counts and values.mean() > SKEWED * max(float(np.median(values)), 0.5) else "identity"
 
@@ -70,15 +95,21 @@ def fit_head(
         HeadError: if a value does not fit the scale.
     """
     train, test = (rows.take(part) for part in split(rows, seed=seed))
-    head = new_estimator(train, family, scale, {"noise": NOISE, **(parameters or {})}, seed=seed)
-    fit_estimator(head, train)
-    return Fitted(head, _report(head, train, test), head.get_params())
+    head = fit_to(new_estimator(train, family, scale, {"noise": NOISE, **(parameters or {})}, seed=seed), train)
+    bits = bits_for(train.values)
+    counts, unseen = (counted(part.texts, bits=bits) for part in (train, test))
+    read_by = reader_estimator(train.values, scale=chosen_scale(train, scale), seed=seed)
+    reader = Reader(fit_estimator(read_by, counts, train), bits=bits)
+    stacked = fit_stacked(head, reader, train, counts, seed=seed)
+    opinions = np.hstack([head.outputs(test.z), read_by.outputs(unseen)])
+    others = {"reader": (read_by, unseen), "stacked": (stacked.estimator, opinions)}
+    return Fitted(head, reader, stacked, _report(head, train, test, others), head.get_params())
 
 
 def new_estimator(rows: Rows, family: Family, scale: Scale, parameters: dict[str, Any], *, seed: int) -> Estimator:
     """An estimator of a family for values like those of the rows, not fitted yet."""
     if are_numbers(rows.values):
-        on = chosen_scale(rows.values, scale)
+        on = chosen_scale(rows, scale)
         if family == "ridge":
             return pm.RidgeHead(scale=on, random_state=seed, **parameters)
         return pm.MLPEnsembleRegressor(scale=on, random_state=seed, **parameters)
@@ -87,18 +118,9 @@ def new_estimator(rows: Rows, family: Family, scale: Scale, parameters: dict[str
     return pm.MLPEnsembleClassifier(random_state=seed, **parameters)
 
 
-def fit_estimator(head: Estimator, rows: Rows) -> None:
-    """Fit to all of the rows."""
-    if isinstance(head, pm.RidgeHead | pm.MLPEnsembleRegressor):
-        head.fit(rows.z, rows.values, groups=rows.groups)
-    else:
-        head.fit(rows.z, rows.values)
-
-
-def _report(head: Estimator, train: Rows, test: Rows) -> dict[str, Any]:
+def _report(head: Estimator, train: Rows, test: Rows, others: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
     sides = (train.z, train.texts, train.values), (test.z, test.texts, test.values)
-    if isinstance(head, pm.LogisticHead | pm.MLPEnsembleClassifier):
-        return classification_report(head, *sides)
-    if train.groups is None or test.groups is None:
-        return regression_report(head, *sides)
-    return regression_report(head, *sides, groups=(train.groups, test.groups))
+    if isinstance(head, Classifier):
+        return classification_report(head, *sides, others=others)
+    groups = None if train.groups is None or test.groups is None else (train.groups, test.groups)
+    return regression_report(head, *sides, groups=groups, others=others)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 import property_models as pm
+from latentopt.heads.rows import KnownScale, Rows, are_numbers
 from latentopt.heads.storage import read_head, save_head
 from property_models.base import Classifier, ClassView, Regressor
 
@@ -71,22 +72,28 @@ class Reader:
         """
         return self._classifier().predict_proba(counted(texts, bits=self.bits))
 
+    def outputs(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Scores (n, 1) without the offset, or a logit for each class (n, classes)."""
+        if isinstance(self.estimator, ClassView):
+            raise pm.HeadError("one class of a reader has a score and no outputs; ask predict_score")
+        return self.estimator.outputs(counted(texts, bits=self.bits))
+
+    def percentile(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Share (n,) of the texts that it was fitted to, their groups left aside, for which it predicts less."""
+        return self._opinion().percentile(counted(texts, bits=self.bits))
+
     def interval(self, texts: Sequence[str], *, level: float = 0.9) -> NDArray[np.float64]:
         """Values (n, 2) between which a share `level` of new rows lies.
 
         Raises:
             HeadError: if the reader is one of classes, or was fitted on too few rows to set some aside.
         """
-        if not isinstance(self.estimator, Regressor):
-            raise pm.HeadError(
-                "an interval is one of numbers, but this reader knows classes; predict_proba says how sure"
-            )
         return self.estimator.interval(counted(texts, bits=self.bits), level=level)
 
     @property
     def has_interval(self) -> bool:
         """Whether there is an `interval`."""
-        return isinstance(self.estimator, Regressor) and self.estimator.has_interval
+        return self.estimator.has_interval
 
     @property
     def typical(self) -> float | None:
@@ -127,6 +134,10 @@ class Reader:
         estimator = read_head(directory, space=COUNTS, stem="reader")
         return cls(estimator, bits=(estimator.n_features_in_ // 2).bit_length() - 1)
 
+    def _opinion(self) -> Regressor | ClassView:
+        """What speaks of one number: of two classes, the second."""
+        return self.estimator.second if isinstance(self.estimator, Classifier) else self.estimator
+
     def _classifier(self) -> Classifier:
         if not isinstance(self.estimator, Classifier):
             raise pm.HeadError("classes are asked for, but this reader knows numbers, or one class already")
@@ -138,7 +149,7 @@ def fit_reader(
     values: NDArray[Any],
     *,
     groups: NDArray[Any] | None = None,
-    scale: Literal["log1p", "identity"] = "identity",
+    scale: KnownScale = "identity",
     alpha: float | None = None,
     seed: int = 0,
 ) -> Reader:
@@ -153,34 +164,31 @@ def fit_reader(
         HeadError: if a value does not fit the scale.
     """
     bits = bits_for(values)
-    estimator = new_estimator(values, scale=scale, alpha=alpha, seed=seed)
-    return Reader(fit_estimator(estimator, counted(texts, bits=bits), values, groups), bits=bits)
+    rows = Rows(np.zeros((len(texts), 0)), list(texts), values, groups)
+    estimator = reader_estimator(values, scale=scale, alpha=alpha, seed=seed)
+    return Reader(fit_estimator(estimator, counted(texts, bits=bits), rows), bits=bits)
 
 
-def new_estimator(
-    values: NDArray[Any], *, scale: Literal["log1p", "identity"], alpha: float | None, seed: int
-) -> Estimator:
+def reader_estimator(values: NDArray[Any], *, scale: KnownScale, alpha: float | None = None, seed: int) -> Estimator:
     """What a reader of such values learns with, not fitted yet."""
-    if np.issubdtype(values.dtype, np.number):
+    if are_numbers(values):
         return pm.RidgeHead(alpha=ALPHA if alpha is None else alpha, scale=scale, random_state=seed)
     return pm.LogisticHead(alpha=LOGISTIC_ALPHA if alpha is None else alpha)
 
 
-def fit_estimator(
-    estimator: Estimator, counts: csr_matrix, values: NDArray[Any], groups: NDArray[Any] | None
-) -> Estimator:
-    """Fit to counts (n, 2^(bits + 1)), and round the weights to what is stored, so that this is what is measured."""
+def fit_estimator(estimator: Estimator, counts: csr_matrix, rows: Rows) -> Estimator:
+    """Fit to the counts (n, 2^(bits + 1)) of rows; weights are rounded to what is stored, so that this is measured."""
     if isinstance(estimator, pm.RidgeHead):
-        estimator.fit(counts, values, groups=groups)
+        estimator.fit(counts, rows.values, groups=rows.groups, weights=rows.weights)
     else:
-        estimator.fit(counts, values)
+        estimator.fit(counts, rows.values)
     estimator.tensors_ = {name: tensor.half().double() for name, tensor in estimator.tensors_.items()}
     return estimator
 
 
 def bits_for(values: NDArray[Any]) -> int:
     """Bits of the hashes for such values: fewer where there is a weight for each of many classes."""
-    if np.issubdtype(values.dtype, np.number):
+    if are_numbers(values):
         return BITS
     return max(FEWEST_BITS, BITS - int(np.ceil(np.log2(len(set(values.tolist()))))) + 1)
 

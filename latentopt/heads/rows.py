@@ -5,67 +5,82 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentopt.errors import LatentoptError
+from latentopt.heads.values import Kind, values_of
+from property_models.base import Regressor
 
 if TYPE_CHECKING:
     from latentopt.space import LatentSpace
-    from latentopt.tables import Table
+
+KnownScale = Literal["identity", "log1p", "logit"]
+Scale = KnownScale | Literal["auto"]
 
 FEWEST_ROWS = 20
 FEWEST_OF_CLASS = 5  # so that a class is both learned and measured
-HELD_OUT = 0.2
+FOLDS = 5
 MOST_CLASSES = 50
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Latents (n, d), texts, values and, perhaps, groups of n rows."""
+    """Pooled latents (n, m), texts, values and, perhaps, groups and weights of n rows."""
 
     z: NDArray[np.float64]
     texts: list[str]
     values: NDArray[Any]
     groups: NDArray[Any] | None = None
+    weights: NDArray[np.float64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.texts)
 
     def take(self, index: NDArray[np.intp]) -> Rows:
         """The rows of an index."""
         groups = None if self.groups is None else self.groups[index]
-        return Rows(self.z[index], [self.texts[i] for i in index], self.values[index], groups)
+        weights = None if self.weights is None else self.weights[index]
+        return Rows(self.z[index], [self.texts[i] for i in index], self.values[index], groups, weights)
 
 
 def rows_of(
-    space: LatentSpace, texts: Sequence[str], values: Sequence[Any], *, groups: Sequence[Any] | None = None
+    space: LatentSpace,
+    texts: Sequence[str],
+    values: Sequence[Any],
+    *,
+    groups: Sequence[Any] | None = None,
+    weights: Sequence[float] | None = None,
+    kind: Kind = "auto",
 ) -> Rows:
     """Encode texts and check that there is something to learn.
 
     Args:
         space: encodes the texts.
-        texts: n texts. values: n finite numbers, or n classes: strings or bools. A class of fewer than 5 rows is left
-            out with a warning.
-        groups: of n numbers, for instance who wrote each text.
+        texts: n texts. values: n finite numbers, or n classes: strings, bools, or any two different entries. A class
+            of fewer than 5 rows is left out with a warning.
+        groups: of n numbers, for instance who wrote each text. weights: of n numbers, how much is known of each.
+        kind: what the values are (see `values_of`).
 
     Raises:
         LatentoptError: if the rows are too few, the values all the same or not finite, the classes too many, or
-            grouped, or there is not one value and group for each text.
+            grouped, the groups as many as the rows, or there is not one value and group for each text.
     """
-    array = np.asarray(values)
-    if not len(texts) == len(array) == len(texts if groups is None else groups):
+    if not len(texts) == len(values) == len(texts if groups is None else groups):
         grouped = "" if groups is None else f" and {len(groups)} groups"
-        raise LatentoptError(f"each text needs its value, got {len(texts)} texts, {len(array)} values{grouped}")
+        raise LatentoptError(f"each text needs its value, got {len(texts)} texts, {len(values)} values{grouped}")
+    read = values_of(list(values), kind=kind)
+    array = read.values
     kept = np.arange(len(texts))
     if are_numbers(array):
-        array = array.astype(np.float64)
-        if not np.isfinite(array).all():
-            bad = int(np.flatnonzero(~np.isfinite(array))[0])
-            raise LatentoptError(f"values must be finite numbers, got {array[bad]} at {bad}; leave such rows out")
+        if any(read.faults):
+            bad = next(i for i, fault in enumerate(read.faults) if fault)
+            raise LatentoptError(f"values must be finite numbers, got {values[bad]!r} at {bad}; leave such rows out")
     elif groups is not None:
-        raise LatentoptError("groups are for numbers, but the values are classes; leave the groups out")
+        raise LatentoptError("groups are for numbers, but the values are classes; leave the groups out, or fit numbers")
     else:
-        array = np.asarray([str(value) for value in values], dtype=object)
         kept = _of_common_classes(array)
         array = array[kept]
     if len(kept) < FEWEST_ROWS:
@@ -74,17 +89,26 @@ def rows_of(
         raise LatentoptError(
             f"a head learns from values that differ, but all are {array.tolist()[0]!r}; give another column"
         )
+    if groups is not None and len(set(map(str, groups))) == len(groups):
+        raise LatentoptError(
+            f"a group has rows to compare, but all {len(groups)} rows have one of their own; leave them out"
+        )
     used = [texts[i] for i in kept.tolist()]
-    z = space.encode(used).numpy().astype(np.float64)
-    return Rows(z, used, array, None if groups is None else np.asarray([str(g) for g in groups], dtype=object))
+    z = space.pooled(space.encode(used)).numpy().astype(np.float64)
+    return Rows(
+        z,
+        used,
+        array,
+        None if groups is None else np.asarray([str(group) for group in groups], dtype=object),
+        None if weights is None else np.asarray(weights, dtype=np.float64)[kept],
+    )
 
 
-def without_negative(table: Table, column: str) -> Table:
-    """Return a table without the rows whose number is below 0, which no count is; classes are left alone."""
-    values = table.frame[column]
-    if not are_numbers(values.to_numpy()):
-        return table
-    return table.checked(column, [f"is {v:g}, and no count is below 0" if v < 0 else None for v in values.tolist()])
+def fit_to(head: Any, rows: Rows) -> Any:
+    """Fit an estimator to the latents of rows."""
+    if isinstance(head, Regressor):
+        return head.fit(rows.z, rows.values, groups=rows.groups, weights=rows.weights)
+    return head.fit(rows.z, rows.values)
 
 
 def are_numbers(values: NDArray[Any]) -> bool:
@@ -94,6 +118,12 @@ def are_numbers(values: NDArray[Any]) -> bool:
 
 def split(rows: Rows, *, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Indices of four fifths of the rows and of the others; groups and classes are split alike."""
+    held = folds(rows, seed=seed) == 0
+    return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def folds(rows: Rows, *, seed: int) -> NDArray[np.intp]:
+    """For each row (n,) one of five parts, 0 to 4, drawn at random; groups and classes are spread over all alike."""
     generator = np.random.default_rng(seed)
     labels = rows.groups if rows.groups is not None else None if are_numbers(rows.values) else rows.values
     order = generator.permutation(len(rows.values))
@@ -101,9 +131,9 @@ def split(rows: Rows, *, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]
         _, code = np.unique(labels, return_inverse=True)
         order = order[np.argsort(code[order], kind="stable")]
     # Every fifth row in an order by group is a fifth of every group.
-    held = np.zeros(len(order), dtype=bool)
-    held[order[:: round(1 / HELD_OUT)]] = True
-    return np.flatnonzero(~held), np.flatnonzero(held)
+    fold = np.empty(len(order), dtype=np.intp)
+    fold[order] = np.arange(len(order)) % FOLDS
+    return fold
 
 
 def _of_common_classes(classes: NDArray[Any]) -> NDArray[np.intp]:

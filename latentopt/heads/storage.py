@@ -15,7 +15,7 @@ from latentopt.tables import atomic_update
 if TYPE_CHECKING:
     from property_models.base import Classifier, Regressor
 
-VERSION = 1
+VERSION = 2
 
 
 def save_head(

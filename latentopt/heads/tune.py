@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import property_models as pm
-from latentopt.heads.fit import NOISE, Estimator, Family, Fitted, Scale, fit_estimator, fit_head, new_estimator
-from latentopt.heads.rows import Rows, split
+from latentopt.heads.fit import NOISE, Estimator, Family, Fitted, fit_head, new_estimator
+from latentopt.heads.rows import Rows, Scale, fit_to, split
 from property_models.targets import GroupOffsets
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def tune_head(
     def error(trial: optuna.Trial) -> float:
         family, parameters = _suggest(trial, families)
         head = new_estimator(inner, family, scale, parameters, seed=seed)
-        fit_estimator(head, train)
+        fit_to(head, train)
         return _error(head, train, valid)
 
     def told(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
@@ -70,7 +71,7 @@ def tune_head(
     family: Family = best.pop("family")
     fitted = fit_head(rows, family=family, scale=scale, seed=seed, parameters=best)
     report = fitted.report | {"trials": len(study.trials), "family": family}
-    return Fitted(fitted.head, report, fitted.parameters)
+    return replace(fitted, report=report)
 
 
 def _suggest(trial: optuna.Trial, families: Sequence[Family]) -> tuple[Family, dict[str, Any]]:

@@ -32,6 +32,7 @@ from latentopt.model.tokenizer import END, PAD, SENTINELS
 
 FAR = 64  # distances counted one by one; all beyond are taken for the last that was seen often enough
 BUCKETS = 128  # of UMT5: exact below 64 in the decoder, below 32 each way in the encoder
+LEAST_GAIN = 1e-3  # a smaller one would be divided by
 SEEN_OFTEN = 1.0  # attention that a distance has got in all, below which its bias is not to be trusted
 START = "<s>"
 
@@ -327,7 +328,6 @@ def t5_from_causal_lm(
     t5.shared.weight.copy_(embeddings)
     for block, number in zip(t5.decoder.block, layers, strict=True):
         copy_block(block, llama.model.layers[number], position=positions[number], backward=True, config=config)
-        block.layer[1].EncDecAttention.o.weight.zero_()
     t5.decoder.final_layer_norm.weight.copy_(llama.model.norm.weight)
     for block, number in zip(t5.encoder.block, encoder_layers, strict=True):
         copy_block(block, llama.model.layers[number], position=positions[number], backward=False, config=config)
@@ -338,7 +338,26 @@ def t5_from_causal_lm(
         total += states.square().sum(0)
         count += len(states)
     t5.encoder.final_layer_norm.weight.copy_((total / count).clamp(min=1e-8).rsqrt())
+    start_cross_attention(t5)
     return t5, tokenizer
+
+
+@torch.no_grad()
+def start_cross_attention(t5: UMT5ForConditionalGeneration) -> None:
+    """Let cross-attention look at the encoder's states as its layer looks at its own, with an output of zero.
+
+    The gains of the encoder's last norm are taken back as far as they go. Attention that looks at something from the
+    first step on learns sooner than one that must find out what there is.
+    """
+    gains = t5.encoder.final_layer_norm.weight.clamp(min=LEAST_GAIN)
+    for block in t5.decoder.block:
+        own, cross = block.layer[0].SelfAttention, block.layer[1].EncDecAttention
+        norm = block.layer[0].layer_norm.weight
+        cross.q.weight.copy_(own.q.weight)
+        cross.k.weight.copy_(own.k.weight * norm / gains)
+        cross.v.weight.copy_(own.v.weight * norm / gains)
+        cross.o.weight.zero_()
+        block.layer[1].layer_norm.weight.copy_(norm)
 
 
 def _batches(rows: list[list[int]], *, pad: int, size: int = 20) -> Iterator[tuple[Tensor, Tensor]]:

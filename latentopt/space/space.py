@@ -18,7 +18,7 @@ from transformers.utils import SAFE_WEIGHTS_NAME
 
 from latentopt.errors import LatentoptError, TruncationWarning
 from latentopt.model import T5VAE, quantized
-from latentopt.model.quantized import Bits
+from latentopt.model.quantized import Precision
 from latentopt.model.spans import Masked, Span, Words, masked, with_fills, words_of
 from latentopt.model.tokenizer import sentinel_ids, to_texts, token_ids
 from latentopt.model.writing import Sampling, bf16_is_fast, write_fills, write_greedily, write_sampled
@@ -68,20 +68,20 @@ class LatentSpace:
         model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))  # type: ignore[arg-type]
         return cls(model, tokenizer, path=Path(source) if Path(source).is_dir() else None)
 
-    def save_pretrained(self, directory: str | Path, *, bits: Bits | None = None) -> None:
+    def save_pretrained(self, directory: str | Path, *, precision: Precision | None = None) -> None:
         """Write model, tokenizer and, where known, density, so that `from_pretrained` finds them.
 
         All of it or nothing: an earlier model there is replaced in one step, and what else lies there stays.
 
         Args:
             directory: where to.
-            bits: quantize the weights (see `latentopt.model.quantized`), for shipping and not for further training.
+            precision: quantize the weights (see `latentopt.model.quantized`), for shipping, not for training.
         """
         with atomic_update(directory, void={DENSITY_FILE, quantized.FILE, SAFE_WEIGHTS_NAME}) as temporary:
-            if bits is None:
+            if precision is None:
                 self.model.save_pretrained(temporary)
             else:
-                quantized.save_quantized(self.model, temporary, bits=bits)
+                quantized.save_quantized(self.model, temporary, precision)
             self.tokenizer.save_pretrained(temporary)
             if self._has("density", DENSITY_FILE):
                 self.density.save_pretrained(temporary / DENSITY_FILE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latentopt.errors import LatentoptError
+from latentopt.tables.numbers import number
 from latentopt.tables.parsing import READERS, NumberedRows, RowError, fault, sniff, suffix
 
 if TYPE_CHECKING:
@@ -44,12 +44,13 @@ class Table:
         return self.checked(column, [fault(v) if isinstance(v, str) else f"is {v!r}, not a text" for v in values])
 
 
-def read_table(path: str | Path, *, columns: Sequence[str]) -> Table:
+def read_table(path: str | Path, *, columns: Sequence[str], optional: Sequence[str] = ()) -> Table:
     """Read the named columns of a csv, jsonl, parquet or txt file; "-" is standard input, its format found by looking.
 
     A row is an error, and the others are kept, when it has too few or too many fields, is no JSON, is not UTF-8, or
     when a value asked for is missing, blank or holds a NUL byte. A txt file has one text a line, in the column "text".
     csv values are strings; jsonl and parquet values keep their types (see `Table.only_texts`, `numeric_column`).
+    Values of the columns that are also named in `optional` may be missing or blank.
 
     Raises LatentoptError for a missing file, a file of another kind, and a column that is not there.
     """
@@ -59,7 +60,7 @@ def read_table(path: str | Path, *, columns: Sequence[str]) -> Table:
         rows, errors = READERS[kind](content, columns)
     except LatentoptError as error:
         raise LatentoptError(f"{name}: {error}") from error
-    return _table(name, rows, errors, columns)
+    return _table(name, rows, errors, columns, optional)
 
 
 def read_texts(arguments: Sequence[str], file: str | Path | None, column: str = "text") -> Table:
@@ -73,21 +74,19 @@ def read_texts(arguments: Sequence[str], file: str | Path | None, column: str = 
     return replace(table, frame=table.frame.set_axis(["text"], axis=1))
 
 
-def numeric_column(table: Table, name: str) -> Table:
-    """Return the table with a column as float64, without the rows whose value is not a finite number."""
+def numeric_column(table: Table, name: str, *, decimal_comma: bool = False) -> Table:
+    """Return the table with a column as float64, without the rows whose value is not a finite number (see `number`)."""
     values = table.frame[name].tolist()
-    kept = table.checked(name, [None if is_number(v) else f"is {v!r}, not a finite number" for v in values])
-    return replace(kept, frame=kept.frame.astype({name: "float64"}))
+    found = [number(value, decimal_comma=decimal_comma) for value in values]
+    faults = [f"is {v!r}, not a finite number" if n is None else None for v, n in zip(values, found, strict=True)]
+    kept = table.checked(name, faults)
+    numbers = [n for n in found if n is not None]
+    return replace(kept, frame=kept.frame.assign(**{name: numbers}).astype({name: "float64"}))
 
 
 def is_number(value: Any) -> bool:
     """Whether a value, perhaps a string, is a finite number."""
-    if isinstance(value, bool) or (isinstance(value, str) and "_" in value):  # float() takes both
-        return False
-    try:
-        return math.isfinite(float(value))
-    except (TypeError, ValueError, OverflowError):
-        return False
+    return number(value) is not None
 
 
 def _content(path: str | Path) -> tuple[str, bytes]:
@@ -100,14 +99,20 @@ def _content(path: str | Path) -> tuple[str, bytes]:
         raise LatentoptError(f"{path}: {error.strerror}; give a file that can be read") from error
 
 
-def _table(name: str, rows: NumberedRows, errors: list[RowError], columns: Sequence[str]) -> Table:
+def _table(
+    name: str, rows: NumberedRows, errors: list[RowError], columns: Sequence[str], optional: Sequence[str] = ()
+) -> Table:
     """Build the frame, sorting out the values that no column can use."""
     import pandas
 
     good: NumberedRows = []
     bad = list(errors)
     for row, values in rows:
-        faults = [f"{column} {why}" for column, value in zip(columns, values, strict=True) if (why := fault(value))]
+        faults = [
+            f"{column} {why}"
+            for column, value in zip(columns, values, strict=True)
+            if column not in optional and (why := fault(value))
+        ]
         if faults:
             bad.append(RowError(row, "; ".join(faults)))
         else:

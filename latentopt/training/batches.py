@@ -17,14 +17,11 @@ from transformers import PreTrainedTokenizerBase
 from latentopt.errors import LatentoptError
 from latentopt.model.spans import MOST_SPANS, Masked, Words, draw_spans, masked, words_of
 from latentopt.model.tokenizer import sentinel_ids, token_ids
-from latentopt.training.corruption import Corruption, corrupt
+from latentopt.training.corruption import Corruption, Tokens, corrupt
 
-# A batch is this many runs of texts of like lengths: one alone would save as much padding, but its latents would be
-# those of one length, which no regularizer should push towards the prior of all texts.
-RUNS = 4
 # Runs are padded to a multiple of this. A CPU's library compiles a kernel for each new shape, so that a step whose
 # shapes vary spends most of its time there: few widths, and few numbers of rows.
-PAD_TO = 16
+PAD_TO = 8
 POOL = 400  # runs that are sorted by length together
 SENTINEL_ROOM = 8  # tokens by which a target may be longer than its text
 
@@ -149,6 +146,12 @@ class Collator:
     sources, what shall be written, and what each of its tokens weighs. values (r, p), embeddings (r, e), where known.
 
     All randomness of a row comes from its draw's number. Where the tokenizer has no sentinels, all rows are whole.
+
+    Args:
+        tokenizer: of the rows. positions: most tokens of a text. corruptions: noise on what the encoder reads.
+        uses: shares of the rows. seed: of all noise.
+        runs: in a batch. One alone would save as much padding, but its latents would be those of one length, which no
+            regularizer should push towards the prior of all texts.
     """
 
     def __init__(
@@ -165,6 +168,9 @@ class Collator:
         self.sentinels = sentinel_ids(tokenizer)
         self.positions = positions
         self.corruptions = corruptions
+        self.tokens = Tokens.of(tokenizer)
+        # One that cannot be done with this tokenizer says so before the work.
+        corrupt(self.tokens.ordinary[:1].tolist(), corruptions, self.tokens, torch.Generator())
         self.uses = uses if self.sentinels else Uses(0.0, 0.0, uses.null_wholes)
         self.seed = seed
         self.runs = runs
@@ -214,7 +220,7 @@ class Collator:
     def _read(self, ids: list[int], draw: random.Random) -> list[int]:
         if self.corruptions:
             generator = torch.Generator().manual_seed(draw.getrandbits(48))
-            ids = corrupt(ids, self.corruptions, generator)
+            ids = corrupt(ids, self.corruptions, self.tokens, generator)
         # The end token is never corrupted: it tells the encoder that the text is complete.
         return [*ids, self.end_id]
 

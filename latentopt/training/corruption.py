@@ -9,12 +9,36 @@ trainer seeds one for each text and epoch, so that a resumed run sees the same n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, Self
 
 import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
 
-Corruption = Callable[[Sequence[int], torch.Generator], list[int]]
+from latentopt.errors import LatentoptError
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What a vocabulary offers to noise: the token that blanks, if there is one, and the ordinary tokens' ids (v,)."""
+
+    mask: int | None
+    ordinary: Tensor
+
+    @classmethod
+    def of(cls, tokenizer: PreTrainedTokenizerBase) -> Self:
+        """Those of a tokenizer."""
+        special = set(tokenizer.all_special_ids)
+        return cls(tokenizer.mask_token_id, torch.tensor([i for i in range(len(tokenizer)) if i not in special]))
+
+
+class Corruption(Protocol):
+    """One kind of noise."""
+
+    def __call__(self, ids: Sequence[int], tokens: Tokens, generator: torch.Generator) -> list[int]:
+        """The token ids of a text, corrupted."""
 
 
 def _chosen(count: int, probability: float, generator: torch.Generator) -> list[bool]:
@@ -35,7 +59,7 @@ class Drop:
     def __post_init__(self) -> None:
         _check(self.probability)
 
-    def __call__(self, ids: Sequence[int], generator: torch.Generator) -> list[int]:
+    def __call__(self, ids: Sequence[int], tokens: Tokens, generator: torch.Generator) -> list[int]:
         kept = [i for i, chosen in zip(ids, _chosen(len(ids), self.probability, generator), strict=True) if not chosen]
         return kept or list(ids[:1])
 
@@ -45,37 +69,36 @@ class Blank:
     """Replace each token by the mask token with the given probability."""
 
     probability: float
-    mask_id: int
 
     def __post_init__(self) -> None:
         _check(self.probability)
 
-    def __call__(self, ids: Sequence[int], generator: torch.Generator) -> list[int]:
+    def __call__(self, ids: Sequence[int], tokens: Tokens, generator: torch.Generator) -> list[int]:
+        if tokens.mask is None:
+            raise LatentoptError("this tokenizer has no mask token to blank tokens with; drop or substitute them")
         chosen = _chosen(len(ids), self.probability, generator)
-        return [self.mask_id if c else i for i, c in zip(ids, chosen, strict=True)]
+        return [tokens.mask if c else i for i, c in zip(ids, chosen, strict=True)]
 
 
 @dataclass(frozen=True)
 class Substitute:
-    """Replace each token by a token drawn uniformly from [low, high) with the given probability."""
+    """Replace each token by an ordinary one, drawn uniformly, with the given probability."""
 
     probability: float
-    low: int
-    high: int
 
     def __post_init__(self) -> None:
         _check(self.probability)
-        if self.low >= self.high:
-            raise ValueError(f"substitutes are drawn from [low, high), got low={self.low}, high={self.high}")
 
-    def __call__(self, ids: Sequence[int], generator: torch.Generator) -> list[int]:
+    def __call__(self, ids: Sequence[int], tokens: Tokens, generator: torch.Generator) -> list[int]:
         chosen = _chosen(len(ids), self.probability, generator)
-        drawn = torch.randint(self.low, self.high, (len(ids),), generator=generator).tolist()
+        drawn = tokens.ordinary[torch.randint(len(tokens.ordinary), (len(ids),), generator=generator)].tolist()
         return [d if c else i for i, d, c in zip(ids, drawn, chosen, strict=True)]
 
 
-def corrupt(ids: Sequence[int], corruptions: Sequence[Corruption], generator: torch.Generator) -> list[int]:
+def corrupt(
+    ids: Sequence[int], corruptions: Sequence[Corruption], tokens: Tokens, generator: torch.Generator
+) -> list[int]:
     """Apply the corruptions one after the other."""
     for corruption in corruptions:
-        ids = corruption(ids, generator)
+        ids = corruption(ids, tokens, generator)
     return list(ids)

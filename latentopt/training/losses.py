@@ -25,9 +25,9 @@ class Regularizer(Protocol):
 
 @dataclass(frozen=True)
 class MMD:
-    """`regularizers.mmd`, and `moments` times `regularizers.moments`, which keeps mean and covariance those of the prior.
+    """`regularizers.mmd`, and `moments` times `regularizers.moments`.
 
-    The MMD of a small batch hardly sees these.
+    The second keeps mean and covariance those of the prior, which the MMD of a small batch hardly sees.
     """
 
     weight: float = 1.0

@@ -1,17 +1,17 @@
 """Muon for the weight matrices, AdamW for the rest, as one optimizer that the Trainer can save and schedule.
 
 Muon (Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks") steps along the orthogonalised
-momentum of a matrix. The bundled model is trained with it (experiments/bundled).
+momentum of a matrix. A model from scratch often needs fewer steps with it.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import AdamW, Optimizer
 
 from latentopt.model.writing import bf16_is_fast
@@ -24,24 +24,26 @@ ROOT_MEAN_SQUARE = 0.2  # of AdamW's steps, which Muon's are scaled to (Liu et a
 class MuonAdamW(Optimizer):
     """Muon and torch's AdamW behind one `step`.
 
-    Both have the given learning rate; Muon's is scaled to AdamW's step size.
+    Each group has the same learning rate for both; Muon's is scaled to AdamW's step size.
 
     Args:
-        model: linear layers' weights go to Muon; embeddings, the output layer, norms and biases to AdamW.
-        lr: learning rate of both. betas: AdamW's. momentum: Muon's.
+        groups: of parameters, each with its "lr"; those with "matrices" true go to Muon, the others, embeddings, norms
+            and biases, to AdamW.
+        betas: AdamW's. momentum: Muon's.
     """
 
     def __init__(
-        self, model: nn.Module, *, lr: float, betas: tuple[float, float] = (0.9, 0.98), momentum: float = 0.95
+        self,
+        groups: Sequence[Mapping[str, Any]],
+        *,
+        betas: tuple[float, float] = (0.9, 0.98),
+        momentum: float = 0.95,
     ) -> None:
-        tokens = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
-        tokens |= {id(m.weight) for name, m in model.named_modules() if name.endswith("lm_head")}
-        linear = [m.weight for m in model.modules() if isinstance(m, nn.Linear) and id(m.weight) not in tokens]
-        chosen = {id(p) for p in linear}
-        rest = [p for p in model.parameters() if id(p) not in chosen]
-        self.muon = _Muon(linear, lr=lr, momentum=momentum)
-        self.adamw = AdamW(rest, lr=lr, betas=betas, weight_decay=0.0)
-        super().__init__([*linear, *rest], {"lr": lr})
+        matrices = [dict(group) for group in groups if group["matrices"]]
+        rest = [dict(group) for group in groups if not group["matrices"]]
+        self.muon = _Muon(matrices, momentum=momentum)
+        self.adamw = AdamW(rest, betas=betas, weight_decay=0.0)
+        super().__init__([p for group in groups for p in group["params"]], {})
         # The groups themselves are shared, so that a scheduler that changes ours changes theirs.
         self.param_groups = [*self.muon.param_groups, *self.adamw.param_groups]
 
@@ -70,8 +72,8 @@ class _Muon(Optimizer):
     hundred times slower than fp32, and one matrix at a time.
     """
 
-    def __init__(self, matrices: Iterable[Tensor], *, lr: float, momentum: float) -> None:
-        super().__init__(matrices, {"lr": lr, "momentum": momentum})
+    def __init__(self, groups: Sequence[dict[str, Any]], *, momentum: float) -> None:
+        super().__init__(groups, {"momentum": momentum})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]

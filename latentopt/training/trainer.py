@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import os
 import shutil
@@ -9,25 +11,34 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.utils.data import Sampler
-from transformers import PreTrainedTokenizerBase, Trainer, TrainerCallback, TrainingArguments
+from transformers import EarlyStoppingCallback, PreTrainedTokenizerBase, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import get_last_checkpoint
 
 from latentopt.errors import LatentoptError
 from latentopt.evaluation import latent_health, reconstruction
-from latentopt.model import T5VAE, T5VAEConfig
 from latentopt.model.writing import bf16_is_fast
-from latentopt.space import LatentSpace
-from latentopt.space.density import LatentDensity
-from latentopt.space.ngrams import NGramModel
+from latentopt.space import LatentDensity, LatentSpace
+from latentopt.space.loading import ATTENTION, load
 from latentopt.tables import atomic_directory
-from latentopt.training.batches import PAD_TO, PAD_TO_COMPILED, RUNS, Collator, LengthGroupedSampler, TokenTexts
-from latentopt.training.corruption import Corruption
+from latentopt.training.batches import Collator, LengthGroupedSampler, Texts
+from latentopt.training.losses import TrainingLoss
+from latentopt.training.optimizers import parameter_groups
+from latentopt.training.recipe import Recipe, differences, identity
+from latentopt.training.teacher import embedding_dim, embeddings_of
 
-DENSITY_TEXTS = 50_000
-NGRAM_TEXTS = 500_000
+DENSITY_TEXTS = 30_000
+LOG_STEPS = 50
+KEPT = 2  # checkpoints
+STAGING = ".staging"  # in the output folder: where a checkpoint is written before it gets its name
+RUN, PREDICTIONS = "run.json", "predictions.safetensors"  # in a checkpoint, beside model and tokenizer
+PARTS = ("wholes", "fills", "regularization", "teacher", "properties")
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +46,12 @@ log = logging.getLogger(__name__)
 class RegularizerWarmup(TrainerCallback):
     """Raise the regularizer's weight linearly over the first steps."""
 
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        model: T5VAE = kwargs["model"]
-        steps = model.config.regularizer_warmup_steps
-        model.regularizer_scale.fill_(min(1.0, (state.global_step + 1) / steps) if steps else 1.0)
+        loss: TrainingLoss = kwargs["model"]
+        loss.regularizer_scale = min(1.0, (state.global_step + 1) / self.steps) if self.steps else 1.0
 
 
 def trains_in_bf16() -> bool:
@@ -47,55 +60,73 @@ def trains_in_bf16() -> bool:
 
 
 class T5VAETrainer(Trainer):
-    """The Trainer with this model's batches, evaluation by decoding, and checkpoints that are whole or absent."""
+    """The Trainer with this model's batches, evaluation by decoding, and checkpoints that are whole or absent.
+
+    It trains a TrainingLoss; a checkpoint is a directory of a model, with what the run needs to go on. The Trainer
+    writes it file by file, into a staging folder that is its `output_dir`; whole, it is moved to where it belongs.
+    """
 
     def __init__(
         self,
-        model: T5VAE,
+        loss: TrainingLoss,
         tokenizer: PreTrainedTokenizerBase,
-        arguments: TrainingArguments,
-        train_data: TokenTexts,
+        recipe: Recipe,
+        output: Path,
+        train_data: Texts,
         valid_texts: Sequence[str],
         *,
-        corruptions: Sequence[Corruption] = (),
-        compile: bool = False,
-        optimizer: torch.optim.Optimizer | None = None,
+        began: dict[str, Any],
         callbacks: Sequence[TrainerCallback] = (),
     ) -> None:
-        config = model.config
+        groups = parameter_groups(loss, recipe.rates, new_cross_attention=recipe.start.new_cross_attention)
         super().__init__(
-            model=model,
-            args=arguments,
+            model=loss,
+            args=_arguments(recipe, output / STAGING),
             data_collator=Collator(
-                config.pad_token_id,
-                config.positions,
-                corruptions,
-                seed=arguments.seed,
-                pad_to=PAD_TO_COMPILED if compile else PAD_TO,
-                runs=1 if compile else RUNS,
+                tokenizer,
+                loss.model.config.positions,
+                recipe.corruptions,
+                uses=recipe.uses,
+                seed=recipe.seed,
+                runs=recipe.runs,
             ),
             train_dataset=train_data,
             eval_dataset=list(valid_texts),
             processing_class=tokenizer,
-            callbacks=[RegularizerWarmup(), *callbacks],
-            optimizers=(optimizer, None),
+            callbacks=[RegularizerWarmup(recipe.regularizer_warmup), *callbacks],
+            optimizers=(recipe.optimizer.make(groups), None),
         )
         self.model_accepts_loss_kwargs = False  # our loss is a mean already
+        self.recipe = recipe
+        self.output = output
+        self.began = began
         self._parts: dict[str, Tensor] = {}
         self._part_steps = 0
-        self._compile = compile
-        self._compiled: Any = None
+
+    @property
+    def loss(self) -> TrainingLoss:
+        """What is trained."""
+        return cast("TrainingLoss", self.model)
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """The recipe's schedule."""
+        if self.lr_scheduler is None:
+
+            def factor(step: int) -> float:
+                return self.recipe.schedule.factor(step, num_training_steps)
+
+            self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer or self.optimizer, factor)
+            self._created_lr_scheduler = True
+        return self.lr_scheduler
 
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        """The model's own loss; its parts are kept for the log."""
-        if self._compile and self._compiled is None:
-            torch._dynamo.config.recompile_limit = 32  # a graph for each width
-            self._compiled = torch.compile(model, dynamic=False)
-        out = (self._compiled or model)(**inputs)
-        for name in ("reconstruction", "regularization"):
-            self._parts[name] = self._parts.get(name, 0) + out[name].detach()
+        """The loss of a batch; its parts are kept for the log."""
+        out = model(**inputs)
+        for name in PARTS:
+            if name in out:  # None is not in it
+                self._parts[name] = self._parts.get(name, 0) + out[name].detach()
         self._part_steps += 1
         return (out.loss, out) if return_outputs else out.loss
 
@@ -109,17 +140,22 @@ class T5VAETrainer(Trainer):
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
     ) -> dict[str, float]:
-        """Encode and decode the validation texts: BLEU, exact match, active units, MMD; some samples go to the log."""
+        """Encode and decode the validation texts: BLEU, exact match, active units, MMD; some samples go to the log.
+
+        `nats` are those of a token under the null latent, that is, of the network as a language model.
+        """
         texts = cast("Sequence[str]", eval_dataset if eval_dataset is not None else self.eval_dataset)
-        model = cast("T5VAE", self.model)
-        space = LatentSpace(model, cast("PreTrainedTokenizerBase", self.processing_class))
+        self.loss.eval()
+        space = LatentSpace(self.loss.model, cast("PreTrainedTokenizerBase", self.processing_class))
         with torch.random.fork_rng(devices=[]), self.autocast_smart_context_manager():
             z = space.encode(texts)
             decoded = space.decode(z)
             health = latent_health(z)
+            nats = -space.log_likelihood(texts).mean().item()
             samples = space.sample(3)
-        model.train()
-        metrics = {f"{metric_key_prefix}_{k}": v for k, v in {**reconstruction(texts, decoded), **health}.items()}
+        self.loss.train()
+        found = {**reconstruction(texts, decoded), "nats": nats, **health}
+        metrics = {f"{metric_key_prefix}_{k}": v for k, v in found.items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         if self.is_world_process_zero():
@@ -130,140 +166,194 @@ class T5VAETrainer(Trainer):
         return metrics
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
-        data = cast("TokenTexts", train_dataset if train_dataset is not None else self.train_dataset)
-        if self._compile:
-            run = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
-        else:
-            run = max(1, self.args.train_batch_size // RUNS)
-        return LengthGroupedSampler(data.lengths, run, seed=self.args.data_seed or self.args.seed)
+        data = cast("Texts", train_dataset if train_dataset is not None else self.train_dataset)
+        return LengthGroupedSampler(data.lengths, self.args.train_batch_size // self.recipe.runs, seed=self.args.seed)
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        if not self.args.should_save:
+            return
+        folder = Path(output_dir or str(self.args.output_dir))
+        self.loss.model.save_pretrained(folder)
+        cast("PreTrainedTokenizerBase", self.processing_class).save_pretrained(folder)
+        if self.loss.predict is not None:
+            save_file(self.loss.predict.state_dict(), folder / PREDICTIONS)
+        (folder / RUN).write_text(json.dumps(self.began, indent=2))
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        # The Trainer writes a checkpoint file by file: it does so in a staging folder, which is renamed when all is
-        # on disk.
-        final = self._folder
-        staging = final / "staging"
-        if self.args.should_save:
-            shutil.rmtree(staging, ignore_errors=True)
-        self.args.output_dir = str(staging)
-        try:
-            super()._save_checkpoint(model, trial)
-        finally:
-            self.args.output_dir = str(final)
-        if self.args.should_save:
-            name = f"checkpoint-{self.state.global_step}"
-            with atomic_directory(final / name) as temporary:
-                temporary.rmdir()
-                os.rename(staging / name, temporary)
-            shutil.rmtree(staging)
-            self._remove_old(final)
-
-    @property
-    def _folder(self) -> Path:
-        return Path(str(self.args.output_dir))
-
-    def _remove_old(self, folder: Path) -> None:
-        whole = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
-        best = f"checkpoint-{self.state.best_global_step}" if self.args.load_best_model_at_end else ""
-        for old in whole[: -self.args.save_total_limit] if self.args.save_total_limit else []:
+        super()._save_checkpoint(model, trial)
+        self.accelerator.wait_for_everyone()  # each process has written the state of its random generators
+        if not self.args.should_save:
+            return
+        name, best = (f"checkpoint-{step}" for step in (self.state.global_step, self.state.best_global_step))
+        if self.state.best_model_checkpoint is not None:  # the Trainer means where it wrote it
+            self.state.best_model_checkpoint = str(self.output / best)
+            self.state.save_to_json(str(self.output / STAGING / name / TRAINER_STATE_NAME))
+        with atomic_directory(self.output / name) as temporary:
+            temporary.rmdir()
+            os.rename(self.output / STAGING / name, temporary)
+        for old in _checkpoints(self.output)[:-KEPT]:
             if old.name != best:
                 shutil.rmtree(old)
 
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        folder = Path(resume_from_checkpoint)
+        self.loss.model.load_state_dict(load(folder)[0].state_dict())
+        if self.loss.predict is not None:
+            self.loss.predict.load_state_dict(load_file(folder / PREDICTIONS))
+
     def _load_best_model(self) -> None:
-        # The state remembers the staging folder.
-        self.state.best_model_checkpoint = str(self._folder / f"checkpoint-{self.state.best_global_step}")
-        super()._load_best_model()
+        self._load_from_checkpoint(str(self.state.best_model_checkpoint))
 
 
 def train(
-    model: T5VAE,
-    tokenizer: PreTrainedTokenizerBase,
+    recipe: Recipe,
     texts: Sequence[str],
     valid_texts: Sequence[str],
-    arguments: TrainingArguments,
+    output: str | Path,
     *,
-    corruptions: Sequence[Corruption] = (),
-    compile: bool = False,
-    optimizer: torch.optim.Optimizer | None = None,
+    values: NDArray[np.float32] | None = None,
+    restart: bool = False,
     callbacks: Sequence[TrainerCallback] = (),
 ) -> LatentSpace:
-    """Train a T5VAE, or go on where an earlier call with the same output directory stopped.
+    """Train a T5VAE, or go on where an earlier call with the same output folder stopped.
 
     Args:
-        model: a new T5VAE, or one to train further.
-        tokenizer: its tokenizer.
-        texts: the training texts; those longer than the model's positions are left out, with a warning.
+        recipe: what the run is.
+        texts: n texts to train on; those longer than the model's positions are left out, with a warning.
         valid_texts: texts that each evaluation reconstructs.
-        arguments: Hugging Face's; `output_dir` receives the checkpoints and, at the end, model,
-            tokenizer, density and n-grams.
-        corruptions: noise on the encoder's input tokens.
-        compile: use torch.compile (minutes of compilation at first, then up to twice as fast).
-        optimizer: for instance MuonAdamW(model, lr=...); None makes the one that the arguments name.
-        callbacks: for instance transformers' EarlyStoppingCallback.
+        output: the folder that receives the checkpoints and, at the end, model, tokenizer and density.
+        values: of the recipe's properties, (n, p), not a number where unknown.
+        restart: give up what the folder holds of an earlier run.
+        callbacks: the Trainer's.
 
     Returns:
-        The space of the trained model, with the density of its latents and the n-grams of its texts.
+        The space of the trained model, with the density of its latents.
 
     Raises:
-        LatentoptError: if the output directory holds checkpoints of another model.
+        LatentoptError: if the folder holds a run of another recipe or other texts; if texts are blank or too few.
     """
-    output = Path(str(arguments.output_dir))
+    output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
     if blank := next((str(i) for i, text in enumerate(texts) if not text.strip()), None):
         raise LatentoptError(f"a text must have at least one visible character, but training text {blank} has none")
-    data = TokenTexts(tokenizer, texts, positions=model.config.positions)
-    batch = arguments.train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
+    known = (0, 0) if values is None else values.shape
+    if recipe.properties and known != (len(texts), len(recipe.properties)):
+        raise LatentoptError(
+            f"the recipe has {len(recipe.properties)} properties of {len(texts)} texts, got values of shape {known}"
+        )
+    began = {"recipe": identity(recipe), "texts": _digest(texts, values)}
+    last = None if restart else get_last_checkpoint(str(output))
+    if restart:
+        for old in _checkpoints(output):
+            shutil.rmtree(old, ignore_errors=True)  # each process of a training tries
+    if last is not None:
+        _check_same(Path(last), began)
+        log.info("going on from %s", last)
+        model, tokenizer = load(last)
+    else:
+        size = embedding_dim(recipe.teacher) if recipe.teacher is not None else 0
+        model, tokenizer = recipe.start.make(texts, embedding_dim=size)
+    model.t5.set_attn_implementation(ATTENTION)  # also of a new one: a run that goes on computes as it began
+    data = Texts(
+        tokenizer,
+        texts,
+        positions=model.config.positions,
+        values=values,
+        embeddings=None if recipe.teacher is None else embeddings_of(recipe.teacher, texts, cache=output),
+    )
+    loss = TrainingLoss(
+        model,
+        regularizer=recipe.regularizer,
+        noise=recipe.noise,
+        properties=recipe.properties,
+        weights=recipe.weights,
+    )
+    trainer = T5VAETrainer(
+        loss,
+        tokenizer,
+        recipe,
+        output,
+        data,
+        valid_texts,
+        began=began,
+        callbacks=[*([EarlyStoppingCallback(recipe.patience)] if recipe.patience else []), *callbacks],
+    )
+    batch = recipe.batch_size * recipe.accumulate * trainer.args.world_size
     if len(data) < batch:
         raise LatentoptError(
             f"a step needs {batch} texts, and {len(data)} are left to train on; give more texts or a smaller batch"
         )
     if data.too_long:
         log.warning("left out %d of %d texts: longer than %d tokens", data.too_long, len(texts), model.config.positions)
-    trainer = T5VAETrainer(
-        model,
-        tokenizer,
-        arguments,
-        data,
-        valid_texts,
-        corruptions=corruptions,
-        compile=compile,
-        optimizer=optimizer,
-        callbacks=callbacks,
-    )
-    last = get_last_checkpoint(str(output))
-    if last is not None:
-        _check_same_shape(model, Path(last))
-        log.info("going on from %s", last)
-    if last is not None and 0 < arguments.max_steps <= int(last.rsplit("-", 1)[1]):
-        log.info("the run has had its %d steps", arguments.max_steps)  # the Trainer would make one more
-        trainer._load_from_checkpoint(last)
+    if last is not None and recipe.max_steps is not None and recipe.max_steps <= _step(Path(last)):
+        log.info("the run has had its %d steps", recipe.max_steps)  # the Trainer would make one more
     else:
         trainer.train(resume_from_checkpoint=last)
-    space = LatentSpace(model, tokenizer, path=output)
-    generator = torch.Generator().manual_seed(arguments.seed)
+    space = LatentSpace(loss.model.eval(), tokenizer, path=output)
+    generator = torch.Generator().manual_seed(recipe.seed)
     chosen = torch.randperm(len(data), generator=generator)[:DENSITY_TEXTS].tolist()
     with trainer.autocast_smart_context_manager():
-        space.density = LatentDensity.fit(space.encode(space.tokenizer.batch_decode([data[i][1][:-1] for i in chosen])))
-    counted = torch.randperm(len(data), generator=generator)[:NGRAM_TEXTS].tolist()
-    once = list(dict.fromkeys(tuple(data[i][1]) for i in counted))
-    space.ngrams = NGramModel.fit(once, vocab_size=len(tokenizer))
+        space.density = LatentDensity.fit(space.pooled(space.encode([texts[data.kept[i]] for i in chosen])))
     if trainer.is_world_process_zero():
+        shutil.rmtree(output / STAGING, ignore_errors=True)
         space.save_pretrained(output)
     return space
 
 
-def _shape(config: T5VAEConfig) -> dict[str, Any]:
-    own = ("latent_dim", "positions", "slot_dim", "regularizer", "step_input")
-    inner = ("vocab_size", "d_model", "d_ff", "num_layers", "num_decoder_layers", "num_heads")
-    t5 = config.t5_config()
-    return {key: getattr(config, key) for key in own} | {key: getattr(t5, key) for key in inner}
+def _arguments(recipe: Recipe, output: Path) -> TrainingArguments:
+    return TrainingArguments(
+        output_dir=str(output),
+        num_train_epochs=recipe.epochs,
+        max_steps=recipe.max_steps or -1,
+        per_device_train_batch_size=recipe.batch_size,
+        gradient_accumulation_steps=recipe.accumulate,
+        learning_rate=recipe.rates.new,
+        max_grad_norm=1.0,
+        bf16=not recipe.fp32 and trains_in_bf16(),
+        use_cpu=not torch.cuda.is_available(),
+        eval_strategy="steps",
+        eval_steps=recipe.eval_steps,
+        save_strategy="steps",
+        save_steps=recipe.eval_steps,
+        logging_steps=min(LOG_STEPS, recipe.eval_steps),
+        report_to=recipe.report_to,
+        load_best_model_at_end=recipe.patience is not None,
+        metric_for_best_model="bleu" if recipe.patience is not None else None,
+        greater_is_better=True,
+        seed=recipe.seed,
+        dataloader_drop_last=True,
+        remove_unused_columns=False,
+    )
 
 
-def _check_same_shape(model: T5VAE, checkpoint: Path) -> None:
-    saved = type(model.config).from_pretrained(checkpoint)
-    ours, theirs = _shape(model.config), _shape(saved)
-    if different := [key for key in ours if ours[key] != theirs[key]]:
-        ours, theirs = ({key: shape[key] for key in different} for shape in (ours, theirs))
+def _checkpoints(folder: Path) -> list[Path]:
+    return sorted(folder.glob("checkpoint-*"), key=_step)
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.rsplit("-", 1)[1])
+
+
+def _digest(texts: Sequence[str], values: NDArray[np.float32] | None) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.encode("utf-8", "surrogatepass"))
+        digest.update(b"\0")
+    if values is not None:
+        digest.update(np.ascontiguousarray(values, dtype=np.float32).tobytes())
+    return f"{len(texts):,} texts ({digest.hexdigest()[:8]})"
+
+
+def _check_same(checkpoint: Path, began: dict[str, Any]) -> None:
+    try:
+        before = json.loads((checkpoint / RUN).read_text())
+    except (OSError, ValueError) as error:
         raise LatentoptError(
-            f"{checkpoint.parent} holds checkpoints of another model ({theirs}), this one is {ours}; "
-            "choose another output directory"
+            f"{checkpoint}: this checkpoint does not say of what run it is; "
+            "choose another output folder, or begin anew: --restart"
+        ) from error
+    if found := differences(before["recipe"], began["recipe"]) + differences(before["texts"], began["texts"], "texts"):
+        raise LatentoptError(
+            f"{checkpoint.parent} holds a run of another kind ({'; '.join(found)}); "
+            "go on with what it began with, choose another output folder, or begin anew: --restart"
         )

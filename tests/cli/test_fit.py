@@ -119,3 +119,59 @@ def test_a_folder_that_is_no_head_is_not_written_into(cli, posts, tmp_path):
     result = cli("fit", "likes", posts, "--value", "likes", "--output", tmp_path)
     assert result.exit_code == 2
     assert "holds something that is no head; give another --output" in result.stderr
+
+
+def test_an_earlier_head_is_overwritten_by_force_alone(cli, posts, tmp_path):
+    arguments = "season", posts, "--value", "season", "--output", tmp_path / "season"
+    assert cli("fit", *arguments).exit_code == 0
+    again = cli("fit", *arguments)
+    assert again.exit_code == 2
+    assert "holds a head; --force overwrites it" in again.stderr
+    assert cli("fit", *arguments, "--force").exit_code == 0
+
+
+def test_rates_are_fitted_from_two_columns(cli_json, tmp_path):
+    frame = pandas.DataFrame(
+        {
+            "text": TEXTS,
+            "clicks": [20 + 10 * ("winter" in text) for text in TEXTS],
+            "shown": 1000,
+            "test": [i // 5 for i in range(len(TEXTS))],
+            "image": ["a", "b", "a", "b", "a"] * (len(TEXTS) // 5),
+        }
+    )
+    frame.to_parquet(tmp_path / "posts.parquet")
+    document = cli_json(
+        "fit", "clicks", tmp_path / "posts.parquet", "--value", "clicks", "--of", "shown", "--group", "test,image",
+        "--output", tmp_path / "clicks",
+    )  # fmt: skip
+    assert document["report"]["scale"] == "logit"
+    assert document["report"]["groups"] == 80
+    assert document["report"]["reader"]["r2"] > 0.5
+    assert 0.02 < document["head"]["typical"] < 0.03
+
+
+def test_classes_may_be_chosen_and_named(cli_json, tmp_path):
+    frame = pandas.DataFrame(
+        {"text": TEXTS, "label": [0 if "winter" in text else i % 2 + 3 for i, text in enumerate(TEXTS)]}
+    )
+    frame.to_csv(tmp_path / "posts.csv", index=False)
+    options = "--value", "label", "--classes", "0=cold,4=warm", "--output", tmp_path / "cold"
+    document = cli_json("fit", "cold", tmp_path / "posts.csv", *options)
+    assert document["report"]["classes"] == ["cold", "warm"]
+
+
+@pytest.mark.parametrize(
+    ("column", "options", "code", "message"),
+    [
+        ("season", ["--scale", "log1p"], 2, "--scale log1p is for numbers, but season has classes, such as 'other'"),
+        ("likes", ["--of", "account", "--scale", "identity"], 2, "--of makes rates, which are fitted as log-odds"),
+        ("likes", ["--kind", "numbers", "--classes", "0,1"], 2, "--classes names classes, but --kind says numbers"),
+        ("season", ["--kind", "numbers"], 1, "200 of 200 rows cannot be used, which is more than 5%"),
+        ("likes", ["--column", "account"], 1, "not a text"),
+    ],
+)
+def test_options_that_do_not_apply_are_refused(cli, posts, tmp_path, column, options, code, message):
+    result = cli("fit", "it", posts, "--value", column, *options, "--output", tmp_path / "it")
+    assert result.exit_code == code
+    assert message in result.stderr

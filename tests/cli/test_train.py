@@ -3,24 +3,46 @@
 from pathlib import Path
 
 import pytest
-import torch
 from click.testing import CliRunner, Result
 from transformers import T5ForConditionalGeneration
 from transformers.utils import logging
 
 from latentopt.cli import main
-from latentopt.model import T5VAEConfig, small_t5
+from latentopt.model import small_t5
 from latentopt.model.tokenizer import train_tokenizer
 from latentopt.space import LatentSpace
-from tests.toy import toy_texts
+from latentopt.training import trainer
+from latentopt.training.losses import KL, MMD, LatentNoise, Property, Weights
+from latentopt.training.optimizers import AdamW, Rates
+from latentopt.training.recipe import Recipe, Schedule
+from latentopt.training.starts import FromCausalLM, FromModel, FromT5, NewT5, Shape
+from tests.toy import toy_space, toy_texts
 
-TINY = ["--d-model", 16, "--layers", 1, "--latent-dim", 8, "--vocab-size", 300, "--max-tokens", 31]
+TINY = ["--d-model", 32, "--layers", 1, "--latent-dim", 12, "--pooled-dim", 8, "--vocab-size", 300, "--max-tokens", 31]
 SHORT = ["--max-steps", 4, "--eval-steps", 2, "--batch-size", 8]
 
 
 def train(file: Path, output: Path, *arguments: object) -> Result:
-    words = ["train", file, "--output", output, *TINY, *SHORT, *arguments]
-    return CliRunner().invoke(main, [str(word) for word in words])
+    """Train a tiny new model for four steps."""
+    return invoke(file, output, *TINY, *SHORT, *arguments)
+
+
+def invoke(file: Path, output: Path, *arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in ("train", file, "--output", output, *arguments)])
+
+
+@pytest.fixture
+def recipe_of(texts, tmp_path, monkeypatch):
+    """Return a function that gives the recipe that a command would train by, and what comes with it."""
+
+    def find(*arguments: object, file: Path = texts) -> tuple[Recipe, dict]:
+        found = []
+        monkeypatch.setattr(trainer, "train", lambda *given, **options: found.append((given[0], options)))
+        result = invoke(file, tmp_path / "model", *arguments)
+        assert result.exit_code == 0, result.stderr
+        return found[0]
+
+    return find
 
 
 @pytest.fixture
@@ -38,42 +60,124 @@ def test_a_model_is_trained_that_other_verbs_take(texts, tmp_path):
     assert "sample" in result.stderr
     assert "eval_bleu" in result.stderr
     space = LatentSpace.from_pretrained(tmp_path / "model")
-    assert space.latent_dim == 8
+    assert (space.latent_dim, space.pooled_dim) == (12, 8)
     assert space.density.mean.shape == (8,)
     used = CliRunner().invoke(main, ["sample", "--model", str(tmp_path / "model"), "-n", "2"])
     assert used.exit_code == 0
     assert len(used.stdout.splitlines()) == 2
 
 
-def test_the_same_command_goes_on_from_the_last_checkpoint(texts, tmp_path):
-    train(texts, tmp_path / "model")
-    result = train(texts, tmp_path / "model", "--max-steps", 6)
+def test_without_options_the_recipe_is_the_default_one(recipe_of):
+    assert recipe_of()[0] == Recipe()
+
+
+def test_every_option_reaches_the_recipe(recipe_of):
+    recipe, _ = recipe_of(
+        *("--latent-dim", 64, "--pooled-dim", 32, "--max-tokens", 15, "--d-model", 64, "--layers", 3),
+        *("--vocab-size", 300, "--latent-noise", 0.2, "--fills", 0.5, "--regularizer-weight", 2),
+        *("--moments-weight", 0.1, "--regularizer-warmup", 7, "--property-weight", 3, "--teacher-weight", 4),
+        *("--epochs", 2, "--max-steps", 9, "--batch-size", 6, "--accumulate", 2, "--runs", 2, "--warmup-steps", 5),
+        *("--decay", 0.5, "--learning-rate", 0.1, "--encoder-rate", 0.2, "--decoder-rate", 0.3, "--seed", 4),
+        *("--eval-steps", 3, "--patience", 2, "--fp32", "--report-to", "wandb"),
+    )
+    assert recipe.start == NewT5(
+        Shape(latent_dim=64, pooled_dim=32, positions=16), vocab_size=300, d_model=64, layers=3
+    )
+    assert (recipe.noise, recipe.uses.fills, recipe.regularizer) == (LatentNoise(0.2), 0.5, MMD(2, 0.1))
+    assert (recipe.regularizer_warmup, recipe.weights) == (7, Weights(properties=3, teacher=4))
+    assert (recipe.epochs, recipe.max_steps, recipe.batch_size, recipe.accumulate, recipe.runs) == (2, 9, 6, 2, 2)
+    assert (recipe.schedule, recipe.rates, recipe.optimizer) == (Schedule(5, 0.5), Rates(0.1, 0.2, 0.3), AdamW())
+    assert (recipe.seed, recipe.eval_steps, recipe.patience, recipe.fp32) == (4, 3, 2, True)
+    assert recipe.report_to == "wandb"
+
+
+def test_a_stochastic_encoder_comes_with_kl(recipe_of):
+    recipe, _ = recipe_of("--regularizer", "kl", "--free-bits", 0.5)
+    assert recipe.regularizer == KL(1.0, 0.5)
+    assert recipe.start.shape.stochastic
+
+
+def test_a_causal_language_model_may_be_begun_with(recipe_of):
+    recipe, _ = recipe_of(
+        *("--from-causal-lm", "some/llama", "--gguf-file", "q4.gguf", "--layers", "0-2,5"),
+        *("--encoder-layers", "0-1", "--vocab-size", 1000),
+    )
+    assert recipe.start == FromCausalLM(
+        "some/llama", Shape(), gguf_file="q4.gguf", layers=(0, 1, 2, 5), encoder_layers=(0, 1), vocab_size=1000
+    )
+    assert recipe.rates == Rates(1e-3, 0.3, 0.15)
+    assert recipe_of("--from-causal-lm", "some/llama")[0].start == FromCausalLM("some/llama")
+
+
+def test_a_t5_or_a_model_of_ours_may_be_begun_with(recipe_of, tmp_path):
+    assert recipe_of("--base", "t5-small")[0].start == FromT5("t5-small")
+    assert recipe_of("--start", tmp_path / "earlier")[0].start == FromModel(tmp_path / "earlier")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--base", "t5", "--start", "x"], "begins with one thing; give --base or --start"),
+        (["--start", "x", "--latent-dim", 9], "--latent-dim: --start says it"),
+        (["--base", "t5", "--layers", "0-2"], "--layers: --base says it"),
+        (["--gguf-file", "x.gguf"], "--gguf-file: it goes with another beginning"),
+        (["--layers", "0-2"], "--layers of a new T5 is a number"),
+        (["--from-causal-lm", "x", "--layers", "a-b"], "layers are named as in 0-5 or 0,2,7-9, got 'a-b'"),
+        (["--batch-size", 10], "divides into its runs, got 10 texts in 4 runs"),
+        (["--property", "likes:log2:account:x"], r"a property is COLUMN[:log1p][:GROUPS]"),
+    ],
+)
+def test_what_does_not_go_together_is_wrong_usage(texts, tmp_path, options, message):
+    result = invoke(texts, tmp_path / "model", *options)
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())
+
+
+def test_properties_are_columns_that_may_have_gaps(recipe_of, tmp_path):
+    file = tmp_path / "posts.csv"
+    rows = [
+        f"{text},{i % 7 if i % 5 else ''},{'ab'[i % 2]},{'sunny' if i % 3 else 'bleak'}"
+        for i, text in enumerate(toy_texts(60))
+    ]
+    file.write_text("\n".join(["text,likes,account,mood", *rows]))
+    recipe, options = recipe_of("--property", "likes:log1p:account", "--property", "mood", file=file)
+    assert recipe.properties == (Property("likes"), Property("mood", binary=True))
+    likes, mood = options["values"].T
+    assert len(likes) == 58  # the others are held out
+    assert 0.1 < (likes != likes).mean() < 0.3
+    assert set(mood.tolist()) == {0.0, 1.0}
+
+
+def test_the_same_command_goes_on_from_the_last_checkpoint(texts, tmp_path, monkeypatch):
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:  # before anything is measured of the last two steps
+        patched.setattr(trainer.LatentDensity, "fit", stop)
+        assert train(texts, tmp_path / "model").exit_code == 130
+    (tmp_path / "model/checkpoint-4").rename(tmp_path / "lost")
+    result = train(texts, tmp_path / "model")
     assert result.exit_code == 0, result.stderr
-    assert f"going on from {tmp_path / 'model' / 'checkpoint-4'}" in result.stderr
-    assert (tmp_path / "model" / "checkpoint-6").is_dir()
+    assert f"going on from {tmp_path / 'model' / 'checkpoint-2'}" in result.stderr
+    assert (tmp_path / "model" / "checkpoint-4").is_dir()
 
 
-def test_the_weights_of_the_regularizer_reach_the_model(texts, tmp_path):
-    result = train(texts, tmp_path / "model", "--regularizer-weight", 2, "--moments-weight", 0.3)
+def test_a_model_is_trained_further(texts, tmp_path):
+    toy_space().save_pretrained(tmp_path / "toy")
+    result = invoke(texts, tmp_path / "model", "--start", tmp_path / "toy", *SHORT)
     assert result.exit_code == 0, result.stderr
-    config = T5VAEConfig.from_pretrained(tmp_path / "model")
-    assert (config.regularizer_weight, config.moments_weight) == (2, 0.3)
-
-
-def test_muon_trains_too(texts, tmp_path):
-    result = train(texts, tmp_path / "model", "--optimizer", "muon")
-    assert result.exit_code == 0, result.stderr
-    state = torch.load(tmp_path / "model" / "checkpoint-4" / "optimizer.pt", weights_only=True)
-    assert set(state) == {"muon", "adamw"}
+    further = LatentSpace.from_pretrained(tmp_path / "model")
+    assert further.latent_dim == toy_space().latent_dim
+    assert further.fingerprint != toy_space().fingerprint
 
 
 def test_no_bar_is_shown_for_a_file_that_is_read_or_written(texts, tmp_path):
     base = tmp_path / "t5"
     tokenizer = train_tokenizer(toy_texts(300), vocab_size=300)
     tokenizer.save_pretrained(base)
-    T5ForConditionalGeneration(small_t5(len(tokenizer), d_model=16, layers=1, positions=32)).save_pretrained(base)
+    T5ForConditionalGeneration(small_t5(len(tokenizer), d_model=32, layers=1, positions=32)).save_pretrained(base)
     logging.enable_progress_bar()  # other verbs may have run in this process
-    result = train(texts, tmp_path / "model", "--base", base)
+    result = invoke(texts, tmp_path / "model", "--base", base, "--latent-dim", 12, "--pooled-dim", 8, *SHORT)
     assert result.exit_code == 0, result.stderr
     for bar in ("Loading weights", "Writing model shards"):
         assert bar not in result.stderr
@@ -96,11 +200,14 @@ def test_too_few_texts_are_wrong_usage(tmp_path):
     assert "training needs at least 4 texts" in result.stderr
 
 
-def test_checkpoints_of_another_model_are_not_overwritten(texts, tmp_path):
+def test_another_run_in_the_same_folder_is_refused_unless_restarted(texts, tmp_path):
     train(texts, tmp_path / "model")
-    result = train(texts, tmp_path / "model", "--latent-dim", 4)
+    other = ["--d-model", 64, "--learning-rate", 0.1]
+    result = train(texts, tmp_path / "model", *other)
     assert result.exit_code == 1
-    assert "holds checkpoints of another model" in result.stderr
+    for difference in ("start.d_model: 32, now 64", "rates.new: 0.002, now 0.1", "--restart"):
+        assert difference in result.stderr
+    assert train(texts, tmp_path / "model", *other, "--restart").exit_code == 0
 
 
 def test_a_run_that_has_ended_is_not_trained_further(texts, tmp_path):
@@ -115,20 +222,19 @@ def test_a_run_that_has_ended_is_not_trained_further(texts, tmp_path):
 def test_fewer_texts_than_a_step_needs_are_an_error(texts, tmp_path):
     result = train(texts, tmp_path / "model", "--batch-size", 500)
     assert result.exit_code == 1
-    assert "a step needs 500 texts, and 68 are left to train on" in result.stderr
+    assert "a step needs 500 texts, and 66 are left to train on" in result.stderr
 
 
-@pytest.mark.parametrize("base", ["nowhere", "empty"])
-def test_a_base_that_is_no_t5_is_wrong_usage(texts, tmp_path, base):
+@pytest.mark.parametrize("option", ["--base", "--from-causal-lm", "--start"])
+@pytest.mark.parametrize("name", ["nowhere", "empty"])
+def test_a_beginning_that_is_not_there_is_an_error(texts, tmp_path, option, name):
     (tmp_path / "empty").mkdir()
-    result = train(texts, tmp_path / "model", "--base", tmp_path / base)
-    assert result.exit_code == 2
-    assert "no T5 could be loaded from there" in result.stderr
-
-
-def test_a_model_of_another_width_in_the_same_folder_is_an_error(texts, tmp_path):
-    train(texts, tmp_path / "model")
-    result = train(texts, tmp_path / "model", "--d-model", 32)
+    result = invoke(texts, tmp_path / "model", option, tmp_path / name, *SHORT)
     assert result.exit_code == 1
-    assert "holds checkpoints of another model" in result.stderr
-    assert "'d_model': 16" in result.stderr
+    assert f"error: {tmp_path / name}: " in result.stderr
+
+
+def test_a_latent_without_room_is_an_error(texts, tmp_path):
+    result = train(texts, tmp_path / "model", "--latent-dim", 2000)
+    assert result.exit_code == 1
+    assert "a network cannot have this shape: the memory must be able to hold the latent" in result.stderr

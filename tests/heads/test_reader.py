@@ -53,7 +53,7 @@ def test_classes_are_read_and_each_is_a_reader_of_its_own(ends):
     assert 1 / (1 + np.exp(-winter.predict_score(TEXTS))) == pytest.approx(winter.predict(TEXTS))
     with pytest.raises(HeadError, match="choose one with for_class"):
         ends.predict_score(TEXTS)
-    with pytest.raises(HeadError, match="an interval is one of numbers"):
+    with pytest.raises(HeadError, match="has no interval"):
         winter.interval(TEXTS)
 
 

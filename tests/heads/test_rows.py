@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from latentopt.errors import LatentoptError
-from latentopt.heads.rows import rows_of, split, without_negative
-from latentopt.tables import numeric_column, read_table
+from latentopt.heads.rows import rows_of, split
 from tests.toy import toy_space, toy_texts
 
 TEXTS = toy_texts(400, seed=5)
@@ -44,7 +43,7 @@ def test_too_many_classes_are_refused(space):
 
 def test_groups_of_classes_are_refused(space):
     with pytest.raises(
-        LatentoptError, match="groups are for numbers, but the values are classes; leave the groups out"
+        LatentoptError, match="groups are for numbers, but the values are classes; leave the groups out, or fit"
     ):
         rows_of(space, TEXTS, WINTER, groups=AUTHORS)
 
@@ -66,16 +65,10 @@ def test_a_class_of_five_rows_is_learned_and_measured(space):
     assert (test.values == "rare").sum() == 1
 
 
-def test_rows_of_negative_counts_become_errors(tmp_path):
-    (tmp_path / "t.csv").write_text("text,likes\none,3\ntwo,-1\nthree,0\n")
-    table = without_negative(
-        numeric_column(read_table(tmp_path / "t.csv", columns=["text", "likes"]), "likes"), "likes"
-    )
-    assert table.frame["likes"].tolist() == [3.0, 0.0]
-    assert [(error.row, error.message) for error in table.errors] == [(3, "likes is -1, and no count is below 0")]
+def test_as_many_groups_as_rows_are_refused(space):
+    with pytest.raises(LatentoptError, match="all 400 rows have one of their own; leave them out"):
+        rows_of(space, TEXTS, LENGTHS, groups=list(range(400)))
 
 
-def test_classes_are_never_negative_counts(tmp_path):
-    (tmp_path / "t.csv").write_text("text,season\none,winter\n")
-    table = read_table(tmp_path / "t.csv", columns=["text", "season"])
-    assert without_negative(table, "season") is table
+def test_two_different_numbers_are_classes(space):
+    assert rows_of(space, TEXTS, [0, 1] * 200).values.tolist()[:2] == ["0", "1"]

@@ -114,11 +114,13 @@ class TestRidge:
         assert torch.allclose(exact.tensors_["weight"], sampled.tensors_["weight"], atol=0.06)
 
     def test_a_negative_count_is_refused(self) -> None:
-        with pytest.raises(HeadError, match="the smallest value is -2; use scale='identity'"):
+        with pytest.raises(
+            HeadError, match="the scale 'log1p' is for counts of at least 0, got -2; leave such rows out, or use"
+        ):
             RidgeHead(scale="log1p").fit([[0.0], [1.0]], [1, -2])
 
     def test_an_unknown_scale_is_refused(self) -> None:
-        with pytest.raises(HeadError, match="must be one of identity, log1p, got 'sqrt'"):
+        with pytest.raises(HeadError, match="must be one of identity, log1p, logit, got 'sqrt'"):
             RidgeHead(scale="sqrt").fit([[0.0], [1.0]], [1, 2])
 
     def test_too_few_rows_give_no_interval(self) -> None:

@@ -2,82 +2,131 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import TrainingArguments, set_seed
+from transformers import PreTrainedTokenizerBase, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
 from latentopt.errors import LatentoptError
 from latentopt.model import T5VAE
+from latentopt.model.tokenizer import train_tokenizer
 from latentopt.space import LatentSpace
+from latentopt.training.losses import MMD, Property
+from latentopt.training.optimizers import Muon, Rates
+from latentopt.training.recipe import Recipe, Schedule
 from latentopt.training.trainer import T5VAETrainer, train
-from tests.toy import toy_config, toy_space, toy_texts
+from tests.toy import toy_config, toy_texts
+
+TOKENIZER = train_tokenizer(toy_texts(300), vocab_size=400)
 
 
-def arguments(output: Path, **options: object) -> TrainingArguments:
-    return TrainingArguments(
-        **{  # type: ignore[arg-type]
-            "output_dir": str(output),
-            "max_steps": 6,
-            "per_device_train_batch_size": 8,
-            "learning_rate": 1e-2,
-            "save_steps": 2,
-            "save_total_limit": 2,
-            "report_to": "none",
-            "use_cpu": True,
-            "disable_tqdm": True,
-            **options,
-        }
-    )
+@dataclass(frozen=True)
+class Toy:
+    """The toy's shape, untrained."""
+
+    latent_dim: int = 24
+    new_cross_attention = False
+
+    def make(self, texts: Sequence[str], *, embedding_dim: int) -> tuple[T5VAE, PreTrainedTokenizerBase]:
+        set_seed(0)
+        config = toy_config(len(TOKENIZER), latent_dim=self.latent_dim, embedding_dim=embedding_dim)
+        return T5VAE(config), TOKENIZER
 
 
-def new_model(**options: object) -> T5VAE:
-    set_seed(0)
-    return T5VAE(toy_config(len(toy_space().tokenizer), **options))
+RECIPE = Recipe(start=Toy(), max_steps=6, batch_size=8, rates=Rates(1e-2), eval_steps=2, schedule=Schedule(2))
+
+
+def run(recipe: Recipe, output: Path, texts: Sequence[str] | None = None, **options: Any) -> LatentSpace:
+    texts = toy_texts(64) if texts is None else texts
+    return train(recipe, texts, texts[:4], output, **options)
+
+
+class Stopped(Exception):
+    """What an interruption is in these tests."""
+
+
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch):
+    """Return a function that begins a run, and stops it while it writes its second checkpoint."""
+
+    def begin(recipe: Recipe, output: Path, **options: Any) -> None:
+        save, count = T5VAETrainer._save_rng_state, iter([0, 1])
+
+        def fail(self: T5VAETrainer, folder: str) -> None:
+            if next(count) == 1:
+                raise Stopped  # weights and optimizer are written by now
+            save(self, folder)
+
+        with monkeypatch.context() as patched, pytest.raises(Stopped):
+            patched.setattr(T5VAETrainer, "_save_rng_state", fail)
+            run(recipe, output, **options)
+
+    return begin
 
 
 class TestTrain:
     def test_a_small_model_learns_its_texts(self, tmp_path: Path) -> None:
         texts = toy_texts(64)
-        space = train(
-            new_model(), toy_space().tokenizer, texts, texts[:8], arguments(tmp_path, max_steps=150, save_steps=150)
-        )
-        untrained = LatentSpace(new_model(), toy_space().tokenizer)
+        space = run(replace(RECIPE, max_steps=100, eval_steps=100), tmp_path, texts)
+        untrained = LatentSpace(Toy().make([], embedding_dim=0)[0].eval(), TOKENIZER)
         before = untrained.log_likelihood(texts, untrained.encode(texts)).mean()
         after = space.log_likelihood(texts, space.encode(texts)).mean()
         assert after > before + 2  # nats per token
         assert LatentSpace.from_pretrained(tmp_path).fingerprint == space.fingerprint
+        assert space.density.mean.shape == (8,)  # of the pooled part
+        assert not (tmp_path / ".staging").exists()
 
-    def test_the_regularizer_warms_up(self, tmp_path: Path) -> None:
-        model = new_model(regularizer_warmup_steps=12)
-        train(model, toy_space().tokenizer, toy_texts(64), toy_texts(4), arguments(tmp_path))
-        assert model.regularizer_scale.item() == pytest.approx(6 / 12)
-
-    def test_checkpoints_of_another_model_are_refused(self, tmp_path: Path) -> None:
-        train(new_model(), toy_space().tokenizer, toy_texts(64), toy_texts(4), arguments(tmp_path, max_steps=2))
-        with pytest.raises(LatentoptError, match="choose another output directory"):
-            train(new_model(regularizer="kl"), toy_space().tokenizer, toy_texts(64), toy_texts(4), arguments(tmp_path))
-
-    def test_a_half_written_checkpoint_is_never_taken(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_properties_are_learned_and_kept_in_the_checkpoint(self, tmp_path: Path) -> None:
         texts = toy_texts(64)
-        train(new_model(), toy_space().tokenizer, texts, texts[:4], arguments(tmp_path, max_steps=2))
+        values = np.array([["bread" in text] for text in texts], dtype=np.float32)
+        values[:8] = np.nan
+        recipe = replace(RECIPE, properties=(Property("bread", binary=True),), max_steps=40, eval_steps=20)
+        run(recipe, tmp_path, texts, values=values)
+        log = json.loads((tmp_path / "checkpoint-40/trainer_state.json").read_text())["log_history"]
+        costs = [row["properties"] for row in log if "properties" in row]
+        assert costs[-1] < costs[0]
+        assert load_file(tmp_path / "checkpoint-40/predictions.safetensors")["weight"].shape == (1, 8)
 
-        def fail(*_: object) -> None:
-            raise KeyboardInterrupt
+    def test_values_that_do_not_fit_the_properties_are_refused(self, tmp_path: Path) -> None:
+        recipe = replace(RECIPE, properties=(Property("bread", binary=True),))
+        with pytest.raises(LatentoptError, match=r"1 properties of 64 texts, got values of shape \(64, 2\)"):
+            run(recipe, tmp_path, values=np.zeros((64, 2), dtype=np.float32))
 
-        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-            patched.setattr(T5VAETrainer, "_save_rng_state", fail)  # weights and optimizer are written by now
-            train(new_model(), toy_space().tokenizer, texts, texts[:4], arguments(tmp_path))
+    def test_muon_trains_too(self, tmp_path: Path) -> None:
+        run(replace(RECIPE, optimizer=Muon(), max_steps=2), tmp_path)
+        state = torch.load(tmp_path / "checkpoint-2/optimizer.pt", weights_only=True)
+        assert set(state) == {"muon", "adamw"}
+
+    def test_the_regularizer_warms_up(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        seen = []
+        log = T5VAETrainer.log
+        monkeypatch.setattr(
+            T5VAETrainer, "log", lambda self, *a, **k: (seen.append(self.loss.regularizer_scale), log(self, *a, **k))
+        )
+        run(replace(RECIPE, regularizer_warmup=12), tmp_path)
+        assert seen[-1] == pytest.approx(6 / 12)
+
+    def test_a_checkpoint_is_a_model(self, tmp_path: Path) -> None:
+        space = run(replace(RECIPE, max_steps=2), tmp_path)
+        assert LatentSpace.from_pretrained(tmp_path / "checkpoint-2").fingerprint == space.fingerprint
+
+    def test_a_half_written_checkpoint_is_never_taken(self, tmp_path: Path, interrupted: Any) -> None:
+        interrupted(RECIPE, tmp_path)
         assert get_last_checkpoint(str(tmp_path)) == str(tmp_path / "checkpoint-2")
-        train(new_model(), toy_space().tokenizer, texts, texts[:4], arguments(tmp_path))
+        run(RECIPE, tmp_path)
         assert sorted(p.name for p in tmp_path.glob("checkpoint-*")) == ["checkpoint-4", "checkpoint-6"]
 
     def test_the_best_checkpoint_is_kept_and_taken_at_the_end(
@@ -86,28 +135,69 @@ class TestTrain:
         scores = iter([50.0, 10.0, 20.0])
 
         def evaluate(self: T5VAETrainer, *_: object, **__: object) -> dict[str, float]:
-            return {"eval_bleu": next(scores, 0.0)}
+            metrics = {"eval_bleu": next(scores, 0.0)}
+            self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+            return metrics
 
         monkeypatch.setattr(T5VAETrainer, "evaluate", evaluate)
-        options = {
-            "eval_strategy": "steps",
-            "eval_steps": 2,
-            "load_best_model_at_end": True,
-            "metric_for_best_model": "bleu",
-        }
-        train(new_model(), toy_space().tokenizer, toy_texts(64), toy_texts(4), arguments(tmp_path, **options))
+        run(replace(RECIPE, patience=5), tmp_path)
         best, last = tmp_path / "checkpoint-2/model.safetensors", tmp_path / "checkpoint-6/model.safetensors"
         final = load_file(tmp_path / "model.safetensors")
         assert all(torch.equal(v, final[k]) for k, v in load_file(best).items())
         assert any(not torch.equal(v, final[k]) for k, v in load_file(last).items())
 
 
+class TestGoingOn:
+    """A run goes on with what it began with, and nothing else."""
+
+    def test_an_interrupted_run_ends_where_an_uninterrupted_one_ends(self, tmp_path: Path, interrupted: Any) -> None:
+        whole = run(RECIPE, tmp_path / "whole")
+        interrupted(RECIPE, tmp_path / "interrupted")
+        assert run(RECIPE, tmp_path / "interrupted").fingerprint == whole.fingerprint
+
+    @pytest.mark.parametrize(
+        ("change", "named"),
+        [
+            ({"rates": Rates(1e-3)}, "rates.new: 0.01, now 0.001"),
+            ({"schedule": Schedule(3)}, "schedule.warmup_steps: 2, now 3"),
+            ({"max_steps": 8}, "max_steps: 6, now 8"),
+            ({"start": Toy(16)}, "start.latent_dim: 24, now 16"),
+            ({"optimizer": Muon()}, r"optimizer: AdamW\(.*, now Muon\(momentum=0.95\)"),
+            ({"regularizer": MMD(2.0)}, "regularizer.weight: 1.0, now 2.0"),
+        ],
+    )
+    def test_another_recipe_is_refused_with_the_difference(
+        self, tmp_path: Path, interrupted: Any, change: dict[str, Any], named: str
+    ) -> None:
+        interrupted(RECIPE, tmp_path)
+        with pytest.raises(LatentoptError, match=f"holds a run of another kind \\({named}\\); .*--restart"):
+            run(replace(RECIPE, **change), tmp_path)
+
+    def test_other_texts_or_values_are_refused(self, tmp_path: Path, interrupted: Any) -> None:
+        interrupted(RECIPE, tmp_path)
+        with pytest.raises(LatentoptError, match=r"texts: 64 texts \(\w+\), now 63 texts"):
+            run(RECIPE, tmp_path, toy_texts(63))
+
+    def test_how_often_it_is_evaluated_may_change(self, tmp_path: Path, interrupted: Any) -> None:
+        interrupted(RECIPE, tmp_path)
+        run(replace(RECIPE, eval_steps=3), tmp_path)
+        assert (tmp_path / "checkpoint-6").is_dir()
+
+    def test_restart_begins_anew(self, tmp_path: Path, interrupted: Any) -> None:
+        interrupted(RECIPE, tmp_path)
+        other = replace(RECIPE, rates=Rates(1e-3), eval_steps=6)
+        fresh = run(other, tmp_path / "fresh")
+        assert run(other, tmp_path, restart=True).fingerprint == fresh.fingerprint
+        assert sorted(p.name for p in tmp_path.glob("checkpoint-*")) == ["checkpoint-6"]
+
+
 class TestKilled:
     def command(self, texts: Path, output: Path) -> list[str]:
         small = (
-            "--latent-dim 16 --max-tokens 31 --d-model 32 --layers 1 --vocab-size 300 --batch-size 4 --substitute 0.2"
+            "--latent-dim 16 --pooled-dim 8 --max-tokens 31 --d-model 32 --layers 1 --vocab-size 300 --batch-size 4 "
+            "--runs 1 --substitute 0.2"
         )
-        steps = "--epochs 3 --eval-steps 10 --warmup-steps 2 --fp32"
+        steps = "--epochs 2 --eval-steps 10 --warmup-steps 2 --fp32"
         return [
             sys.executable,
             "-m",
@@ -122,14 +212,14 @@ class TestKilled:
 
     def test_a_run_killed_in_its_second_epoch_ends_where_an_uninterrupted_one_ends(self, tmp_path: Path) -> None:
         texts = tmp_path / "texts.txt"
-        texts.write_text("\n".join(toy_texts(100)))
+        texts.write_text("\n".join(toy_texts(60)))
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         subprocess.run(self.command(texts, tmp_path / "whole"), check=True, env=environment, capture_output=True)
 
         killed = tmp_path / "killed"
         process = subprocess.Popen(self.command(texts, killed), env=environment, stderr=subprocess.DEVNULL)
         deadline = time.time() + 120
-        while not (killed / "checkpoint-30").exists() and process.poll() is None and time.time() < deadline:
+        while not (killed / "checkpoint-20").exists() and process.poll() is None and time.time() < deadline:
             time.sleep(0.002)
         process.send_signal(signal.SIGKILL)
         process.wait()

@@ -1,0 +1,137 @@
+"""`latentopt predict`: what a text is predicted to get, and what that is worth."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from latentopt.cli import options
+from latentopt.cli.output import print_json, stderr, stdout, write
+
+if TYPE_CHECKING:
+    from latentopt.heads.predict import Prediction, Predictions
+    from latentopt.tables import Table
+
+SHOWN_CLASSES = 3
+
+
+@click.command(short_help="Predict properties of texts.")
+@click.argument("names", metavar="NAME[,NAME]...")
+@options.texts
+@click.option(
+    "--typical",
+    type=click.FloatRange(min=0),
+    help="Predict for an account whose texts typically get this. [default: the median account]",
+)
+@options.model
+@options.as_json
+@options.output
+@options.batch_size
+def predict(
+    names: str,
+    texts: tuple[str, ...],
+    file: Path | None,
+    column: str,
+    typical: float | None,
+    model: str | None,
+    as_json: bool,
+    output: Path | None,
+    batch_size: int,
+) -> None:
+    """Predict properties of texts, as in latentopt predict likes,sentiment "a text of yours".
+
+    NAME is a head of the model, or the directory of one made by `latentopt fit`. Shown are the value, the interval in
+    which nine of ten real values lie for texts like those that the head was fitted to, and the share of these for which
+    less is predicted. The value is that of head and reader, stacked; --json has what each says alone, too.
+
+    --json prints {"version": 1, "predictions": [{"row", "text", "properties": {NAME: {"value", "low", "high",
+    "percentile", "probabilities", "head", "reader"}}}]}.
+    """
+    wanted = [name.strip() for name in names.split(",")]
+    if not all(wanted) or len(set(wanted)) < len(wanted):
+        raise click.UsageError(f"{names}: give each property once, set apart by commas, such as likes,sentiment")
+    table = options.take_texts(texts, file, column)
+    space = options.open_space(model)
+    from latentopt.heads.predict import predict_texts
+
+    with stderr().status(f"predicting {len(table):,} texts"):
+        found = predict_texts(space, table.frame["text"].tolist(), wanted, typical=typical, batch_size=batch_size)
+    if output is not None:
+        _write(table, found, output)
+    elif as_json:
+        print_json({"version": 1, "predictions": _document(table, found)})
+    else:
+        _print(table, found)
+    if not as_json:
+        _say_for_whom(found, chosen=typical is not None)
+
+
+def _document(table: Table, found: list[Predictions]) -> list[dict[str, Any]]:
+    rows = zip(table.frame.index.tolist(), table.frame["text"].tolist(), strict=True)
+    return [
+        {"row": row, "text": text, "properties": {each.name: asdict(each.rows[i]) for each in found}}
+        for i, (row, text) in enumerate(rows)
+    ]
+
+
+def _write(table: Table, found: list[Predictions], output: Path) -> None:
+    frame = table.frame.copy()
+    for each in found:
+        frame[each.name] = [prediction.value for prediction in each.rows]
+        for field in ("low", "high", "percentile"):
+            column = [getattr(prediction, field) for prediction in each.rows]
+            if column[0] is not None:
+                frame[f"{each.name}_{field}"] = column
+        for label in each.rows[0].probabilities or {}:
+            frame[f"{each.name}={label}"] = [(prediction.probabilities or {})[label] for prediction in each.rows]
+    write(frame.reset_index(), output)
+
+
+def _print(table: Table, found: list[Predictions]) -> None:
+    from rich.text import Text
+
+    say = stdout()
+    for i, text in enumerate(table.frame["text"].tolist()):
+        say.print(Text(" ".join(text.split()), style="bold"), soft_wrap=True)
+        for each in found:
+            say.print(f"   {each.name} {_shown(each.rows[i])}", soft_wrap=True, markup=False)
+
+
+def _shown(prediction: Prediction) -> str:
+    if isinstance(prediction.value, str):
+        likeliest = sorted((prediction.probabilities or {}).items(), key=lambda item: -item[1])[:SHOWN_CLASSES]
+        chances = ", ".join(f"{label} {chance:.2f}" for label, chance in likeliest)
+        return f"{chances}; {prediction.value} more clearly than {prediction.percentile:.0%} of the fitted texts"
+    ends = (
+        ""
+        if prediction.low is None or prediction.high is None
+        else f" ({digits(prediction.low)} to {digits(prediction.high)})"
+    )
+    return f"{digits(prediction.value)}{ends}, more than {prediction.percentile:.0%} of the fitted texts"
+
+
+def digits(value: float) -> str:
+    """Three significant digits: a prediction has no more."""
+    if not math.isfinite(value):
+        return "any number"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _say_for_whom(found: list[Predictions], *, chosen: bool) -> None:
+    """Tell which group was predicted for, and whose value it is."""
+    say = stderr()
+    for each in found:
+        if each.typical is not None:
+            whose = "an account" if chosen else "the median account, one"
+            say.print(
+                f"{each.name}: predicted for {whose} whose texts typically get {digits(each.typical)}; "
+                "--typical VALUE predicts for another",
+                style="dim",
+                soft_wrap=True,
+            )
+        if each.rows[0].reader is None:
+            say.print(f"{each.name}: the head's value; there is no reader beside it", style="dim", soft_wrap=True)

@@ -1,0 +1,108 @@
+import json
+
+import pandas
+import pytest
+
+from tests.toy import toy_texts
+
+TEXTS = toy_texts(200, seed=6)
+
+
+@pytest.fixture(scope="module")
+def heads(cli, tmp_path_factory):
+    """Directories of a head of numbers with groups, and of one of classes."""
+    folder = tmp_path_factory.mktemp("heads")
+    frame = pandas.DataFrame(
+        {
+            "text": TEXTS,
+            "length": [len(text) + 100 * (i % 3) for i, text in enumerate(TEXTS)],
+            "account": [i % 3 for i in range(len(TEXTS))],
+            "season": ["winter" if "winter" in text else "other" for text in TEXTS],
+        }
+    )
+    frame.to_parquet(folder / "posts.parquet")
+    for name, more in (("length", ["--group", "account"]), ("season", [])):
+        result = cli("fit", name, folder / "posts.parquet", "--value", name, *more, "--output", folder / name)
+        assert result.exit_code == 0, result.stderr
+    return folder
+
+
+def test_people_see_value_interval_and_place(cli, heads):
+    text = max(TEXTS, key=len)
+    result = cli("predict", f"{heads / 'length'},{heads / 'season'}", text, "--typical", "300")
+    assert result.exit_code == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert lines[0] == text
+    assert lines[1].startswith("   length 3")
+    assert " to " in lines[1]
+    assert "% of the fitted texts" in lines[1]
+    assert lines[2].startswith("   season ")
+    assert "length: predicted for an account whose texts typically get 300" in result.stderr
+
+
+def test_json_says_whose_value_is_whose(cli_json, heads):
+    document = cli_json("predict", heads / "length", TEXTS[0], TEXTS[1])
+    assert [row["row"] for row in document["predictions"]] == [1, 2]
+    found = document["predictions"][0]["properties"]["length"]
+    assert set(found) == {"value", "low", "high", "percentile", "probabilities", "head", "reader"}
+    assert found["low"] < found["value"] < found["high"]
+    assert min(found["head"], found["reader"]) - 5 < found["value"] < max(found["head"], found["reader"]) + 5
+
+
+def test_a_class_has_probabilities(cli_json, heads):
+    winter = next(text for text in TEXTS if text.endswith("in winter"))
+    found = cli_json("predict", heads / "season", winter)["predictions"][0]["properties"]["season"]
+    assert found["value"] == "winter"
+    assert sum(found["probabilities"].values()) == pytest.approx(1)
+    assert found["low"] is None
+
+
+def test_a_file_of_texts_becomes_a_file_of_predictions(cli, heads, tmp_path):
+    (tmp_path / "in.txt").write_text("\n".join(TEXTS[:5]))
+    names = f"{heads / 'length'},{heads / 'season'}"
+    result = cli("predict", names, "--input", tmp_path / "in.txt", "--output", tmp_path / "out.csv")
+    assert result.exit_code == 0, result.stderr
+    frame = pandas.read_csv(tmp_path / "out.csv")
+    assert frame["text"].tolist() == TEXTS[:5]
+    assert {"length", "length_low", "length_percentile", "season", "season=winter"} <= set(frame)
+
+
+def test_a_longer_text_stands_higher(cli_json, heads):
+    short, long = min(TEXTS, key=len), max(TEXTS, key=len)
+    low, high = (
+        row["properties"]["length"]["percentile"]
+        for row in cli_json("predict", heads / "length", short, long)["predictions"]
+    )
+    assert low < 0.3 < 0.7 < high
+
+
+def test_a_head_without_a_reader_speaks_alone(cli, heads, tmp_path):
+    alone = tmp_path / "length"
+    alone.mkdir()
+    for name in ("head.json", "head.safetensors"):
+        (alone / name).write_bytes((heads / "length" / name).read_bytes())
+    result = cli("predict", alone, "--json", TEXTS[0])
+    found = json.loads(result.stdout)["predictions"][0]["properties"]["length"]
+    assert found["reader"] is None
+    assert found["value"] == found["head"]
+    assert "there is no reader beside it" in cli("predict", alone, TEXTS[0]).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["mood", "a text"], 1, "mood: there is no such head"),
+        (["likes,,mood", "a text"], 2, "give each property once, set apart by commas"),
+        (["likes,likes", "a text"], 2, "give each property once"),
+    ],
+)
+def test_what_cannot_be_predicted_is_refused(cli, arguments, code, message):
+    result = cli("predict", *arguments)
+    assert result.exit_code == code
+    assert message in result.stderr
+
+
+def test_a_typical_value_needs_groups(cli, heads):
+    result = cli("predict", heads / "season", "--typical", "5", "a text")
+    assert result.exit_code == 1
+    assert "none of these was" in result.stderr

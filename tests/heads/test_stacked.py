@@ -1,0 +1,78 @@
+"""Head and reader together, where each knows a half."""
+
+import numpy as np
+import pytest
+import torch
+
+from latentopt.heads import Rows, fit_head, load_reader, load_stacked
+from latentopt.space import LatentSpace
+from property_models import HeadError
+from tests.toy import toy_space, toy_texts
+
+TEXTS = toy_texts(500, seed=5)
+DRAW = np.random.default_rng(0)
+HIDDEN = DRAW.normal(size=(500, 3))  # what no word says
+SPOKEN = np.array([2.0 * ("winter" in text) + ("bread" in text) for text in TEXTS])  # what no latent says
+
+
+def rows(values, **more):
+    return Rows(HIDDEN, TEXTS, values, **more)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return fit_head(rows(HIDDEN[:, 0] + SPOKEN + 0.1 * DRAW.normal(size=500)), parameters={"noise": 0.0})
+
+
+def test_both_together_know_more_than_each(fitted):
+    report = fitted.report
+    assert report["stacked"]["r2"] > 0.8
+    assert max(report["head"]["r2"], report["reader"]["r2"]) < 0.7
+    assert report["interval"]["of"] == "stacked"
+
+
+def test_of_two_classes_too():
+    labels = np.where(HIDDEN[:, 0] + SPOKEN > 0.7, "good", "bad").astype(object)
+    report = fit_head(rows(labels)).report
+    assert report["stacked"]["log_loss"] < min(report["head"]["log_loss"], report["reader"]["log_loss"])
+
+
+def test_groups_are_no_part_of_what_is_stacked():
+    groups = np.arange(500) % 5
+    fitted = fit_head(rows(HIDDEN[:, 0] + SPOKEN + 20 * groups, groups=groups), scale="identity")
+    assert fitted.report["group_mean"]["r2_total"] > 0.95
+    assert fitted.report["constant"]["r2"] == pytest.approx(0)
+    assert fitted.report["stacked"]["r2"] > 0.7
+    assert fitted.stacked.typical == fitted.head.typical
+    other = fitted.with_typical(7).stacked
+    assert other.typical == pytest.approx(7)
+    z = torch.tensor(HIDDEN[:4])
+    shift = other.predict(z, TEXTS[:4]) - fitted.stacked.predict(z, TEXTS[:4])
+    assert shift == pytest.approx(7 - fitted.head.typical)
+
+
+def test_a_text_stands_among_those_that_were_fitted_to(fitted):
+    share = fitted.stacked.percentile(torch.tensor(HIDDEN), TEXTS)
+    assert np.quantile(share, [0.25, 0.5, 0.75]) == pytest.approx([0.25, 0.5, 0.75], abs=0.12)
+    assert np.corrcoef(share, fitted.stacked.predict(torch.tensor(HIDDEN), TEXTS))[0, 1] > 0.9
+
+
+def test_what_is_loaded_says_what_was_saved(tmp_path):
+    toy_space().save_pretrained(tmp_path / "model")
+    space = LatentSpace.from_pretrained(tmp_path / "model")
+    z = space.pooled(space.encode(TEXTS))
+    fitted = fit_head(Rows(z.double().numpy(), TEXTS, SPOKEN))
+    fitted.save_pretrained(tmp_path / "mine", name="mine", space=space)
+    loaded = load_stacked(tmp_path / "mine", space)
+    assert loaded is not None
+    assert loaded.name == "mine"
+    assert loaded.predict(z, TEXTS) == pytest.approx(fitted.stacked.predict(z, TEXTS), abs=1e-3)
+    assert loaded.interval(z, TEXTS) == pytest.approx(fitted.stacked.interval(z, TEXTS), abs=1e-2)
+    (tmp_path / "mine" / "reader.json").unlink()
+    assert load_reader(tmp_path / "mine", space) is None
+    assert load_stacked(tmp_path / "mine", space) is None
+
+
+def test_numbers_have_no_classes(fitted):
+    with pytest.raises(HeadError, match="classes are asked for, but this property is a number"):
+        fitted.stacked.predict_proba(torch.tensor(HIDDEN), TEXTS)
