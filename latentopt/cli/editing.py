@@ -107,14 +107,14 @@ _OPTIONS = options.compose(
     click.option(
         "--min-fluency",
         type=float,
-        default=-0.15,
+        default=-0.1,
         show_default=True,
         help="Least fluency, in nats per token more than the text's own: 0 is as fluent as the text, -0.3 is odd.",
     ),
     click.option(
         "--min-meaning",
         type=click.FloatRange(-1, 1),
-        default=0.7,
+        default=0.65,
         show_default=True,
         help="Least meaning kept: cosine of the sentence embeddings of edit and text.",
     ),

@@ -28,9 +28,9 @@ class Floors:
     meaning: least cosine to the source. change: most of the source's words that may change, as a share; one always may.
     """
 
-    fluency: float = -0.15
-    strain: float = 2.5
-    meaning: float = 0.7
+    fluency: float = -0.1
+    strain: float = 2.0
+    meaning: float = 0.65
     change: float = 0.3
 
     def most_words(self, words: int) -> int:
