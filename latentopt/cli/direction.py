@@ -45,7 +45,7 @@ DOUBTFUL = 0.05
 @click.option(
     "--calibrate",
     type=click.IntRange(min=1),
-    default=16,
+    default=8,
     show_default=True,
     help="Held-out texts that are edited at every strength to choose one; each takes seconds.",
 )

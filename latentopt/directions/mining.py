@@ -21,7 +21,7 @@ from latentopt.errors import LatentoptError
 if TYPE_CHECKING:
     from latentopt.space import LatentSpace
 
-CALIBRATION_TEXTS = 16  # each is edited at every strength, which takes seconds
+CALIBRATION_TEXTS = 8  # each is edited at every strength, which takes seconds
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from latentopt.directions import Direction
 from latentopt.directions.strength import STRENGTHS
 from tests.toy import toy_space, toy_texts
 
-
 FEW = ["--calibrate", 1]
 
 
