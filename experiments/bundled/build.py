@@ -77,7 +77,7 @@ def _labelled(prefix: str) -> Callable[[LatentSpace, Path, int], Rows]:
 
     def read(space: LatentSpace, data: Path, seed: int) -> Rows:
         frame = pd.read_parquet(data / "tweets_labelled/train.parquet")
-        frame = frame[frame["label"].str.startswith(prefix)]
+        frame = frame[frame["label"].str.startswith(prefix) & (frame["label"] != prefix)]  # one row has no class
         frame = frame.sample(min(ROWS, len(frame)), random_state=seed)
         z = space.pooled(space.encode(frame["text"].tolist())).numpy().astype("float64")
         return Rows(z, frame["text"].tolist(), frame["label"].str.removeprefix(prefix).to_numpy(dtype=object))
