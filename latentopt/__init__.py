@@ -16,7 +16,7 @@ from latentopt.errors import LatentoptError, TruncationWarning
 if TYPE_CHECKING:
     from latentopt.directions import AttributeTransfer, Direction, mine
     from latentopt.editing import Along, AtLeast, AtMost, Maximize, Minimize, Near, Target, Typical, optimize_texts
-    from latentopt.heads import fit_head, load_head, tune_head
+    from latentopt.heads import fit_head, load_head, load_reader, load_stacked, predict_texts, tune_head
     from latentopt.model import T5VAE, T5VAEConfig
     from latentopt.space import LatentSpace
 
@@ -41,15 +41,18 @@ __all__ = [
     "__version__",
     "fit_head",
     "load_head",
+    "load_reader",
+    "load_stacked",
     "mine",
     "optimize_texts",
+    "predict_texts",
     "tune_head",
 ]
 
 _ROOMS = {
     "directions": ("AttributeTransfer", "Direction", "mine"),
     "editing": ("Along", "AtLeast", "AtMost", "Maximize", "Minimize", "Near", "Target", "Typical", "optimize_texts"),
-    "heads": ("fit_head", "load_head", "tune_head"),
+    "heads": ("fit_head", "load_head", "load_reader", "load_stacked", "predict_texts", "tune_head"),
     "model": ("T5VAE", "T5VAEConfig"),
     "space": ("LatentSpace",),
 }
