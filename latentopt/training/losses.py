@@ -95,10 +95,14 @@ class LatentNoise:
 
 @dataclass(frozen=True)
 class Property:
-    """Something that the latent shall tell (Gomez-Bombarelli et al. 2018): a number, or whether something is so."""
+    """Something that the latent shall tell (Gomez-Bombarelli et al. 2018): a number, or whether something is so.
+
+    weight: of it among the properties.
+    """
 
     name: str
     binary: bool = False
+    weight: float = 1.0
 
     def loss(self, predicted: Tensor, value: Tensor) -> Tensor:
         """Sum over the rows (n,) whose value is known, of squared errors (in standard deviations) or of nats."""
@@ -221,7 +225,7 @@ class TrainingLoss(nn.Module):
             return None
         values = torch.cat([run["values"] for run in runs])
         predicted = self.predict(z[:, : self.model.pooled_dim].float())
-        each = [p.loss(predicted[:, i], values[:, i]) for i, p in enumerate(self.properties)]
+        each = [p.weight * p.loss(predicted[:, i], values[:, i]) for i, p in enumerate(self.properties)]
         return torch.stack(each).sum() / len(z)
 
 
