@@ -181,7 +181,8 @@ class TrainingLoss(nn.Module):
             log_variances.append(log_variance)
             sources.append(states[rows:])
         z = torch.cat(means)
-        log_variance = None if log_variances[0] is None else torch.cat(log_variances)
+        known = [part for part in log_variances if part is not None]
+        log_variance = torch.cat(known) if known else None
         noisy = self.noise(z, log_variance)
         wholes, fills = [], []
         for run, source, here in zip(runs, sources, noisy.split([len(mean) for mean in means]), strict=True):

@@ -120,7 +120,8 @@ class T5VAETrainer(Trainer):
             def factor(step: int) -> float:
                 return self.recipe.schedule.factor(step, num_training_steps)
 
-            self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer or self.optimizer, factor)
+            stepping = cast("torch.optim.Optimizer", optimizer or self.optimizer)
+            self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(stepping, factor)
             self._created_lr_scheduler = True
         return self.lr_scheduler
 
