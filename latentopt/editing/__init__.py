@@ -1,7 +1,8 @@
 """Edit texts towards a goal: search, write, measure, rank."""
 
-from latentopt.editing.edit import Candidate, Edit, Estimate
-from latentopt.editing.editor import optimize_texts
+from latentopt.editing.constraints import standard
+from latentopt.editing.edit import Candidate, Change, Edit, Estimate
+from latentopt.editing.editor import Effort, TextEditor
 from latentopt.editing.objectives import (
     Along,
     AtLeast,
@@ -11,23 +12,39 @@ from latentopt.editing.objectives import (
     Minimize,
     Near,
     Objective,
+    Sum,
     Target,
     Typical,
+    Wish,
+    columns,
 )
+from latentopt.editing.rank import Best, Floors, Front
+from latentopt.editing.write import Infill, Rewrite
 
 __all__ = [
     "Along",
     "AtLeast",
     "AtMost",
+    "Best",
     "BlackBox",
     "Candidate",
+    "Change",
     "Edit",
+    "Effort",
     "Estimate",
+    "Floors",
+    "Front",
+    "Infill",
     "Maximize",
     "Minimize",
     "Near",
     "Objective",
+    "Rewrite",
+    "Sum",
     "Target",
+    "TextEditor",
     "Typical",
-    "optimize_texts",
+    "Wish",
+    "columns",
+    "standard",
 ]
