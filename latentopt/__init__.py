@@ -15,7 +15,7 @@ from latentopt.errors import LatentoptError, TruncationWarning
 
 if TYPE_CHECKING:
     from latentopt.directions import AttributeTransfer, Direction, mine
-    from latentopt.editing import Along, AtLeast, AtMost, Maximize, Minimize, Near, Target, Typical, optimize_texts
+    from latentopt.editing import Along, AtLeast, AtMost, Maximize, Minimize, Near, Target, TextEditor, Typical
     from latentopt.heads import fit_head, load_head, tune_head
     from latentopt.model import T5VAE, T5VAEConfig
     from latentopt.space import LatentSpace
@@ -36,19 +36,19 @@ __all__ = [
     "Near",
     "T5VAEConfig",
     "Target",
+    "TextEditor",
     "TruncationWarning",
     "Typical",
     "__version__",
     "fit_head",
     "load_head",
     "mine",
-    "optimize_texts",
     "tune_head",
 ]
 
 _ROOMS = {
     "directions": ("AttributeTransfer", "Direction", "mine"),
-    "editing": ("Along", "AtLeast", "AtMost", "Maximize", "Minimize", "Near", "Target", "Typical", "optimize_texts"),
+    "editing": ("Along", "AtLeast", "AtMost", "Maximize", "Minimize", "Near", "Target", "TextEditor", "Typical"),
     "heads": ("fit_head", "load_head", "tune_head"),
     "model": ("T5VAE", "T5VAEConfig"),
     "space": ("LatentSpace",),

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from latentopt.cli import options
-from latentopt.cli.output import print_json, stderr, stdout, warn
+from latentopt.cli.editing import VERSION, Editing, edited, editing_options, print_edit, print_effects
+from latentopt.cli.output import print_json, stderr, warn
 from latentopt.errors import LatentoptError
 
 if TYPE_CHECKING:
-    from latentopt.editing.edit import Edit, Estimate
-    from latentopt.editing.objectives import Head, Wish
+    from latentopt.editing import Wish
+    from latentopt.editing.objectives import Head
+    from latentopt.heads import Reader
     from latentopt.space import LatentSpace
-
-STATUS = {
-    "reached": "these come nearer, and the first reaches what was wished for",
-    "improved": "these come nearer, but none reaches what was wished for",
-    "none_better": "no candidate is better than the text itself",
-}
 
 
 def _wanted(ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -30,21 +26,20 @@ def _wanted(ctx: click.Context, parameter: click.Parameter, given: tuple[str, ..
     for words in given:
         name, sign, value = words.partition("=")
         if not (name and sign and value):
-            raise click.BadParameter(f"{words}: a target is written NAME=VALUE, such as likes=1000")
+            raise click.BadParameter(f"{words}: a wish is written NAME=VALUE, such as likes=1000")
         wanted.append((name, value))
     return wanted
 
 
+def _wish(option: str, help: str) -> Callable[[Any], Any]:
+    return click.option(option, multiple=True, metavar="NAME=VALUE", callback=_wanted, help=help + " Repeatable.")
+
+
 @click.command
 @options.texts
-@click.option(
-    "--target",
-    "targets",
-    multiple=True,
-    metavar="NAME=VALUE",
-    callback=_wanted,
-    help="Value that a property shall have, such as likes=1000; of a class its name or probability. Repeatable.",
-)
+@_wish("--target", "Value that a property shall have, such as likes=1000; of a class its name or probability.")
+@_wish("--at-least", "Value that a property shall have or exceed.")
+@_wish("--at-most", "Value that a property shall not exceed.")
 @click.option("--maximize", multiple=True, metavar="NAME", help="Property that shall rise. Repeatable.")
 @click.option("--minimize", multiple=True, metavar="NAME", help="Property that shall fall. Repeatable.")
 @click.option(
@@ -59,74 +54,72 @@ def _wanted(ctx: click.Context, parameter: click.Parameter, given: tuple[str, ..
     type=click.FloatRange(min=0),
     help="Predict for an account whose texts typically get this. [default: the median account]",
 )
-@click.option(
-    "--candidates",
-    type=click.IntRange(min=1),
-    default=5,
-    show_default=True,
-    help="Most candidates to show for each text.",
-)
-@click.option(
-    "--starts", type=click.IntRange(min=1), default=4, show_default=True, help="Ways that are tried from each text."
-)
+@click.option("--explain", is_flag=True, help="Show what each word of the text adds to the goal, or costs it.")
+@editing_options
 @options.model
 @options.as_json
-@options.seed
 def optimize(
     texts: tuple[str, ...],
     file: Path | None,
     column: str,
-    targets: list[tuple[str, str]],
+    target: list[tuple[str, str]],
+    at_least: list[tuple[str, str]],
+    at_most: list[tuple[str, str]],
     maximize: tuple[str, ...],
     minimize: tuple[str, ...],
     heads: tuple[Path, ...],
     typical: float | None,
-    candidates: int,
-    starts: int,
+    explain: bool,
+    how: Editing,
     model: str | None,
     as_json: bool,
-    seed: int,
 ) -> None:
     """Edit texts so that their properties are as wished.
 
-    Every candidate is a text that was encoded and measured again: "realised" is what is predicted for it, with the
-    interval in which nine of ten real values lie for texts like those that the head has seen; "promised" is what its
-    latent had promised. Candidates are ranked
-    by the realised values, their similarity to the source, how typical and how fluent they are.
+    A few words at a time are written anew, where the goal hangs on them; links, mentions, hashtags, numbers, emoji and
+    names stay. Every candidate is a text that was encoded and measured again: its value is what is predicted for it,
+    with the interval in which nine of ten real values lie for texts like those that the head has seen. "reader" is a
+    second opinion, by a model that sees the words alone. Nothing is shown that falls below --min-fluency or
+    --min-meaning, or that is not better than the text by both opinions.
+
+    "reached": the best candidate has what every --target, --at-least and --at-most asks for. "improved": it comes
+    nearer, but not all the way. "none better": there is no candidate, and what stood in the way is said; --json has
+    "already": true where the text meets the wish as it stands.
     """
-    names = [name for name, _ in targets] + [*maximize, *minimize]
-    if not names:
+    if not (target or at_least or at_most or maximize or minimize):
         raise click.UsageError("say what the texts shall become, such as --target likes=1000 or --maximize sentiment")
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise click.UsageError(f"{twice[0]} is wished for twice; give each property one wish")
     table = options.take_texts(texts, file, column)
     space = options.open_space(model)
-    from latentopt.editing.editor import optimize_texts
-    from latentopt.editing.objectives import Maximize, Minimize, Sum
+    from latentopt.editing import AtLeast, AtMost, Maximize, Minimize, Sum, Target, columns
 
     found = _Heads(space, heads, typical)
-    wishes: list[Wish] = [found.target(name, value) for name, value in targets]
+    wishes: list[Wish] = []
+    for kind, wanted in ((Target, target), (AtLeast, at_least), (AtMost, at_most)):
+        wishes += [found.with_value(kind, name, value) for name, value in wanted]
     wishes += [Maximize(found.one(name)) for name in maximize] + [Minimize(found.one(name)) for name in minimize]
     found.check_typical()
+    goal = Sum([(1.0, wish) for wish in wishes])
+    try:
+        columns(goal)
+    except LatentoptError as error:
+        raise click.UsageError(str(error)) from error
     sources = table.frame["text"].tolist()
-    with stderr().status(f"editing {len(sources):,} texts") as status:
-        edits = optimize_texts(
-            space,
-            sources,
-            Sum([(1.0, wish) for wish in wishes]),
-            candidates=candidates,
-            starts=starts,
-            seed=seed,
-            progress=lambda done: status.update(f"edited {done:,} of {len(sources):,} texts"),
-        )
+    editor = how.editor(space, goal, found.readers())
+    edits = edited(editor, sources)
+    explained = [editor.explain(source) for source in sources] if explain else []
     if as_json:
-        rows = table.frame.index.tolist()
-        edited = [{"row": row} | edit.to_json() for row, edit in zip(rows, edits, strict=True)]
-        print_json({"version": 1, "edits": edited})
-    else:
-        for edit in edits:
-            _print(edit)
-        found.say_for_whom()
+        documents = [{"row": row} | edit.to_json() for row, edit in zip(table.frame.index.tolist(), edits, strict=True)]
+        for document, (words, effects) in zip(documents, explained, strict=False):
+            document["words"] = [
+                {"text": word, "adds": effect} for word, effect in zip(words, effects.tolist(), strict=True)
+            ]
+        print_json({"version": VERSION, "edits": documents})
+        return
+    for i, edit in enumerate(edits):
+        if explain:
+            print_effects(*explained[i])
+        print_edit(edit)
+    found.say_for_whom()
 
 
 class _Heads:
@@ -136,11 +129,12 @@ class _Heads:
         from latentopt.heads import bundled_heads, load_head
 
         self.known: dict[str, Any] = {}
+        self.directories: dict[str, Path] = {}
         for directory in directories:
             head = load_head(directory, space)
             if (name := head.name or "property") in self.known:
                 raise click.UsageError(f"--head {directory}: {name} was given twice; give one head for each property")
-            self.known[name] = head
+            self.known[name], self.directories[name] = head, directory
         self.bundled = [name for name in bundled_heads(space) if name not in self.known]
         self.space = space
         self.typical = typical
@@ -170,13 +164,13 @@ class _Heads:
         chosen: Head = head if classes is None else head.for_class(classes[1])
         return chosen
 
-    def target(self, name: str, value: str) -> Wish:
-        """The wish NAME=VALUE."""
-        from latentopt.editing.objectives import AtLeast, Target
+    def with_value(self, kind: Any, name: str, value: str) -> Wish:
+        """The wish NAME=VALUE of a kind: Target, AtLeast or AtMost."""
+        from latentopt.editing import AtLeast, Target
 
         head = self._load(name)
         classes = [str(label) for label in getattr(head, "classes_", [])]
-        if value in classes:
+        if value in classes and kind is Target:
             return AtLeast(head.for_class(value), 0.9)
         number = _number(name, value, classes)
         chosen = self.one(name)
@@ -185,7 +179,7 @@ class _Heads:
                 f"--target {name}={value}: the value must be a probability from 0 to 1, or one of {', '.join(classes)}"
             )
         try:
-            wish = Target(chosen, number)
+            wish: Wish = kind(chosen, number)
         except LatentoptError as error:
             raise click.BadParameter(f"--target {name}={value}: {error}") from error
         low, high = chosen.to_value(_tensor(head.score_range))
@@ -195,6 +189,23 @@ class _Heads:
                 "what it predicts out there is a guess"
             )
         return wish
+
+    def readers(self) -> dict[str, Reader]:
+        """The readers of the heads that were asked for, by the names of their properties and classes."""
+        from latentopt.heads import load_reader
+
+        found: dict[str, Reader] = {}
+        for name, head in self.known.items():
+            directory = self.directories.get(name) or Path(self.space.path or ".") / "heads" / name
+            reader = load_reader(directory, self.space)
+            if reader is None:
+                continue
+            for label in getattr(head, "classes_", []):
+                found[head.for_class(label).name] = reader.for_class(label)
+            if not hasattr(head, "classes_"):
+                typical = self.typical if reader.typical is not None else None
+                found[name] = reader if typical is None else reader.with_typical(typical)
+        return found
 
     def check_typical(self) -> None:
         """Refuse --typical where no wish is for a property that it could change."""
@@ -230,35 +241,3 @@ def _number(name: str, value: str, classes: Sequence[str]) -> float:
         instead = f"{name}={classes[1] if classes else 1000}"
         raise click.BadParameter(f"--target {name}={value}: the value must be a number{or_class}; try {instead}")
     return number
-
-
-def _print(edit: Edit) -> None:
-    """Print a text and what it could become, each candidate above what was measured of it."""
-    from rich.text import Text
-
-    say = stdout()
-    say.print(Text(" ".join(edit.source.split()), style="bold"), soft_wrap=True)
-    now = ", ".join(f"{name} {_shown(estimate)}" for name, estimate in edit.predicted.items())
-    say.print(f"   predicted: {now}; {STATUS[edit.status]}", style="dim", soft_wrap=True, markup=False)
-    for place, candidate in enumerate(edit.candidates, start=1):
-        realised = ", ".join(
-            f"{name} {_shown(estimate)}, promised {_digits(candidate.promised[name])}"
-            for name, estimate in candidate.realised.items()
-        )
-        say.print(Text(f"{place:>2} {' '.join(candidate.text.split())}"), soft_wrap=True)
-        kept = f"similarity {candidate.similarity:.2f}, typicality {candidate.typicality:.2f}, "
-        kept += f"fluency {candidate.fluency:.2f}"
-        say.print(f"   {realised}; {kept}", style="dim", soft_wrap=True, markup=False)
-    say.print()
-
-
-def _shown(estimate: Estimate) -> str:
-    value = _digits(estimate.value)
-    if estimate.low is None or estimate.high is None:
-        return value
-    return f"{value} ({_digits(estimate.low)} to {_digits(estimate.high)})"
-
-
-def _digits(value: float) -> str:
-    """Three significant digits: a prediction has no more."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

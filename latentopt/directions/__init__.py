@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from latentopt.directions.direction import Direction
-from latentopt.directions.find import bundled_names, find
+from latentopt.directions.find import bundled_names, find, locate
 from latentopt.directions.mean_difference import Miner, mean_difference, paired, unpaired
 from latentopt.directions.mining import Example, Mining, default_miner, mine
 from latentopt.directions.shrunk_difference import ShrunkDifference
@@ -28,6 +28,7 @@ __all__ = [
     "default_miner",
     "find",
     "folds_by_source",
+    "locate",
     "mean_difference",
     "mine",
     "paired",

@@ -23,17 +23,32 @@ def bundled_names(space: LatentSpace) -> list[str]:
 
 
 def find(name_or_path: str | Path, space: LatentSpace) -> Direction:
-    """Load a direction of a space: a file, or the name of one that came with the model.
+    """Load a direction of a space; see `locate`."""
+    return locate(name_or_path, space)[0]
+
+
+def locate(name_or_path: str | Path, space: LatentSpace) -> tuple[Direction, Path | None]:
+    """Load a direction of a space, and say which file was taken; None for one that came with the model.
+
+    A path (with a folder, or that ends in .safetensors) is that file. A name is ./NAME.safetensors where that fits the
+    space, else the direction that came with the model: a file of another model's in this folder hides nothing.
 
     Raises:
         LatentoptError: if there is none, if the file is damaged, or if it belongs to another space.
     """
-    for path in (Path(name_or_path), Path(f"{name_or_path}{SUFFIX}")):  # what `latentopt direction --name` wrote here
-        if path.is_file():
-            return Direction.from_pretrained(path, space=space.fingerprint)
+    name = str(name_or_path)
+    exact, here = Path(name_or_path), Path(f"{name}{SUFFIX}")
     names = bundled_names(space)
-    if space.path is not None and str(name_or_path) in names:
-        return Direction.from_pretrained(space.path / "directions" / f"{name_or_path}{SUFFIX}", space=space.fingerprint)
+    if exact.is_file() and (exact.suffix == SUFFIX or exact.name != name):
+        return Direction.from_pretrained(exact, space=space.fingerprint), exact
+    if here.is_file():  # what `latentopt direction --name` wrote
+        try:
+            return Direction.from_pretrained(here, space=space.fingerprint), here
+        except LatentoptError:
+            if name not in names:
+                raise
+    if space.path is not None and name in names:
+        return Direction.from_pretrained(space.path / "directions" / here.name, space=space.fingerprint), None
     known = f"this model knows {', '.join(names)}" if names else "this model came with none"
     raise LatentoptError(
         f"{name_or_path}: there is no such direction file, and {known}; 'latentopt direction --pairs FILE' makes one"

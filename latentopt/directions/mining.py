@@ -15,13 +15,13 @@ from latentopt.directions.mean_difference import Miner, mean_difference, paired
 from latentopt.directions.shrunk_difference import ShrunkDifference
 from latentopt.directions.split import folds_by_source, source_ids
 from latentopt.directions.statistics import Consistency, consistency
-from latentopt.directions.strength import Calibration, calibrate
+from latentopt.directions.strength import Apply, Calibration, calibrate
 from latentopt.errors import LatentoptError
 
 if TYPE_CHECKING:
     from latentopt.space import LatentSpace
 
-CALIBRATION_TEXTS = 200  # enough that a mean chrF is known to about 0.01, few enough to decode in seconds
+CALIBRATION_TEXTS = 16  # each is edited at every strength, which takes seconds
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ def mine(
     name: str,
     fold: Tensor | None = None,
     miner: Miner | None = None,
+    apply: Apply | None = None,
     permutations: int = 1000,
     seed: int = 0,
     examples: int = 10,
@@ -72,6 +73,7 @@ def mine(
         fold: fold in which each pair is held out, shape (n,), -1 for never; None deals them into five, sources kept
             together. Strength and examples come from the first fold.
         miner: fits the direction; None takes `default_miner(space)`.
+        apply: how texts are edited along a direction, see `calibrate`.
         permutations: draws of the permutation test.
         seed: of folds, draws and the choice of examples.
         examples: how many held-out edits to return.
@@ -87,7 +89,7 @@ def mine(
         fold = folds_by_source(group, seed=seed)
     texts = list(dict.fromkeys([*source, *target]))  # a source with several targets is encoded once
     place = {text: i for i, text in enumerate(texts)}
-    z = space.encode(texts)
+    z = space.pooled(space.encode(texts))
     z_source, z_target = z[[place[text] for text in source]], z[[place[text] for text in target]]
 
     difference = z_target - z_source
@@ -96,7 +98,8 @@ def mine(
     found = consistency(difference, group=group, fold=fold, miner=miner, permutations=permutations, seed=seed)
     held_out = fold == fold[fold >= 0].min()
     rows = _one_a_source(held_out, group, seed=seed)
-    calibration = calibrate(space, _fit(miner, difference[~held_out], group[~held_out]), [source[i] for i in rows])
+    others = _fit(miner, difference[~held_out], group[~held_out])
+    calibration = calibrate(space, others, [source[i] for i in rows], apply=apply)
     direction = Direction(
         _fit(miner, difference, group),
         name=name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,9 @@ from latentopt.errors import LatentoptError, TruncationWarning
 if TYPE_CHECKING:
     from latentopt.space import LatentSpace
 
-STRENGTHS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
+STRENGTHS = (0.5, 1.0, 2.0)  # an editor takes what a text can bear, so that more than the wish changes little
+
+Apply = Callable[[Tensor, Sequence[str], float], list[str]]  # texts edited along a vector at a strength
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,11 @@ class StrengthRow:
 
     Attributes:
         strength: multiple of the direction's vector.
-        realised: how much further along the direction the edits lie, encoded again, than what the model makes of the
-            unmoved latents, on average; 1 is the vector, the mean difference of the mined pairs.
+        realised: how much further along the direction the edits lie, encoded again, than the sources, on average; 1 is
+            the vector, the mean difference of the mined pairs.
         content: mean chrF between source and edit, 0 to 1.
-        changed: share of texts that differ from what the model makes of their unmoved latents.
-        balance: harmonic mean of `realised`, at most 1, and of the content kept of that at strength 0.
+        changed: share of texts that differ from their source.
+        balance: harmonic mean of `realised`, at most 1, and `content`.
     """
 
     strength: float
@@ -44,7 +46,7 @@ class Calibration:
 
     Attributes:
         strength: the chosen one.
-        rows: one a strength; the first is strength 0, what the model makes of the texts without any move.
+        rows: one a strength.
         edits: the texts at the chosen strength, in the order of the sources.
     """
 
@@ -58,44 +60,56 @@ class Calibration:
 
 
 def calibrate(
-    space: LatentSpace, vector: Tensor, sources: Sequence[str], *, strengths: Sequence[float] = STRENGTHS
+    space: LatentSpace,
+    vector: Tensor,
+    sources: Sequence[str],
+    *,
+    strengths: Sequence[float] = STRENGTHS,
+    apply: Apply | None = None,
 ) -> Calibration:
-    """Apply a direction at several strengths, decode, encode again, and choose.
+    """Edit texts along a direction at several strengths, as `latentopt apply` does, encode them again, and choose.
 
     The rule: the strength with the largest harmonic mean of two shares, how far the texts really went (at most 1: as
-    far as the mined pairs go on average), and how much of their content they kept of what they keep unmoved. The
-    weaker one where two are equal, and 1 where no strength moves the texts at all.
+    far as the mined pairs go on average), and how much of their content they kept. The weaker one where two are equal,
+    and 1 where no strength moves the texts at all.
 
     Args:
-        space: encodes and decodes.
-        vector: the direction at strength 1, shape (d,), a mean difference of pairs.
+        space: encodes.
+        vector: the direction at strength 1, shape (m,), a mean difference of pairs.
         sources: n texts that the direction was not fitted to.
         strengths: the positive multiples of `vector` to try.
+        apply: edits texts along the vector at a strength; None takes a TextEditor with the goal Along.
 
     Raises:
         LatentoptError: if the vector is zero, no source is given, or a strength is not positive.
     """
     if not len(sources) or not strengths or min(strengths) <= 0 or not vector.any():
         raise LatentoptError("calibration needs a direction that is not zero, a source or more, and positive strengths")
-    steps = torch.tensor([0.0, *strengths])
-    z = space.encode(sources)  # (n, d)
-    moved = z + steps[:, None, None] * vector  # (steps, n, d)
-    texts = space.decode(moved.flatten(0, 1))
-    by_step = [texts[i : i + len(sources)] for i in range(0, len(texts), len(sources))]
-    along = _along(space, vector, texts).view(len(steps), -1)  # (steps, n)
-    realised = (along - along[0]).nanmean(1).nan_to_num()
+    apply = _editor(space) if apply is None else apply
+    by_step = [apply(vector, sources, strength) for strength in strengths]
+    texts = [*sources, *(text for edits in by_step for text in edits)]
+    along = _along(space, vector, texts).view(len(strengths) + 1, -1)  # (strengths + 1, n)
+    realised = (along[1:] - along[0]).nanmean(1).nan_to_num()
     rows: list[StrengthRow] = []
-    for strength, went, edits in zip(steps.tolist(), realised.tolist(), by_step, strict=True):
+    for strength, went, edits in zip(strengths, realised.tolist(), by_step, strict=True):
         content = content_kept(sources, edits)
-        unmoved = rows[0].content if rows else content
-        changed = sum(a != b for a, b in zip(by_step[0], edits, strict=True)) / len(sources)
-        balance = _harmonic(min(went, 1.0), content / unmoved if unmoved else 0.0)
-        rows.append(StrengthRow(strength, went, content, changed, balance))
-    best = max(range(1, len(rows)), key=lambda i: (rows[i].balance, -rows[i].strength))
+        changed = sum(a != b for a, b in zip(sources, edits, strict=True)) / len(sources)
+        rows.append(StrengthRow(strength, went, content, changed, _harmonic(min(went, 1.0), content)))
+    best = max(range(len(rows)), key=lambda i: (rows[i].balance, -rows[i].strength))
     if rows[best].balance == 0:
-        chosen = 1.0
-        return Calibration(chosen, rows, space.decode(z + chosen * vector))
+        return Calibration(1.0, rows, list(sources))
     return Calibration(rows[best].strength, rows, by_step[best])
+
+
+def _editor(space: LatentSpace) -> Apply:
+    from latentopt.directions.direction import Direction
+    from latentopt.editing import Along, TextEditor
+
+    def apply(vector: Tensor, texts: Sequence[str], strength: float) -> list[str]:
+        direction = Direction(vector, name="calibrated", space=space.fingerprint)
+        return TextEditor(space, Along(direction, strength)).transform(texts)
+
+    return apply
 
 
 def content_kept(sources: Sequence[str], edits: Sequence[str]) -> float:
@@ -112,7 +126,7 @@ def _along(space: LatentSpace, vector: Tensor, texts: Sequence[str]) -> Tensor:
     place = {text: i for i, text in enumerate(different)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TruncationWarning)  # these texts are nobody's to shorten
-        z = space.encode(different) if different else torch.zeros(0, len(vector))
+        z = space.pooled(space.encode(different)) if different else torch.zeros(0, len(vector))
     along = torch.cat([z @ vector / vector.square().sum(), torch.tensor([torch.nan])])
     return along[[place.get(text, -1) for text in texts]]
 

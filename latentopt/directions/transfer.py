@@ -14,6 +14,7 @@ from latentopt.directions.direction import Direction
 from latentopt.directions.mean_difference import paired, unpaired
 from latentopt.directions.mining import default_miner
 from latentopt.directions.split import source_ids
+from latentopt.editing import Along, TextEditor
 from latentopt.errors import LatentoptError
 from latentopt.space import LatentSpace
 from latentopt.space.texts import checked_texts
@@ -66,7 +67,7 @@ class AttributeTransfer(TransformerMixin, BaseEstimator):
         """
         self.space_ = LatentSpace.from_pretrained() if self.space is None else self.space
         source, target = _pairs(X) if y is None else self._by_label(checked_texts(X), y)
-        z_source, z_target = self.space_.encode(source), self.space_.encode(target)
+        z_source, z_target = (self.space_.pooled(self.space_.encode(texts)) for texts in (source, target))
         if y is None:
             mean, noise = paired(z_target - z_source, sources=len(source_ids(source).unique()))
         else:
@@ -81,21 +82,21 @@ class AttributeTransfer(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: Collection[str], *, strength: float = 1.0) -> list[str]:
-        """Move texts along the fitted direction, from latents that decode to them where such are found.
+        """Edit texts along the fitted direction, as `latentopt apply` does.
 
         Args:
             X: n texts.
             strength: multiple of the direction; negative takes the attribute away.
 
         Returns:
-            The n edited texts.
+            The n edited texts; a text itself where no edit is better.
 
         Raises:
             NotFittedError: before `fit`.
             LatentoptError: if a text is blank, missing or no string, or the strength not finite.
         """
         check_is_fitted(self)
-        return self.space_.decode(self.direction_.apply(self.space_.invert(X).z, strength=strength))
+        return TextEditor(self.space_, Along(self.direction_, strength)).transform(X)
 
     def __sklearn_clone__(self) -> Self:
         return type(self)(self.space, target=self.target, miner=self.miner)

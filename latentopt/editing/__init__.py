@@ -1,7 +1,8 @@
 """Edit texts towards a goal: search, write, measure, rank."""
 
-from latentopt.editing.edit import Candidate, Edit, Estimate
-from latentopt.editing.editor import optimize_texts
+from latentopt.editing.constraints import standard
+from latentopt.editing.edit import Candidate, Change, Edit, Estimate
+from latentopt.editing.editor import Effort, TextEditor
 from latentopt.editing.objectives import (
     Along,
     AtLeast,
@@ -11,9 +12,14 @@ from latentopt.editing.objectives import (
     Minimize,
     Near,
     Objective,
+    Sum,
     Target,
     Typical,
+    Wish,
+    columns,
 )
+from latentopt.editing.rank import Floors
+from latentopt.editing.write import Infill, Rewrite
 
 __all__ = [
     "Along",
@@ -21,13 +27,22 @@ __all__ = [
     "AtMost",
     "BlackBox",
     "Candidate",
+    "Change",
     "Edit",
+    "Effort",
     "Estimate",
+    "Floors",
+    "Infill",
     "Maximize",
     "Minimize",
     "Near",
     "Objective",
+    "Rewrite",
+    "Sum",
     "Target",
+    "TextEditor",
     "Typical",
-    "optimize_texts",
+    "Wish",
+    "columns",
+    "standard",
 ]

@@ -23,6 +23,7 @@ WHAT = ", ".join([*KINDS, NAMES])
 
 _WORD = re.compile(r"(?<![\w@#])[^\W\d_][\w'’&.-]*\w|(?<![\w@#])[^\W\d_]\b")
 _STARTS = re.compile(r"(?:^|[.!?:…\n]|https?\S*|[@#]\w+|[^\w\s'’,;&-])[\"'“‘(\s]*$")
+_GLUED = re.compile(r"\w[@#]\w|[a-z][A-Z]|[,!?;]\w|[a-z]\.[A-Za-z]")
 _I = re.compile(r"I(?:['’]\w+)?")
 # Words that begin a sentence far more often than a name, so that "Happy Diwali" leaves the first to be edited.
 _OPENERS = (
@@ -138,9 +139,7 @@ class Forbid(Constraint):
     remedy: str = "a smaller --forbid"
 
     def forbids(self, token: str) -> bool:
-        bare = token.strip()
-        match = self.pattern.search(bare)
-        return match is not None and match.group() == bare != ""
+        return self.pattern.fullmatch(token.strip()) is not None
 
     def breach(self, source: str, text: str) -> Breach | None:
         added = _lowered(self.pattern, text) - _lowered(self.pattern, source)
@@ -161,7 +160,7 @@ class MaxLength(Constraint):
 
 @dataclass(frozen=True)
 class Whole(Constraint):
-    """No broken characters (U+FFFD), no control characters, and some text."""
+    """No broken characters (U+FFFD), no control characters, no words run together, and some text."""
 
     def forbids(self, token: str) -> bool:
         return "\ufffd" in token or any(ord(letter) < 32 for letter in token)
@@ -169,6 +168,8 @@ class Whole(Constraint):
     def breach(self, source: str, text: str) -> Breach | None:
         if not text.strip():
             return Breach("is empty", "another text")
+        if len(_GLUED.findall(text)) > len(_GLUED.findall(source)):
+            return Breach("runs words together", "another seed")
         if "\ufffd" in text and text.count("\ufffd") > source.count("\ufffd"):
             return Breach("has a broken character", "another seed")
         return None

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import difflib
+import re
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Status = Literal["reached", "improved", "none_better"]
+AS_USUAL, UNUSUAL = -0.1, -0.3  # nats per token against the source; people's own rewrites change it by as much
+
+WORD = re.compile(r"[@#]?\w+(?:['’]\w+)*|[^\w\s]")
 
 
 @dataclass(frozen=True)
@@ -22,54 +27,118 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class Change:
+    """Words that an edit has replaced. was: in the source. now: in the text, its characters start to end."""
+
+    was: str
+    now: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
 class Candidate:
     """A text that an edit may end in.
 
-    realised: by property, predicted again from the text. promised: by property, predicted at the latent that was
-    decoded. similarity: chrF to the source, 0 to 1. typicality: share of the training latents that are less typical
-    than the text's. fluency: share of the training texts whose n-grams are less usual. distance: Euclidean, from the
-    source's latent to the one that was decoded.
+    changes: what differs from the source. changed: that as a share of the source's words. realised: by property,
+    predicted again from the text. promised: by property, predicted at the latent that it was written from. read: by
+    property, what its reader says of the text, where it has one. agrees: whether no reader says that the text goes the
+    other way. meaning: cosine to the source's sentence embedding. similarity: chrF to the source, 0 to 1. fluency: nats
+    per token by which it is likelier (above 0) or unlikelier than the source. typicality: share of the training latents
+    that are less typical than the text's. loss: the goal's, by the more cautious of head and reader.
     """
 
     text: str
+    changes: list[Change]
+    changed: float
     realised: dict[str, Estimate]
     promised: dict[str, float]
+    read: dict[str, float]
+    agrees: bool
+    meaning: float
     similarity: float
-    typicality: float
     fluency: float
-    distance: float
+    typicality: float
+    loss: float
+
+    @property
+    def wording(self) -> str:
+        """Its fluency in words."""
+        return "as usual" if self.fluency >= AS_USUAL else "unusual" if self.fluency >= UNUSUAL else "odd"
 
 
 @dataclass(frozen=True)
 class Edit:
     """A source, what is predicted for it as it stands, and what it could become, best first.
 
-    status: "reached" if the best candidate fulfils every wish that has an end and is still an edit of the source (chrF
-    of 0.2 or more), "improved" if it comes nearer than the source does, "none_better" if no candidate is better than
+    Candidates break no constraint, lie above all floors, and are better than the source. status: "reached" if the best
+    of them fulfils every wish that has an end, "improved" if none does, "none_better" if there is no candidate.
+    already: whether the source itself fulfils the wishes. reason: of the status, in words. read: what readers say of
     the source.
     """
 
     source: str
     predicted: dict[str, Estimate]
+    read: dict[str, float]
     candidates: list[Candidate]
     status: Status
+    already: bool
+    reason: str
+
+    @property
+    def text(self) -> str:
+        """The best candidate's text, or the source where there is none."""
+        return self.candidates[0].text if self.candidates else self.source
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON, in the shape that README documents."""
         return {
             "source": self.source,
-            "predicted": {name: estimate.value for name, estimate in self.predicted.items()},
+            "predicted": {name: asdict(estimate) for name, estimate in self.predicted.items()},
+            "reader": self.read,
+            "status": self.status,
+            "already": self.already,
+            "reason": self.reason,
             "candidates": [
                 {
                     "text": candidate.text,
-                    "realised": {name: vars(estimate) for name, estimate in candidate.realised.items()},
+                    "changes": [asdict(change) for change in candidate.changes],
+                    "changed": candidate.changed,
+                    "realised": {name: asdict(estimate) for name, estimate in candidate.realised.items()},
                     "promised": candidate.promised,
+                    "reader": candidate.read,
+                    "agrees": candidate.agrees,
+                    "meaning": candidate.meaning,
                     "similarity": candidate.similarity,
-                    "typicality": candidate.typicality,
                     "fluency": candidate.fluency,
-                    "distance": candidate.distance,
+                    "fluency_words": candidate.wording,
+                    "typicality": candidate.typicality,
                 }
                 for candidate in self.candidates
             ],
-            "status": self.status,
         }
+
+
+def changes_between(source: str, text: str) -> list[Change]:
+    """What a text has replaced, taken away and added, word by word."""
+    before, after = list(WORD.finditer(source)), list(WORD.finditer(text))
+    a, b = [m.group() for m in before], [m.group() for m in after]
+    found = []
+    for kind, i, j, k, m in difflib.SequenceMatcher(a=a, b=b, autojunk=False).get_opcodes():
+        if kind == "equal":
+            continue
+        was = source[before[i].start() : before[j - 1].end()] if j > i else ""
+        # What was taken away leaves a place of no length, behind the word before it.
+        start, end = (after[k].start(), after[m - 1].end()) if m > k else (after[k - 1].end() if k else 0,) * 2
+        found.append(Change(was, text[start:end], start, end))
+    return found
+
+
+def count_words(text: str) -> int:
+    """Words and marks of a text."""
+    return len(WORD.findall(text))
+
+
+def words_changed(changes: list[Change]) -> int:
+    """Words and marks that were taken away or added; of a replacement the longer side."""
+    return sum(max(count_words(change.was), count_words(change.now)) for change in changes)

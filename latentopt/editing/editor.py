@@ -1,195 +1,285 @@
-"""Edit texts until an objective is low: encode, move, decode, encode again, rank."""
+"""TextEditor: search, write, measure, rank, in rounds, until nothing gets better."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+import random
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import torch
+from sklearn.base import BaseEstimator
 from torch import Tensor
 
-from latentopt.editing.edit import Edit
-from latentopt.editing.objectives import Objective, WithValue, columns
-from latentopt.editing.optimizers import Optimizer, PreconditionedGradient
-from latentopt.editing.rank import make_edit
+from latentopt.editing.constraints import Breach, Constraint, breaches, standard
+from latentopt.editing.edit import Candidate, Edit, count_words, words_changed
+from latentopt.editing.fluency import LanguageModel
+from latentopt.editing.measure import Attempt, Measure
+from latentopt.editing.objectives import Objective, columns
+from latentopt.editing.occlusion import effects, occlude
+from latentopt.editing.optimizers import OPTIMIZERS, Optimizer
+from latentopt.editing.rank import Floors, ordered, shortest_way, spread, value
 from latentopt.editing.search import points_along, search
+from latentopt.editing.write import Draft, Infill, Writer
 from latentopt.errors import LatentoptError
-from latentopt.space import LatentSpace
 
-STRETCH = 6.0  # how far beyond a wish the way leads, in wishes: texts keep a fraction of what latents promise
-INVERSION_STEPS = 100
-START_NOISE = 0.3  # of the latents' standard deviation; texts survive it, and the ways differ
+if TYPE_CHECKING:
+    from latentopt.heads.reader import Reader
+    from latentopt.space import LatentSpace
 
-
-def optimize_texts(
-    space: LatentSpace,
-    texts: Sequence[str],
-    goal: Objective,
-    *,
-    optimizer: Optimizer | None = None,
-    starts: int = 4,
-    distances: int = 12,
-    refinements: int = 4,
-    candidates: int = 5,
-    inversion_steps: int = INVERSION_STEPS,
-    chunk: int = 50,
-    seed: int = 0,
-    progress: Callable[[int], None] | None = None,
-) -> list[Edit]:
-    """Edit texts until their properties are as wished.
-
-    Each text's latent is moved from several starts, the ways are decoded at several distances, and what comes out is
-    encoded and measured again: a latent can promise what its text does not keep. Where two neighbours on a way lie
-    on both sides of a target, the way between them is decoded, too.
-
-    Args:
-        space: the latent space; it needs a density and n-grams.
-        texts: n texts.
-        goal: wishes (`Target(likes, 1000)`, ...) and other terms; a wish's value is one for all texts or one for each.
-        optimizer: None takes PreconditionedGradient with the covariance of the space.
-        starts: ways from each text. distances: points of each that are decoded.
-        refinements: further points of each way where it crosses a target.
-        candidates: most candidates to keep for each text.
-        inversion_steps: where the encoder's latent does not decode to the text, the ways start at one that does, which
-            `LatentSpace.invert` looks for in at most so many steps. 0 starts at the encoder's.
-        chunk: texts that are worked on together; memory grows with it.
-        seed: of the starts.
-        progress: is told the number of texts that are done after each chunk.
-
-    Raises:
-        LatentoptError: if the goal has no wish, or a text is empty.
-    """
-    goal.check_texts(len(texts))
-    if not columns(goal):
-        raise LatentoptError("a goal needs at least one wish for a property, such as Target(likes, 1000)")
-    editor = _Editor(
-        space,
-        optimizer or PreconditionedGradient(space.density.covariance),
-        starts=starts,
-        distances=distances,
-        refinements=refinements,
-        candidates=candidates,
-        inversion_steps=inversion_steps,
-        seed=seed,
-    )
-    # Decoding lasts as long as the longest text of a batch: texts of like length are worked on together.
-    order = sorted(range(len(texts)), key=space.lengths(texts).__getitem__)
-    edits: dict[int, Edit] = {}
-    for first in range(0, len(texts), chunk):
-        part = order[first : first + chunk]
-        made = editor.edit([texts[i] for i in part], goal.take(torch.tensor(part)))
-        edits.update(zip(part, made, strict=True))
-        if progress is not None:
-            progress(len(edits))
-    return [edits[i] for i in range(len(texts))]
+STRETCH = 2.0  # how far beyond a wish the way leads, in wishes: texts keep a fraction of what latents promise
+REACH = 0.7  # of the latents' spread around their mean; farther from a text lie other texts
+SHARES = (0.5, 1.0)  # of the way, from which texts are written
+LEAST_GAIN = 0.01  # of the loss, in squared standard deviations of the property: less is noise
 
 
 @dataclass(frozen=True)
-class _Tried:
-    """Decoded points: share (m,) of the way, row (m,) of the way, z (m, d), text, and re-encoded latents (m, d)."""
+class Effort:
+    """How much is tried for a text.
 
-    share: Tensor
-    row: Tensor
-    z: Tensor
-    text: list[str]
-    realised: Tensor
+    rounds: at most. rows: texts written in each. beam: texts that a round begins with. scored: texts of a round whose
+    fluency is asked, the best by all else.
+    """
+
+    rounds: int = 3
+    rows: int = 48
+    beam: int = 3
+    scored: int = 16
 
 
-class _Editor:
-    """Edits of a few texts at a time: where their ways start, which points of them are tried, what is kept."""
+class TextEditor(BaseEstimator):
+    """Edits texts until a goal is low, after scikit-learn's manner.
+
+    Few spans at a time are written anew where the goal hangs on them, and only what the new text itself earns, when it
+    is encoded and measured again, is accepted (LaMBO-2, Gruver et al. 2023, does so with proteins). Each text is worked
+    on alone: its edits depend on nothing but itself, the goal and the seed.
+
+    Example:
+        >>> editor = TextEditor(space, Target(likes, 1000) + Near())
+        >>> editor.transform(["thank you to everyone who came out tonight"])
+
+    Args:
+        space: the latent space; it needs a density.
+        goal: wishes and other terms, on pooled latents; a wish's value is one for all texts, or one for each.
+        writer: None takes Infill().
+        optimizer: moves latents; None takes OPTIMIZERS["gradient"].
+        constraints: None takes `latentopt.editing.constraints.standard()`.
+        floors: what a text must have to be shown.
+        readers: second opinions by the names of their properties.
+        language_model: judges fluency; None takes the space.
+        effort: how much is tried. candidates: most of each text. seed: of all draws.
+    """
 
     def __init__(
         self,
         space: LatentSpace,
-        optimizer: Optimizer,
+        goal: Objective,
         *,
-        starts: int,
-        distances: int,
-        refinements: int,
-        candidates: int,
-        inversion_steps: int,
-        seed: int,
+        writer: Writer | None = None,
+        optimizer: Optimizer | None = None,
+        constraints: Sequence[Constraint] | None = None,
+        floors: Floors = Floors(),  # noqa: B008 (frozen)
+        readers: Mapping[str, Reader] | None = None,
+        language_model: LanguageModel | None = None,
+        effort: Effort = Effort(),
+        candidates: int = 3,
+        seed: int = 0,
     ) -> None:
         self.space = space
+        self.goal = goal
+        self.writer = writer
         self.optimizer = optimizer
-        self.starts = starts
-        self.distances = distances
-        self.refinements = refinements
+        self.constraints = constraints
+        self.floors = floors
+        self.readers = readers
+        self.language_model = language_model
+        self.effort = effort
         self.candidates = candidates
-        self.inversion_steps = inversion_steps
         self.seed = seed
 
-    def edit(self, texts: list[str], goal: Objective) -> list[Edit]:
-        """Edits of a few texts, all of their ways in one batch."""
-        inverted = self.space.invert(texts, steps=self.inversion_steps, seed=self.seed)
-        z0 = inverted.encoded  # (n, d); what a text is predicted to earn is read here, as it is for candidates
-        owner = torch.arange(len(texts)).repeat_interleave(self.starts)  # (rows,): whose way it is
-        start = inverted.z[owner] + self._noise(len(texts))
-        goal = goal.starting_at(inverted.encoded, self.space.density)
-        objective = goal.take(owner)
-        far = objective.beyond(start, STRETCH)
-        # Farther than latents are from their mean lies nothing that a text was ever encoded to.
-        radius = self.space.density.covariance.trace().sqrt().item()
-        path = search(far, start, self.optimizer, radius=radius).path
-        shares = torch.linspace(0, 1, self.distances)[:, None].expand(-1, len(owner))
-        tried = self._try(path, shares.T.flatten(), torch.arange(len(owner)).repeat_interleave(self.distances))
-        rounds = [tried]
-        if self.refinements and (finer := self._crossings(tried, objective)) is not None:
-            rounds.append(self._try(path, *finer))
-        return [self._edit(i, texts[i], z0[i : i + 1], goal, rounds, owner) for i in range(len(texts))]
+    def fit(self, texts: object = None, y: object = None) -> TextEditor:
+        """Do nothing, and return the editor: there is nothing to fit."""
+        return self
 
-    def _noise(self, n: int) -> Tensor:
-        """Where ways start beside their text: the first on it, the others around it; the same for every text."""
-        generator = torch.Generator().manual_seed(self.seed)
-        draw = torch.randn(self.starts, self.space.latent_dim, generator=generator)
-        draw[0] = 0
-        root = torch.linalg.cholesky(self.space.density.covariance)
-        return (START_NOISE * draw @ root.T).repeat(n, 1)
+    def transform(self, texts: Collection[str]) -> list[str]:
+        """The best edit of each of n texts; the text itself where none is better."""
+        return [edit.text for edit in self.edit(texts)]
 
-    def _try(self, path: Tensor, share: Tensor, row: Tensor) -> _Tried:
-        z = points_along(path[:, row], share[None])[0]
-        decoded = self.space.decode(z)
-        # An empty text is no edit, and one that must be cut to be measured would be measured wrongly.
-        usable = [
-            bool(t.strip()) and n <= self.space.max_tokens
-            for t, n in zip(decoded, self.space.lengths(decoded), strict=True)
-        ]
-        kept = torch.tensor(usable)
-        share, row, z = share[kept], row[kept], z[kept]
-        text = [t for t, use in zip(decoded, usable, strict=True) if use]
-        realised = self.space.encode(text) if text else torch.empty(0, self.space.latent_dim)
-        return _Tried(share, row, z, text, realised)
+    def edit(self, texts: Collection[str], *, progress: Callable[[int], None] | None = None) -> list[Edit]:
+        """Edits of n texts.
 
-    def _crossings(self, tried: _Tried, objective: Objective) -> tuple[Tensor, Tensor] | None:
-        """Shares and rows of points between neighbours that lie on both sides of a target."""
-        share, row = [], []
-        for wish in columns(objective).values():
-            if not isinstance(wish, WithValue) or not tried.text:
-                continue
-            here = wish.take(tried.row)
-            side = here.values(tried.realised) > here.value
-            neighbours = (tried.row[1:] == tried.row[:-1]) & (side[1:] != side[:-1])
-            inner = torch.linspace(0, 1, self.refinements + 2)[1:-1]
-            for i in neighbours.nonzero()[:, 0].tolist():
-                share.append(tried.share[i] + inner * (tried.share[i + 1] - tried.share[i]))
-                row.append(tried.row[i].repeat(self.refinements))
-        return (torch.cat(share), torch.cat(row)) if share else None
+        Args:
+            texts: n texts.
+            progress: is told how many are done.
 
-    def _edit(self, i: int, source: str, z0: Tensor, goal: Objective, rounds: list[_Tried], owner: Tensor) -> Edit:
-        seen: dict[str, tuple[Tensor, Tensor]] = {}  # text -> the nearest latent that it was decoded from, realised
-        for tried in rounds:
-            for j in (owner[tried.row] == i).nonzero()[:, 0].tolist():
-                text, z = tried.text[j], tried.z[j : j + 1]
-                if text != source and (text not in seen or (z - z0).norm() < (seen[text][0] - z0).norm()):
-                    seen[text] = z, tried.realised[j : j + 1]
-        empty = torch.empty(0, z0.shape[1])
-        return make_edit(
+        Raises:
+            LatentoptError: if the goal has no wish, or names another number of texts, or a text is blank.
+        """
+        texts = list(texts)
+        if not columns(self.goal):
+            raise LatentoptError("a goal needs at least one wish for a property, such as Target(likes, 1000)")
+        self.goal.check_texts(len(texts))
+        edits = []
+        for i, text in enumerate(texts):
+            edits.append(_Work(self, text, self.goal.take(torch.tensor([i]))).edit())
+            if progress is not None:
+                progress(i + 1)
+        return edits
+
+    def explain(self, text: str) -> tuple[list[str], Tensor]:
+        """The words of a text, and what each adds to the goal: by how much the loss rises without it, (n,)."""
+        start = self.space.pooled(self.space.encode([text]))
+        words = self.space.words([text])[0]
+        goal = self.goal.take(torch.zeros(1, dtype=torch.long)).starting_at(start, self.space.density)
+        return words.pieces, effects(self.space, goal, words)
+
+    @cached_property
+    def _constraints(self) -> Sequence[Constraint]:
+        return standard() if self.constraints is None else self.constraints
+
+    @cached_property
+    def _forbidden(self) -> Tensor:
+        """Tokens that some constraint forbids, (vocabulary,)."""
+        one_each = [[i] for i in range(self.space.model.config.vocab_size)]
+        tokens = self.space.tokenizer.backend_tokenizer.decode_batch(one_each, skip_special_tokens=False)
+        return torch.tensor([any(c.forbids(token) for c in self._constraints) for token in tokens])
+
+
+class _Work:
+    """One text that is being edited."""
+
+    def __init__(self, editor: TextEditor, source: str, goal: Objective) -> None:
+        self.editor = editor
+        self.space = editor.space
+        self.source = source
+        digest = hashlib.sha256(f"{editor.seed}\n{source}".encode()).digest()
+        self.seed = int.from_bytes(digest[:6], "little")  # the text's own: neighbours have no say
+        self.z = self.space.encode([source])
+        self.start = self.space.pooled(self.z)
+        self.goal = goal.starting_at(self.start, self.space.density)
+        self.measure = Measure(
             self.space,
-            goal.take(torch.tensor([i])),
+            self.goal,
             source,
-            z0,
-            list(seen),
-            torch.cat([empty, *(z for z, _ in seen.values())]),
-            torch.cat([empty, *(realised for _, realised in seen.values())]),
-            most=self.candidates,
+            self.start,
+            constraints=editor._constraints,
+            readers=editor.readers or {},
+            language_model=editor.language_model,
         )
+        self.good: dict[str, Attempt] = {}
+        self.refused: list[tuple[Attempt, list[Breach]]] = []
+        self.seen = {source}
+        # A text that breaks a constraint as it stands, such as one that is too long, is bettered by any that does not.
+        self.own = float("inf") if breaches(editor._constraints, source, source) else self.measure.loss
+
+    def edit(self) -> Edit:
+        """Rounds until nothing gets better."""
+        (tokens,) = self.space.lengths([self.source])
+        if tokens > self.space.max_tokens:
+            limit = self.space.max_tokens
+            return self._made([], f"the text has {tokens:,} tokens, and the model reads {limit}; edit a part of it")
+        if self.measure.already and self.own < float("inf"):
+            return self._made([], "the text fulfils the wish as it stands")
+        beam: list[Attempt] = []
+        for number in range(self.editor.effort.rounds):
+            before = value(beam[0]) if beam else None
+            self._round(beam, number)
+            beam = spread(self.good.values(), self.editor.effort.beam)
+            if number and (not beam or (before is not None and value(beam[0]) > before - LEAST_GAIN)):
+                break
+        return self._made(spread(self.good.values(), self.editor.candidates), shortest_way(self.refused))
+
+    def _round(self, beam: Sequence[Attempt], number: int) -> None:
+        """Write from every text of the beam, measure, and keep what may be shown."""
+        texts: list[str] = []
+        promised: list[Tensor] = []
+        members = [attempt.text for attempt in beam] or [self.source]
+        for place, member in enumerate(members):
+            seed = self.seed + 1000 * number + place
+            left = self.editor.floors.most_words(count_words(self.source)) - (
+                words_changed(beam[place].changes) if beam else 0
+            )
+            draft = self._draft(member, left, random.Random(seed))
+            writer = self.editor.writer or Infill()
+            written = writer.write(self.space, draft, self.editor.effort.rows // len(members), seed=seed)
+            # What was left out to see what it adds is an edit, too.
+            shorter = [i for i, gain in enumerate(draft.occlusion.gains.tolist()) if gain > LEAST_GAIN]
+            texts += [*written.texts, *(draft.occlusion.texts[i] for i in shorter)]
+            promised += [*written.z, *draft.occlusion.z[shorter]]
+        fits = [tokens <= self.space.max_tokens for tokens in self.space.lengths(texts)]
+        new = {text: z for text, z, fit in zip(texts, promised, fits, strict=True) if fit and text not in self.seen}
+        self.seen |= new.keys()
+        if new:
+            self._accept(self.measure(list(new), torch.stack(list(new.values()))))
+
+    def _draft(self, text: str, left: int, rng: random.Random) -> Draft:
+        z = self.z if text == self.source else self.space.encode([text])
+        pooled = self.space.pooled(z)
+        words = self.space.words([text])[0]
+        covariance = self.space.density.covariance
+        optimizer = self.editor.optimizer or OPTIMIZERS["gradient"](covariance)
+        far = self.goal.beyond(pooled, STRETCH)
+        # In standard deviations of texts: a Euclidean ball leads into directions in which no text varies.
+        radius = REACH * self.space.pooled_dim**0.5
+        way = search(far, pooled, optimizer, radius=radius, covariance=covariance, seed=self.seed)
+        moved = points_along(way.path, torch.tensor(SHARES)[:, None])[:, 0]
+        with torch.no_grad():
+            loss = self.goal(pooled).item()
+        occlusion = occlude(self.space, self.goal, words, self.editor._constraints, loss, rng)
+        return Draft(words, z, moved, occlusion, max(1, left), self.editor._forbidden)
+
+    def _accept(self, attempts: Sequence[Attempt]) -> None:
+        floors, scored = self.editor.floors, self.editor.effort.scored
+        better = [attempt for attempt in attempts if attempt.cautious < self.own - LEAST_GAIN]
+        possible = []
+        for attempt in better:
+            broken = floors.cheap(attempt, self.source)
+            if broken:
+                self.refused.append((attempt, broken))
+            else:
+                possible.append(attempt)
+        for attempt in self.measure.with_fluency(ordered(possible)[:scored]):
+            if broken := floors.costly(attempt):
+                self.refused.append((attempt, broken))
+            else:
+                self.good[attempt.text] = attempt
+
+    def _made(self, chosen: Sequence[Attempt], nothing: str) -> Edit:
+        source_read, *read = self.measure.read([self.source, *(attempt.text for attempt in chosen)])
+        z = torch.stack([self.start[0], *(attempt.z for attempt in chosen)])
+        predicted, *realised = self.measure.predicted(z)
+        promised = self.measure.predicted(torch.stack([attempt.promised for attempt in chosen])) if chosen else []
+        typicality = self.space.density.typicality(z[1:]).tolist()
+        candidates = [
+            Candidate(
+                text=attempt.text,
+                changes=attempt.changes,
+                changed=attempt.changed,
+                realised=realised[i],
+                promised={name: estimate.value for name, estimate in promised[i].items()},
+                read=read[i],
+                agrees=attempt.read_loss < self.measure.loss or not self.measure.readers,
+                meaning=attempt.meaning,
+                similarity=similarity(attempt.text, self.source),
+                fluency=attempt.fluency or 0.0,
+                typicality=typicality[i],
+                loss=attempt.cautious,
+            )
+            for i, attempt in enumerate(chosen)
+        ]
+        if not chosen:
+            return Edit(self.source, predicted, source_read, [], "none_better", self.measure.already, nothing)
+        if chosen[0].reached:
+            status, reason = "reached", "the best candidate has what was wished for"
+        else:
+            status, reason = "improved", "the best candidate comes nearer, but not all the way"
+        return Edit(self.source, predicted, source_read, candidates, status, self.measure.already, reason)  # type: ignore[arg-type]
+
+
+def similarity(text: str, source: str) -> float:
+    """Sentence chrF (Popović 2015) of a text to the source, 0 to 1."""
+    from sacrebleu.metrics.chrf import CHRF
+
+    return float(CHRF(eps_smoothing=True).sentence_score(text, [source]).score) / 100

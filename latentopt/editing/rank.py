@@ -1,113 +1,113 @@
-"""Measure the texts that a source could become, and rank them by what they really are."""
+"""Which texts may be shown, which are worked on, and in which order they stand."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+from latentopt.editing.constraints import Breach
+from latentopt.editing.edit import count_words
+from latentopt.editing.measure import Attempt
 
-from latentopt.editing.edit import Candidate, Edit, Estimate, Status
-from latentopt.editing.objectives import Objective, Wish, columns
-
-if TYPE_CHECKING:
-    from latentopt.space import LatentSpace
-
-TYPICALITY_WEIGHT = 0.2
-FLUENCY_WEIGHT = 0.5
-EDIT_SIMILARITY = 0.2  # chrF: a text that keeps less is another text, and no edit
+# What a loss of 1, a miss of one standard deviation of the property, is worth in nats of fluency and in meaning.
+FLUENCY_WEIGHT = 1.0
+MEANING_WEIGHT = 0.5
+ALIKE = 0.6  # share of their changed words from which on two texts are one proposal
 
 
-def estimates(wish: Wish, z: Tensor) -> list[Estimate]:
-    """What is predicted of a wish's property at latents (n, d), with 90% intervals where there are some."""
-    values, bounds = wish.values(z).tolist(), wish.interval(z)
-    if bounds is None:
-        return [Estimate(value) for value in values]
-    return [Estimate(value, low, high) for value, (low, high) in zip(values, bounds.tolist(), strict=True)]
+@dataclass(frozen=True)
+class Floors:
+    """What a text must have to be shown.
 
-
-def similarity(texts: Sequence[str], source: str) -> list[float]:
-    """Sentence chrF (Popovic 2015) of each text to the source, 0 to 1."""
-    from sacrebleu.metrics.chrf import CHRF
-
-    chrf = CHRF(eps_smoothing=True)
-    return [chrf.sentence_score(text, [source]).score / 100 for text in texts]
-
-
-def rank(
-    loss: float, reached: bool, *, similarity: float, typicality: float, fluency: float
-) -> tuple[bool, bool, float]:
-    """Sort key of a candidate: edits before other texts, fulfilled wishes first, then loss against what was kept.
-
-    A loss of 1 is a miss of one standard deviation of the property, and weighs as much as the whole of the text.
+    fluency: least change in nats per token against the source. strain: most nats by which a change may stand out.
+    meaning: least cosine to the source. change: most of the source's words that may change, as a share; one always may.
     """
-    return (
-        similarity < EDIT_SIMILARITY,
-        not reached,
-        loss - similarity - TYPICALITY_WEIGHT * typicality - FLUENCY_WEIGHT * fluency,
-    )
+
+    fluency: float = -0.15
+    strain: float = 2.5
+    meaning: float = 0.7
+    change: float = 0.3
+
+    def most_words(self, words: int) -> int:
+        """How many of so many words may change."""
+        return max(1, int(self.change * words + 1e-9))
+
+    def cheap(self, attempt: Attempt, source: str) -> list[Breach]:
+        """What an attempt falls short of, of all but fluency, constraints among it."""
+        found = list(attempt.broken)
+        words = count_words(source)
+        if round(attempt.changed * words) > self.most_words(words):
+            found.append(
+                Breach(f"changes {attempt.changed:.0%} of the words, above {self.change:.0%}", "a larger --change")
+            )
+        if attempt.meaning < self.meaning:
+            found.append(
+                Breach(f"keeps a meaning of {attempt.meaning:.2f}, below {self.meaning:.2f}", "a smaller --min-meaning")
+            )
+        return found
+
+    def costly(self, attempt: Attempt) -> list[Breach]:
+        """What an attempt falls short of in fluency; nothing where nobody asked for it."""
+        if attempt.fluency is None or attempt.strain is None:
+            return []
+        if attempt.fluency < self.fluency:
+            said = f"has a fluency of {attempt.fluency:+.2f} nats a token, below {self.fluency:+.2f}"
+            return [Breach(said, "a smaller --min-fluency")]
+        if attempt.strain > self.strain:
+            said = f"has a word that stands out by {attempt.strain:.1f} nats, above {self.strain:.1f}"
+            return [Breach(said, "a smaller --min-fluency")]
+        return []
 
 
-def make_edit(
-    space: LatentSpace,
-    goal: Objective,
-    source: str,
-    z0: Tensor,
-    texts: Sequence[str],
-    z: Tensor,
-    realised: Tensor,
-    *,
-    most: int,
-) -> Edit:
-    """Rank the texts that a source could become.
+def value(attempt: Attempt) -> float:
+    """What attempts are ordered by, lower is better: the cautious loss, then what fluency and meaning were lost."""
+    lost = max(0.0, -(attempt.fluency or 0.0))
+    return attempt.cautious + FLUENCY_WEIGHT * lost + MEANING_WEIGHT * (1 - attempt.meaning)
+
+
+def ordered(attempts: Iterable[Attempt]) -> list[Attempt]:
+    """Attempts, best first."""
+    return sorted(attempts, key=lambda attempt: (value(attempt), attempt.text))
+
+
+def spread(attempts: Iterable[Attempt], most: int) -> list[Attempt]:
+    """The best attempts that differ from each other in what they have changed."""
+    chosen: list[Attempt] = []
+    for attempt in ordered(attempts):
+        if len(chosen) == most:
+            break
+        if all(_alike(attempt, other) < ALIKE for other in chosen):
+            chosen.append(attempt)
+    return chosen
+
+
+def shortest_way(refused: Sequence[tuple[Attempt, list[Breach]]]) -> str:
+    """Why nothing is shown: what most of the best refused attempts broke, and what lets more through.
 
     Args:
-        space: for typicality and fluency. goal: of this one source, which has one row.
-        source: the text. z0: its latent, shape (1, d).
-        texts: m different texts. z: the latents that they were decoded from, (m, d). realised: what they are encoded
-            to, (m, d).
-        most: candidates to keep. Those that are no better than the source are kept only if none is better.
+        refused: attempts that are better than the source, with what they broke.
     """
-    named = columns(goal)
-    predicted = {name: estimates(wish, z0)[0] for name, wish in named.items()}
-    if not texts:
-        return Edit(source, predicted, [], "none_better")
-    here = goal.take(torch.zeros(len(texts), dtype=torch.long))
-    with torch.no_grad():
-        loss, own_loss = here(realised).tolist(), goal(z0).item()
-    reached = _reached(here, realised).tolist()
-    alike, typical = similarity(texts, source), space.density.typicality(realised).tolist()
-    fluent = space.fluency(texts).tolist()
-    keys = [
-        rank(loss[k], reached[k], similarity=alike[k], typicality=typical[k], fluency=fluent[k])
-        for k in range(len(texts))
-    ]
-    order = sorted(range(len(texts)), key=keys.__getitem__)
-    better = [k for k in order if loss[k] < own_loss]
-    kept = (better or order)[:most]
-    status: Status = "none_better" if not better else "improved" if any(keys[kept[0]][:2]) else "reached"
-    rows = torch.zeros(len(kept), dtype=torch.long)
-    found_realised = {name: estimates(wish.take(rows), realised[kept]) for name, wish in named.items()}
-    found_promised = {name: estimates(wish.take(rows), z[kept]) for name, wish in named.items()}
-    distance = (z - z0).norm(dim=1).tolist()
-    candidates = [
-        Candidate(
-            text=texts[k],
-            realised={name: values[place] for name, values in found_realised.items()},
-            promised={name: values[place].value for name, values in found_promised.items()},
-            similarity=alike[k],
-            typicality=typical[k],
-            fluency=fluent[k],
-            distance=distance[k],
-        )
-        for place, k in enumerate(kept)
-    ]
-    return Edit(source, predicted, candidates, status)
+    best = sorted(refused, key=lambda pair: value(pair[0]))[:10]
+    remedies = Counter(breach.remedy for _, broken in best for breach in broken)
+    if not remedies:
+        return "no text was written that is better than this one"
+    remedy = remedies.most_common(1)[0][0]
+    attempt, broken = next((a, b) for a, b in best if any(breach.remedy == remedy for breach in b))
+    reason = next(breach.reason for breach in broken if breach.remedy == remedy)
+    text = " ".join(attempt.text.split())
+    return f"the best attempts were refused: “{text}” {reason}; {remedy} lets more through"
 
 
-def _reached(goal: Objective, z: Tensor) -> Tensor:
-    """Whether every wish that has an end is fulfilled, (n,); False where none has one."""
-    found = [wish.reached(z) for wish in columns(goal).values()]
-    ended = [reached for reached in found if reached is not None]
-    return torch.stack(ended).all(0) if ended else torch.zeros(len(z), dtype=torch.bool)
+def _alike(a: Attempt, b: Attempt) -> float:
+    left, right = _changed(a), _changed(b)
+    return sum((left & right).values()) / max(1, min(left.total(), right.total()))
+
+
+def _changed(attempt: Attempt) -> Counter[tuple[str, str]]:
+    return Counter(
+        (side, word.lower())
+        for change in attempt.changes
+        for side, words in (("-", change.was), ("+", change.now))
+        for word in words.split()
+    )

@@ -27,6 +27,7 @@ from latentopt.space.density import LatentDensity
 from latentopt.space.inversion import Inversion
 from latentopt.space.loading import load
 from latentopt.space.paths import arc
+from latentopt.space.surprise import Surprise
 from latentopt.space.texts import checked_texts
 from latentopt.tables import atomic_update
 
@@ -362,15 +363,30 @@ class LatentSpace:
                 the network as a language model.
             batch_size: texts per forward pass.
         """
+        losses = self._token_losses(self._token_ids(texts), z, batch_size)
+        return torch.tensor([-loss.mean().item() for loss in losses])
+
+    @torch.no_grad()
+    def surprise(self, texts: Collection[str], *, batch_size: int = 64) -> list[Surprise]:
+        """What each token of n texts costs the network as a language model, given the null latent."""
         ids = self._token_ids(texts)
+        offsets = self.tokenizer(list(texts), add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+        losses = self._token_losses(ids, None, batch_size)
+        return [
+            Surprise([end for _, end in there][: len(loss) - 1], loss.tolist())
+            for there, loss in zip(offsets, losses, strict=True)
+        ]
+
+    def _token_losses(self, ids: Sequence[Sequence[int]], z: Tensor | None, batch_size: int) -> list[Tensor]:
+        """Nats of the tokens of each text, its end token's last; given the null latent where z is None."""
         z = self.null.expand(len(ids), -1) if z is None else z
-        out = torch.empty(len(ids))
+        out: dict[int, Tensor] = {}
         for rows in _batches(sorted(range(len(ids)), key=lambda i: len(ids[i])), batch_size):
-            labels, mask = self._padded([ids[i] for i in rows])
+            labels, _ = self._padded([ids[i] for i in rows])
             with self._quick():
-                loss = self.model.token_loss(self.model.memory(z[rows].to(self.model.device)), labels)
-            out[rows] = -(loss.sum(1) / mask.sum(1)).float().cpu()
-        return out
+                loss = self.model.token_loss(self.model.memory(z[rows].to(self.model.device)), labels).float().cpu()
+            out |= {i: loss[row, : len(ids[i])] for row, i in enumerate(rows)}
+        return [out[i] for i in range(len(ids))]
 
     def _token_ids(self, texts: Collection[str]) -> list[list[int]]:
         ids = token_ids(self.tokenizer, checked_texts(texts))

@@ -1,4 +1,7 @@
+"""`latentopt apply` on a tiny model: the same editor as optimize, with the goal to go along directions."""
+
 import csv
+import json
 import shutil
 
 import pandas as pd
@@ -6,14 +9,16 @@ import pytest
 import torch
 
 from latentopt.directions import Direction
-from tests.toy import toy_space
+from latentopt.editing import Along, Sum, TextEditor
+from tests.toy import toy_space, toy_texts
 
-TEXTS = ["the sun is up", "good morning, all of you"]
+TEXTS = toy_texts(2, seed=3)
+FLOORS = ["--min-fluency", "-0.5", "--min-meaning", "0.2", "--change", "0.5", "--effort", "0.3"]
 
 
 def make(name="polite", *, space=None, strength=1.5):
-    d = toy_space().latent_dim
-    return Direction(torch.linspace(-1, 1, d), name=name, space=space or toy_space().fingerprint, strength=strength)
+    m = toy_space().pooled_dim
+    return Direction(torch.linspace(-1, 1, m), name=name, space=space or toy_space().fingerprint, strength=strength)
 
 
 @pytest.fixture
@@ -32,58 +37,61 @@ def furnished(toy_model, tmp_path_factory):
     return model
 
 
-def edited(strength, texts=TEXTS):
+def document(result):
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_texts_are_edited_along_the_direction_at_its_own_strength(cli, polite):
+    found = document(cli("apply", polite, "--json", *FLOORS, *TEXTS))
+    assert found["version"] == 2
+    assert found["directions"] == [{"name": "polite", "strength": 1.5}]
+    assert [edit["source"] for edit in found["edits"]] == TEXTS
+    assert any(edit["candidates"] for edit in found["edits"])
+    for edit in found["edits"]:
+        assert abs(edit["predicted"]["polite"]["value"]) < 1e-4
+        for candidate in edit["candidates"]:
+            assert candidate["realised"]["polite"]["value"] > 0
+
+
+def test_one_text_is_printed_a_line_and_that_of_no_edit_as_it_was(cli, polite):
+    result = cli("apply", polite, "--min-meaning", "1", "--effort", "0.1", *TEXTS)
+    assert (result.exit_code, result.stdout) == (0, "".join(f"{text}\n" for text in TEXTS))
+    assert "2 of 2 texts stay as they were; of the first:" in result.stderr
+    assert f"polite: from {polite}" in " ".join(result.stderr.split())
+
+
+def test_several_directions_each_with_its_strength(cli, furnished):
+    found = document(cli("apply", "civil:1", "positive:-0.5", "--json", *FLOORS, TEXTS[0], "--model", furnished))
+    assert found["directions"] == [{"name": "civil", "strength": 1.0}, {"name": "positive", "strength": -0.5}]
+    assert set(found["edits"][0]["predicted"]) == {"civil", "positive"}
+
+
+def test_the_strength_can_be_chosen_for_all(cli, polite):
+    assert document(cli("apply", polite, "--strength", -2, "--json", *FLOORS, TEXTS[0]))["directions"] == [
+        {"name": "polite", "strength": -2.0}
+    ]
+
+
+def test_python_and_the_command_line_edit_alike(cli, polite):
     space = toy_space()
-    return space.decode(make().apply(space.encode(texts), strength=strength))
-
-
-def lines(texts):
-    return "".join(" ".join(text.splitlines()) + "\n" for text in texts)
-
-
-def test_texts_are_printed_as_they_become_at_the_calibrated_strength(cli, polite):
-    result = cli("apply", polite, *TEXTS)
-    assert (result.exit_code, result.stderr, result.stdout) == (0, "", lines(edited(1.5)))
-
-
-@pytest.mark.parametrize("strength", [0, 0.5, -2])
-def test_the_strength_can_be_chosen(cli, polite, strength):
-    assert cli("apply", polite, "--strength", strength, *TEXTS).stdout == lines(edited(strength))
-
-
-def test_a_direction_of_the_model_is_known_by_name(cli, furnished):
-    assert cli("apply", "civil", "--model", furnished, *TEXTS).stdout == lines(edited(1.5))
-
-
-def test_json_has_the_sources_beside_the_edits(cli_json, polite):
-    assert cli_json("apply", polite, *TEXTS, "--strength", 2) == {
-        "direction": {"name": "polite", "strength": 2.0},
-        "edits": [
-            {"row": row, "source": source, "text": text}
-            for row, (source, text) in enumerate(zip(TEXTS, edited(2), strict=True), start=1)
-        ],
-    }
+    edits = TextEditor(space, Sum([(1.0, Along(make(), 1.5))])).transform(TEXTS)
+    assert cli("apply", polite, *TEXTS).stdout == "".join(f"{text}\n" for text in edits)
 
 
 def test_files_are_read_and_written(cli, polite, tmp_path):
     path, output = tmp_path / "posts.csv", tmp_path / "edits.parquet"
     with path.open("w", newline="") as file:
         csv.writer(file).writerows([["post"], [TEXTS[0]], [" "], [TEXTS[1]]])
-    result = cli("apply", polite, "--input", path, "--column", "post", "--output", output)
+    result = cli("apply", polite, "--input", path, "--column", "post", "--output", output, *FLOORS)
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr.splitlines() == [f"warning: {path}, row 3: post is empty", f"wrote 2 rows to {output}"]
-    frame = pd.read_parquet(output)
-    assert frame.to_dict("list") == {"row": [2, 4], "source": TEXTS, "text": edited(1.5)}
+    assert f"warning: {path}, row 3: post is empty" in result.stderr
+    assert pd.read_parquet(output)[["row", "source"]].to_dict("list") == {"row": [2, 4], "source": TEXTS}
 
 
 def test_standard_input_is_read(cli, polite):
-    assert cli("apply", polite, input="\n".join(TEXTS)).stdout == lines(edited(1.5))
-
-
-def test_a_text_that_is_too_long_is_a_warning(cli, polite):
-    result = cli("apply", polite, "good morning " * 770)
-    assert result.exit_code == 0
-    assert result.stderr.startswith("warning: 1 of 1 texts")
+    result = cli("apply", polite, "--effort", "0.1", input="\n".join(TEXTS))
+    assert len(result.stdout.splitlines()) == 2
 
 
 def test_an_unknown_direction_lists_the_known_ones(cli, furnished):
@@ -120,6 +128,8 @@ def test_a_damaged_direction_is_said_to_be_one(cli, polite):
         ([], "Missing argument 'DIRECTION'"),
         (["civil", "the sun", "--strength", "strong"], "'strong' is not a valid float"),
         (["civil", "the sun", "--strength", "nan"], "must be a finite number, got nan; try 1"),
+        (["civil:inf", "the sun"], "civil:inf: the strength must be a finite number; try civil:1"),
+        (["civil", "the sun", "--free", "dates"], "'dates' is not one of"),
         (["civil", "the sun", "--input", "texts.csv"], "texts were given as arguments and with --input"),
         (["civil", "the sun", "--output", "edits.doc"], "the name must end in"),
     ],

@@ -5,11 +5,16 @@ import json
 import numpy as np
 import pytest
 
+from latentopt.cli.editing import KINDS, NAMES, marked, measured
+from latentopt.editing.constraints import KINDS as CONSTRAINED
+from latentopt.editing.edit import Candidate, Edit, Estimate, changes_between
+from latentopt.editing.optimizers import OPTIMIZERS
 from latentopt.heads import save_head
 from property_models import LogisticHead, RidgeHead
 from tests.toy import toy_space, toy_texts
 
 TEXT = "the old baker sells warm bread"
+FLOORS = ["--min-fluency", "-0.5", "--min-meaning", "0.2", "--change", "0.5", "--effort", "0.3"]
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +23,7 @@ def heads(tmp_path_factory):
     folder = tmp_path_factory.mktemp("heads")
     space = toy_space()
     texts = toy_texts(300)
-    z = space.encode(texts).numpy()
+    z = space.pooled(space.encode(texts)).numpy()
     likes = np.round(np.exp(4 + z[:, 0]))
     head = RidgeHead(scale="log1p").fit(z, likes, groups=np.arange(300) % 5)
     save_head(head, folder / "likes", name="likes", space=space.fingerprint)
@@ -40,51 +45,94 @@ def optimize(cli, heads):
 
 
 def test_the_document_has_the_documented_shape(optimize):
-    result = optimize("--target", "likes=90", "--maximize", "tone", "--json", TEXT)
+    result = optimize("--target", "likes=90", "--maximize", "tone", "--json", *FLOORS, TEXT)
     assert result.exit_code == 0, result.stderr
     document = json.loads(result.stdout)
-    assert document["version"] == 1
+    assert document["version"] == 2
     (edit,) = document["edits"]
+    assert set(edit) == {"row", "source", "predicted", "reader", "status", "already", "reason", "candidates"}
     assert edit["source"] == TEXT
     assert set(edit["predicted"]) == {"likes", "tone=warm"}
+    likes = edit["predicted"]["likes"]
+    assert likes["low"] <= likes["value"] <= likes["high"]
     assert edit["status"] in ("reached", "improved", "none_better")
     for candidate in edit["candidates"]:
-        assert set(candidate) == {"text", "realised", "promised", "similarity", "typicality", "fluency", "distance"}
+        assert {"text", "changes", "realised", "promised", "reader", "agrees", "meaning", "fluency"} <= set(candidate)
         likes = candidate["realised"]["likes"]
         assert likes["low"] <= likes["value"] <= likes["high"]
         assert candidate["realised"]["tone=warm"]["low"] is None  # a probability is its own uncertainty
+        for change in candidate["changes"]:
+            assert candidate["text"][change["start"] : change["end"]] == change["now"]
 
 
 def test_people_get_a_table_and_are_told_for_whom(optimize):
-    result = optimize("--target", "likes=90", TEXT)
+    result = optimize("--target", "likes=90", *FLOORS, TEXT)
     assert result.exit_code == 0, result.stderr
     assert result.stdout.startswith(TEXT)
-    assert "promised" in result.stdout
+    assert "predicted: likes" in result.stdout
     assert "predicted for the median account, one whose texts typically get" in result.stderr
     assert (
         "predicted for an account whose texts typically get 20;"
-        in optimize("--target", "likes=90", "--typical", "20", TEXT).stderr
+        in optimize("--target", "likes=90", "--typical", "20", *FLOORS, TEXT).stderr
     )
+
+
+def test_a_candidate_is_shown_with_what_changed_and_what_was_measured():
+    was, now = Estimate(100.0, 10.0, 1000.0), Estimate(250.0, 25.0, 2500.0)
+    changes = changes_between(TEXT, "our old baker sells warm bread today")
+    candidate = Candidate(
+        "our old baker sells warm bread today",
+        changes,
+        0.3,
+        {"likes": now},
+        {"likes": 400.0},
+        {"likes": 80.0},
+        False,
+        0.9,
+        0.8,
+        -0.2,
+        0.5,
+        0.1,
+    )
+    edit = Edit(TEXT, {"likes": was}, {"likes": 90.0}, [candidate], "improved", False, "why")
+    assert measured(edit, candidate) == (
+        "likes 250 (25 to 2,500) (+150%), reader 90 to 80; the reader disagrees; meaning 0.90; fluency unusual; "
+        "the → our, + today"
+    )
+    styled = marked(candidate)
+    assert [styled.plain[span.start : span.end] for span in styled.spans] == ["our", "today"]
+
+
+def test_words_are_explained(optimize):
+    result = optimize("--target", "likes=90", "--explain", "--json", *FLOORS, TEXT)
+    assert result.exit_code == 0, result.stderr
+    words = json.loads(result.stdout)["edits"][0]["words"]
+    assert "".join(word["text"] for word in words) == TEXT
+    assert "(of the goal's loss)" in optimize("--target", "likes=90", "--explain", *FLOORS, TEXT).stdout
 
 
 def test_a_typical_value_shifts_the_prediction(optimize):
     low, high = (
-        json.loads(optimize("--target", "likes=90", "--typical", typical, "--json", TEXT).stdout)["edits"][0]
+        json.loads(optimize("--target", "likes=90", "--typical", typical, "--json", *FLOORS, TEXT).stdout)["edits"][0]
         for typical in ("5", "500")
     )
-    assert low["predicted"]["likes"] < high["predicted"]["likes"]
+    assert low["predicted"]["likes"]["value"] < high["predicted"]["likes"]["value"]
+
+
+def test_every_optimizer_and_every_kind_is_known_by_its_name():
+    assert (list(NAMES), set(KINDS)) == (list(OPTIMIZERS), {*CONSTRAINED, "names"})
 
 
 def test_a_class_can_be_named_as_the_target(optimize):
-    result = optimize("--target", "mood=glad", "--json", TEXT)
+    result = optimize("--target", "mood=glad", "--json", *FLOORS, TEXT)
     assert result.exit_code == 0, result.stderr
-    assert 0 <= json.loads(result.stdout)["edits"][0]["predicted"]["mood=glad"] <= 1
+    assert 0 <= json.loads(result.stdout)["edits"][0]["predicted"]["mood=glad"]["value"] <= 1
 
 
 def test_texts_from_a_file_keep_the_good_rows(optimize, tmp_path):
     file = tmp_path / "drafts.csv"
     file.write_text(f'text\n{TEXT}\n"bad\x00row"\nher brother loves paper stars\n')
-    result = optimize("--target", "likes=90", "--json", "--input", file)
+    result = optimize("--target", "likes=90", "--json", "--input", file, *FLOORS)
     assert result.exit_code == 0, result.stderr
     assert len(json.loads(result.stdout)["edits"]) == 2
     assert "row 3: text" in result.stderr
@@ -96,12 +144,12 @@ def test_texts_from_a_file_keep_the_good_rows(optimize, tmp_path):
     [
         (["--target", "likes=abc"], "--target likes=abc: the value must be a number; try likes=1000"),
         (["--target", "likes=nan"], "--target likes=nan: the value must be a number; try likes=1000"),
-        (["--target", "likes"], "likes: a target is written NAME=VALUE, such as likes=1000"),
+        (["--target", "likes"], "likes: a wish is written NAME=VALUE, such as likes=1000"),
         (["--target", "likes=-3"], "a wish for likes is a number that it could have"),
         (["--target", "shares=3"], "shares: there is no such property; known: likes, mood, tone;"),
         (["--target", "tone=3"], "the value must be a probability from 0 to 1, or one of cold, warm"),
         (["--maximize", "mood"], "mood has the classes calm, glad, sad; name one: --target mood=calm"),
-        (["--maximize", "likes", "--target", "likes=5"], "likes is wished for twice; give each property one wish"),
+        (["--target", "likes=9", "--target", "likes=5"], "a goal has one Target for a property, but likes has two"),
         ([], "say what the texts shall become, such as --target likes=1000 or --maximize sentiment"),
     ],
 )
@@ -112,7 +160,7 @@ def test_a_wish_that_cannot_be_is_wrong_usage(optimize, arguments, message):
 
 
 def test_a_target_far_from_all_that_the_head_has_seen_is_a_warning(optimize):
-    result = optimize("--target", "likes=1e12", "--json", TEXT)
+    result = optimize("--target", "likes=1e12", "--json", *FLOORS, TEXT)
     assert result.exit_code == 0
     assert "almost all that the head has seen lies between" in result.stderr
 
@@ -130,7 +178,10 @@ def test_an_empty_text_is_an_error(optimize, text):
     assert "no row is left to work on" in result.stderr
 
 
-def test_a_very_long_text_is_cut_with_a_warning(optimize):
-    result = optimize("--target", "likes=90", "--json", "so " * 3333)
+def test_a_text_that_the_model_cannot_read_is_left_alone_with_a_warning(optimize):
+    result = optimize("--target", "likes=90", "--json", *FLOORS, "so " * 3333)
     assert result.exit_code == 0
     assert "texts are longer than the model's limit of 31 tokens" in result.stderr
+    (edit,) = json.loads(result.stdout)["edits"]
+    assert (edit["status"], edit["candidates"]) == ("none_better", [])
+    assert edit["reason"].endswith("tokens, and the model reads 31; edit a part of it")

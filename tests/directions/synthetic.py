@@ -34,5 +34,12 @@ class NumbersSpace:
     def encode(self, texts):
         return torch.tensor([[float(word) for word in text.split()] for text in texts])
 
+    def pooled(self, z):
+        return z
+
+    def apply(self, vector, texts, strength):
+        """Texts moved along a vector, as far as the decoder follows."""
+        return self.decode(self.encode(texts) + strength * vector)
+
     def decode(self, z):
         return [" ".join(f"{value:.3f}" for value in row) for row in (z * self.keeps).tolist()]

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from latentopt.directions import Direction, bundled_names, find
+from latentopt.directions import Direction, bundled_names, find, locate
 from latentopt.errors import LatentoptError
 
 
@@ -44,3 +44,18 @@ def test_a_direction_of_another_space_is_refused(space):
     space.fingerprint = "xyz"
     with pytest.raises(LatentoptError, match="belongs to the latent space abc, not to xyz"):
         find("civil", space)
+
+
+def test_a_file_in_this_folder_comes_first_where_it_fits_and_hides_nothing_where_not(space, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Direction(torch.zeros(2), name="other", space="xyz").save_pretrained(tmp_path / "civil.safetensors")
+    assert locate("civil", space)[1] is None
+    Direction(torch.zeros(2), name="mine", space="abc").save_pretrained(tmp_path / "civil.safetensors")
+    found, place = locate("civil", space)
+    assert (found.name, str(place)) == ("mine", "civil.safetensors")
+
+
+def test_a_path_is_that_file_or_an_error(space, tmp_path):
+    Direction(torch.zeros(2), name="other", space="xyz").save_pretrained(tmp_path / "civil.safetensors")
+    with pytest.raises(LatentoptError, match="belongs to the latent space xyz, not to abc"):
+        find(tmp_path / "civil.safetensors", space)

@@ -21,9 +21,13 @@ def numbered_pairs(n, *, targets=1):
     return sources, space.decode(space.encode(sources) + noise + torch.tensor([2.0, 0, 0, 0]))
 
 
+def mined(space, *pairs, **options):
+    return mine(space, *pairs, name="higher", apply=space.apply, **options)
+
+
 def test_the_direction_and_all_that_is_known_of_it_come_out():
     sources, targets = numbered_pairs(40, targets=2)
-    found = mine(NumbersSpace(), sources, targets, name="higher", permutations=99, examples=3)
+    found = mined(NumbersSpace(), sources, targets, permutations=99, examples=3)
     torch.testing.assert_close(found.direction.vector, torch.tensor([2.0, 0, 0, 0]), atol=0.05, rtol=0)
     assert (found.direction.name, found.direction.space) == ("higher", "numbers")
     assert found.direction.strength == found.calibration.strength
@@ -42,7 +46,7 @@ def test_examples_are_held_out_edits_of_different_sources():
     sources, targets = numbered_pairs(40, targets=2)
     space, fold = NumbersSpace(), torch.full((80,), -1)
     fold[60:] = 0
-    found = mine(space, sources, targets, name="higher", fold=fold, permutations=9, examples=20)
+    found = mined(space, sources, targets, fold=fold, permutations=9, examples=20)
     pairs = set(zip(sources[60:], targets[60:], strict=True))
     assert len(found.examples) == len({example.source for example in found.examples}) == 10
     assert all((example.source, example.target) in pairs for example in found.examples)
@@ -53,7 +57,7 @@ def test_examples_are_held_out_edits_of_different_sources():
 
 def test_the_same_seed_finds_the_same():
     def run(seed):
-        return mine(NumbersSpace(), *numbered_pairs(30), name="higher", permutations=50, seed=seed)
+        return mined(NumbersSpace(), *numbered_pairs(30), permutations=50, seed=seed)
 
     assert (run(1).consistency, run(1).examples) == (run(1).consistency, run(1).examples)
     assert run(1).examples != run(2).examples
@@ -62,7 +66,7 @@ def test_the_same_seed_finds_the_same():
 def test_the_miner_shrinks_where_the_space_knows_its_density():
     density = SimpleNamespace(covariance=torch.eye(4))
     assert isinstance(default_miner(NumbersSpace(density=density)), ShrunkDifference)
-    found = mine(NumbersSpace(density=density), *numbered_pairs(30), name="higher", permutations=9)
+    found = mined(NumbersSpace(density=density), *numbered_pairs(30), permutations=9)
     assert found.direction.statistics["miner"] == "ShrunkDifference"
 
 

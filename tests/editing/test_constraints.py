@@ -39,6 +39,8 @@ def test_a_kind_can_be_let_go():
         ("fans", "fans in Boston", "adds 'Boston' (names)"),
         ("Great night", "Great bitch", "adds 'bitch' (abuse)"),
         ("Great", "Gr\ufffdat", "has a broken character"),
+        (" @user", " and@user", "runs words together"),
+        ("Chicago! Thanks", "Chicago!Thanks", "runs words together"),
     ],
 )
 def test_what_is_lost_or_added_is_said(old, new, reason):

@@ -1,23 +1,87 @@
-"""What is shown first."""
+"""What may be shown, what is worked on, and in which order."""
 
-from latentopt.editing.edit import Estimate
-from latentopt.editing.rank import rank
+from dataclasses import replace
+
+import torch
+
+from latentopt.editing.constraints import Breach
+from latentopt.editing.edit import changes_between, count_words, words_changed
+from latentopt.editing.measure import Attempt
+from latentopt.editing.rank import Floors, ordered, shortest_way, spread
+
+SOURCE = "thank you to everyone who came out tonight in the rain"
 
 
-def test_a_fulfilled_wish_ranks_first_then_what_is_nearest_and_most_alike():
-    fair = {"similarity": 0.5, "typicality": 0.5, "fluency": 0.5}
-    reached = rank(0.1, True, similarity=0.25, typicality=0.1, fluency=0.1)
-    other = rank(0.1, True, similarity=0.1, typicality=0.1, fluency=0.1)  # fulfils the wish, but is no edit
-    alike = rank(0.5, False, **{**fair, "similarity": 0.9})
-    fluent = rank(0.5, False, **{**fair, "fluency": 0.9})
-    assert sorted([other, rank(0.5, False, **fair), fluent, alike, reached]) == [
-        reached,
-        alike,
-        fluent,
-        rank(0.5, False, **fair),
-        other,
+def attempt(text, **known):
+    changes = changes_between(SOURCE, text)
+    given = {
+        "z": torch.zeros(2),
+        "promised": torch.zeros(2),
+        "loss": 0.5,
+        "read_loss": 0.5,
+        "reached": False,
+        "meaning": 0.9,
+        "broken": [],
+        "fluency": 0.0,
+        "strain": 0.0,
+    } | known
+    return Attempt(text, changes=changes, changed=words_changed(changes) / count_words(SOURCE), **given)
+
+
+A = attempt("huge thank you to everyone who came out tonight in the rain")
+
+
+def test_the_more_cautious_opinion_decides_then_fluency_then_meaning():
+    flattered = replace(A, text="a", loss=0.0, read_loss=0.9)
+    honest = replace(A, text="b", loss=0.6, read_loss=0.4)
+    odd, other = replace(honest, text="c", fluency=-0.15), replace(honest, text="d", meaning=0.7)
+    assert [x.text for x in ordered([flattered, odd, other, honest])] == ["b", "d", "c", "a"]
+
+
+def test_fluency_above_the_sources_is_worth_nothing():
+    plain, common = replace(A, text="a"), replace(A, text="b", fluency=0.9)
+    assert [x.text for x in ordered([common, plain])] == ["a", "b"]
+
+
+def test_what_falls_below_a_floor_is_said_with_the_option_that_lets_it_through():
+    floors = Floors(fluency=-0.1, strain=2.0, meaning=0.7, change=0.3)
+    assert floors.cheap(A, SOURCE) == []
+    assert floors.cheap(replace(A, meaning=0.5), SOURCE) == [
+        Breach("keeps a meaning of 0.50, below 0.70", "a smaller --min-meaning")
     ]
+    many = attempt("nobody came out in the rain")
+    assert floors.cheap(many, SOURCE)[0].remedy == "a larger --change"
+    assert floors.costly(replace(A, fluency=-0.2)) == [
+        Breach("has a fluency of -0.20 nats a token, below -0.10", "a smaller --min-fluency")
+    ]
+    assert floors.costly(replace(A, strain=3.0))[0].reason == "has a word that stands out by 3.0 nats, above 2.0"
+    assert floors.costly(replace(A, fluency=None, strain=None)) == []
 
 
-def test_an_estimate_without_an_interval_has_none():
-    assert Estimate(1.0).low is None
+def test_a_broken_constraint_is_a_shortfall():
+    broken = Breach("loses 'http' (links)", "--free links")
+    assert Floors().cheap(replace(A, broken=[broken]), SOURCE) == [broken]
+
+
+def test_one_word_may_change_in_a_text_of_any_length():
+    assert Floors(change=0.3).most_words(2) == 1
+    assert Floors(change=0.3).most_words(10) == 3
+
+
+def test_what_is_shown_differs_in_what_it_changed():
+    first = attempt("thank you to everyone who came out today in the rain", loss=0.1)
+    again = attempt("thank you to everyone who came out today in the rain!", loss=0.2)
+    other = attempt("thanks to everyone who came out tonight in the rain", loss=0.3)
+    assert spread([other, again, first], 3) == [first, other]
+    assert spread([other, again, first], 1) == [first]
+
+
+def test_if_nothing_qualifies_the_commonest_hindrance_of_the_best_attempts_is_named():
+    unclear = Breach("keeps a meaning of 0.50, below 0.70", "a smaller --min-meaning")
+    lost = Breach("loses 'http' (links)", "--free links")
+    said = shortest_way([(A, [unclear]), (A, [unclear, lost])])
+    assert said == (
+        "the best attempts were refused: “huge thank you to everyone who came out tonight in the rain” "
+        "keeps a meaning of 0.50, below 0.70; a smaller --min-meaning lets more through"
+    )
+    assert shortest_way([]) == "no text was written that is better than this one"

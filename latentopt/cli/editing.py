@@ -1,0 +1,250 @@
+"""What `optimize` and `apply` share: the options of an edit, the editor that they make, and how edits are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from latentopt.cli import options
+from latentopt.cli.output import stderr, stdout
+
+if TYPE_CHECKING:
+    from rich.text import Text
+    from torch import Tensor
+
+    from latentopt.editing import Candidate, Edit, Estimate, Objective, TextEditor
+    from latentopt.heads import Reader
+    from latentopt.space import LatentSpace
+
+VERSION = 2  # of the JSON document of edits
+NAMES = ("gradient", "adam", "lbfgs", "langevin", "cma-es", "bayesian", "random", "none")  # editing.optimizers
+KINDS = ("links", "mentions", "hashtags", "numbers", "emoji", "names")
+
+
+@dataclass(frozen=True)
+class Editing:
+    """The options of an edit, as they were given."""
+
+    keep: tuple[str, ...]
+    free: tuple[str, ...]
+    forbid: tuple[str, ...]
+    max_length: int | None
+    allow_abuse: bool
+    change: float
+    min_fluency: float
+    min_meaning: float
+    language_model: str | None
+    optimizer: str
+    candidates: int
+    effort: float
+    seed: int
+
+    def editor(self, space: LatentSpace, goal: Objective, readers: dict[str, Reader]) -> TextEditor:
+        """The editor that is asked for."""
+        from latentopt.editing import Effort, Floors, TextEditor, standard
+        from latentopt.editing.fluency import CausalLM
+        from latentopt.editing.optimizers import OPTIMIZERS
+
+        usual = Effort()
+        rows, scored = (max(1, round(self.effort * count)) for count in (usual.rows, usual.scored))
+        return TextEditor(
+            space,
+            goal,
+            optimizer=OPTIMIZERS[self.optimizer](space.density.covariance),
+            constraints=standard(
+                free=self.free,
+                keep=self.keep,
+                forbid=self.forbid,
+                max_length=self.max_length,
+                allow_abuse=self.allow_abuse,
+            ),
+            floors=Floors(fluency=self.min_fluency, meaning=self.min_meaning, change=self.change),
+            readers=readers,
+            language_model=None if self.language_model is None else CausalLM(self.language_model),
+            effort=Effort(rows=rows, scored=scored),
+            candidates=self.candidates,
+            seed=self.seed,
+        )
+
+
+_OPTIONS = options.compose(
+    click.option(
+        "--keep",
+        multiple=True,
+        metavar="WORDS|/REGEX/",
+        help="What stays as it is, beside links, mentions, hashtags, numbers, emoji and capitalised names. Repeatable.",
+    ),
+    click.option(
+        "--free",
+        multiple=True,
+        type=click.Choice(KINDS),
+        help="A kind of these that may be lost and added. Repeatable.",
+    ),
+    click.option(
+        "--forbid",
+        multiple=True,
+        metavar="WORDS|/REGEX/|FILE",
+        help="What must not be added; a file has one a line. Repeatable.",
+    ),
+    click.option("--max-length", type=click.IntRange(min=1), help="Most characters of an edit."),
+    click.option(
+        "--allow-abuse",
+        is_flag=True,
+        help="Let words of abuse be added that the text has not. [default: those on better-profanity's list are not]",
+    ),
+    click.option(
+        "--change",
+        type=click.FloatRange(0, 1),
+        default=0.3,
+        show_default=True,
+        help="Most of the words that may change, as a share; one always may.",
+    ),
+    click.option(
+        "--min-fluency",
+        type=float,
+        default=-0.15,
+        show_default=True,
+        help="Least fluency, in nats per token more than the text's own: 0 is as fluent as the text, -0.3 is odd.",
+    ),
+    click.option(
+        "--min-meaning",
+        type=click.FloatRange(-1, 1),
+        default=0.7,
+        show_default=True,
+        help="Least meaning kept: cosine of the sentence embeddings of edit and text.",
+    ),
+    click.option(
+        "--language-model",
+        metavar="DIR|NAME",
+        help="Causal language model of transformers that judges fluency. [default: the model itself]",
+    ),
+    click.option(
+        "--optimizer",
+        type=click.Choice(NAMES),
+        default="gradient",
+        show_default=True,
+        help="What moves the latent that fills are guided by; none: it stays, and what is filled is chosen afterwards.",
+    ),
+    click.option(
+        "--candidates",
+        type=click.IntRange(min=1),
+        default=3,
+        show_default=True,
+        help="Most candidates to show for each text.",
+    ),
+    click.option(
+        "--effort",
+        type=click.FloatRange(min=0, min_open=True),
+        default=1.0,
+        show_default=True,
+        help="Multiple of the texts that are tried; time grows with it.",
+    ),
+    options.seed,
+)
+
+
+def editing_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of an edit; the command gets them as one value, `how`."""
+
+    @wraps(command)
+    def collected(**given: Any) -> Any:
+        how = Editing(**{field.name: given.pop(field.name) for field in fields(Editing)})
+        return command(how=how, **given)
+
+    return _OPTIONS(collected)
+
+
+def edited(editor: TextEditor, sources: Sequence[str]) -> list[Edit]:
+    """Edits of texts, with a note of how many are done."""
+    with stderr().status(f"editing {len(sources):,} texts") as status:
+        return editor.edit(sources, progress=lambda done: status.update(f"edited {done:,} of {len(sources):,} texts"))
+
+
+def print_edit(edit: Edit) -> None:
+    """Print a text and what it could become, each candidate above what was measured of it."""
+    from rich.text import Text
+
+    say = stdout()
+    say.print(Text(" ".join(edit.source.split()), style="bold"), soft_wrap=True)
+    now = ", ".join(f"{name} {shown(estimate)}" for name, estimate in edit.predicted.items())
+    say.print(
+        f"   predicted: {now}; {edit.status.replace('_', ' ')}: {edit.reason}",
+        style="dim",
+        soft_wrap=True,
+        markup=False,
+    )
+    for place, candidate in enumerate(edit.candidates, start=1):
+        say.print(Text(f"{place:>2} ").append_text(marked(candidate)), soft_wrap=True)
+        say.print(f"   {measured(edit, candidate)}", style="dim", soft_wrap=True, markup=False)
+    say.print()
+
+
+def marked(candidate: Candidate) -> Text:
+    """A candidate's text with the words that changed in another style."""
+    from rich.text import Text
+
+    text = Text(candidate.text)
+    for change in candidate.changes:
+        text.stylize("bold green", change.start, change.end)
+    return Text(" ").join(text.split())
+
+
+def print_effects(words: Sequence[str], effects: Tensor) -> None:
+    """Print a text whose words are coloured by what they add to the goal (green) or cost it (red)."""
+    from rich.text import Text
+
+    most = effects.abs().max().clamp_min(1e-9).item()
+    line = Text("   ")
+    for word, effect in zip(words, effects.tolist(), strict=True):
+        strong = abs(effect) > 0.5 * most
+        style = "" if abs(effect) < 0.1 * most else ("green" if effect > 0 else "red") + (" bold" if strong else "")
+        line.append(word, style=style)
+    say = stdout()
+    say.print(line, soft_wrap=True)
+    order = sorted(range(len(words)), key=lambda i: -abs(effects[i].item()))[:5]
+    told = ", ".join(f"{words[i].strip()} {'adds' if effects[i] > 0 else 'costs'} {abs(effects[i]):.2f}" for i in order)
+    say.print(f"   {told} (of the goal's loss)", style="dim", soft_wrap=True, markup=False)
+
+
+def measured(edit: Edit, candidate: Candidate) -> str:
+    """What is known of a candidate, in words."""
+    said = []
+    for name, estimate in candidate.realised.items():
+        words = f"{name} {shown(estimate)}{_gain(edit.predicted[name].value, estimate.value)}"
+        if name in candidate.read:
+            words += f", reader {digits(edit.read[name])} to {digits(candidate.read[name])}"
+        said.append(words)
+    if not candidate.agrees:
+        said.append("the reader disagrees")
+    changed = ", ".join(_changed(change.was, change.now) for change in candidate.changes)
+    said += [f"meaning {candidate.meaning:.2f}", f"fluency {candidate.wording}", changed]
+    return "; ".join(said)
+
+
+def _changed(was: str, now: str) -> str:
+    if not was:
+        return f"+ {now}"
+    return f"{was} → {now}" if now else f"- {was}"
+
+
+def _gain(was: float, now: float) -> str:
+    if min(was, now) < 0 or max(was, now) <= 1:  # no count: a probability, or what may be negative
+        return f" ({now - was:+.2f})"
+    return f" ({now / was - 1:+.0%})" if was > 0 else ""
+
+
+def shown(estimate: Estimate) -> str:
+    """An estimate with its interval."""
+    value = digits(estimate.value)
+    if estimate.low is None or estimate.high is None:
+        return value
+    return f"{value} ({digits(estimate.low)} to {digits(estimate.high)})"
+
+
+def digits(value: float) -> str:
+    """Three significant digits: a prediction has no more."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -1,0 +1,201 @@
+"""Measure texts that a source could become: everything that is known of them, cheap things first."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from latentopt.editing.constraints import Breach, Constraint, breaches
+from latentopt.editing.edit import Change, Estimate, changes_between, count_words, words_changed
+from latentopt.editing.fluency import LanguageModel, strain, without_marks
+from latentopt.editing.objectives import HeadWish, Objective, columns
+from latentopt.space.surprise import Surprise
+
+if TYPE_CHECKING:
+    from latentopt.heads.reader import Reader
+    from latentopt.space import LatentSpace
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A text that was written, and what is known of it.
+
+    z: its pooled latent, (m,). promised: the latent that it was written from, (m,). changes, changed: what differs from
+    the source, and that as a share of its words. loss: of the goal, by what is realised. read_loss: the same by what
+    readers say; that of the head where there is none. reached: whether every wish that has an end is fulfilled.
+    meaning: cosine to the source. fluency: nats per token by which it is likelier than the source, None where nobody
+    asked. strain: nats by which its worst change stands out (see `fluency.strain`), None likewise. broken: constraints
+    that it breaks.
+    """
+
+    text: str
+    z: Tensor
+    promised: Tensor
+    changes: list[Change]
+    changed: float
+    loss: float
+    read_loss: float
+    reached: bool
+    meaning: float
+    broken: list[Breach]
+    fluency: float | None = None
+    strain: float | None = None
+
+    @property
+    def cautious(self) -> float:
+        """The loss by head or reader, whichever sees less of a gain."""
+        return max(self.loss, self.read_loss)
+
+
+class Measure:
+    """What is known of texts that one source could become.
+
+    Args:
+        space: the latent space. goal: of this source, started at its latent.
+        source: the text. z: its pooled latent, shape (1, m).
+        constraints: what texts must keep or not have. readers: by property; those of no wish are not asked.
+        language_model: judges fluency; the space does, where none is given.
+    """
+
+    def __init__(
+        self,
+        space: LatentSpace,
+        goal: Objective,
+        source: str,
+        z: Tensor,
+        *,
+        constraints: Sequence[Constraint],
+        readers: Mapping[str, Reader],
+        language_model: LanguageModel | None = None,
+    ) -> None:
+        self.space = space
+        self.goal = goal
+        self.source = source
+        self.z = z
+        self.constraints = constraints
+        self.wishes = columns(goal)
+        self.readers = {
+            column: readers[wish.name]
+            for column, wish in self.wishes.items()
+            if wish.name in readers and isinstance(wish, HeadWish)
+        }
+        self.language_model: LanguageModel = space if language_model is None else language_model
+        self._words = max(1, count_words(source))
+        self._embedding = space.embed(z)
+        self._bare = without_marks(source)
+        self._surprise: Surprise | None = None
+        self.already = bool(self._reached(z).item())
+        self.loss = self._losses(z).item()
+
+    def __call__(self, texts: Sequence[str], promised: Tensor) -> list[Attempt]:
+        """Everything but fluency of n texts, written from pooled latents (n, m)."""
+        if not texts:
+            return []
+        z = self.space.pooled(self.space.encode(texts))
+        loss, reached = self._losses(z), self._reached(z).tolist()
+        read_loss = self._losses(z, self._read_scores(texts)).tolist()
+        meaning = (self.space.embed(z) * self._embedding).sum(1).tolist()
+        attempts = []
+        for i, text in enumerate(texts):
+            changes = changes_between(self.source, text)
+            attempts.append(
+                Attempt(
+                    text,
+                    z[i],
+                    promised[i],
+                    changes,
+                    words_changed(changes) / self._words,
+                    loss[i].item(),
+                    read_loss[i],
+                    reached[i],
+                    meaning[i],
+                    breaches(self.constraints, self.source, text),
+                )
+            )
+        return attempts
+
+    def with_fluency(self, attempts: Sequence[Attempt]) -> list[Attempt]:
+        """The same attempts, asked for their fluency: what costs most is asked last."""
+        if not attempts:
+            return []
+        texts = [without_marks(attempt.text) for attempt in attempts]
+        if self._surprise is None:  # nobody has asked yet
+            texts = [self._bare, *texts]
+        found = self.language_model.surprise(texts)
+        if self._surprise is None:
+            self._surprise, *found = found
+            del texts[0]
+        own = self._surprise
+        return [
+            replace(attempt, fluency=own.mean - there.mean, strain=strain(self._bare, own, text, there))
+            for attempt, text, there in zip(attempts, texts, found, strict=True)
+        ]
+
+    def predicted(self, z: Tensor) -> list[dict[str, Estimate]]:
+        """What is predicted at pooled latents (n, m), by column."""
+        found: list[dict[str, Estimate]] = [{} for _ in range(len(z))]
+        for column, wish in self.wishes.items():
+            values, interval = wish.values(z).tolist(), wish.interval(z)
+            for i, value in enumerate(values):
+                bounds = (None, None) if interval is None else interval[i].tolist()
+                found[i][column] = Estimate(value, *bounds)
+        return found
+
+    def read(self, texts: Sequence[str]) -> list[dict[str, float]]:
+        """What readers say of texts, by column, in the property's unit."""
+        said = {column: reader.predict(texts).tolist() for column, reader in self.readers.items()}
+        return [{column: float(values[i]) for column, values in said.items()} for i in range(len(texts))]
+
+    def _losses(self, z: Tensor, scores: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Losses (n,) of the goal; wishes with scores (n,) are judged by those."""
+        total = torch.zeros(len(z))
+        rows = torch.zeros(len(z), dtype=torch.long)
+        for weight, term in self.goal.terms:
+            here = term.take(rows)
+            for column, wish in self.wishes.items():
+                if wish is term and scores is not None and column in scores:
+                    here = said(here, scores[column])
+            with torch.no_grad():
+                total += weight * here(z).float()
+        return total
+
+    def _reached(self, z: Tensor) -> Tensor:
+        rows = torch.zeros(len(z), dtype=torch.long)
+        found = [wish.take(rows).reached(z) for wish in self.wishes.values()]
+        ended = [reached for reached in found if reached is not None]
+        return torch.stack(ended).all(0) if ended else torch.zeros(len(z), dtype=torch.bool)
+
+    def _read_scores(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        """What scores would be if texts had gained on the source what the reader says, (n,), by column."""
+        found = {}
+        for column, reader in self.readers.items():
+            wish: Any = self.wishes[column]
+            with torch.no_grad():
+                own = wish.head.forward(self.z).float()
+            said = torch.as_tensor(reader.predict_score([self.source, *texts])).float()
+            found[column] = own + said[1:] - said[0]
+        return found
+
+
+class _Said:
+    """A head that has said its scores (n,) already."""
+
+    def __init__(self, head: Any, scores: Tensor) -> None:
+        self.head = head
+        self.scores = scores
+        self.score_scale = head.score_scale
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.scores
+
+
+def said(wish: Objective, scores: Tensor) -> Objective:
+    """A wish for a head's property that is judged by given scores, (n,), and not by the head."""
+    other: Any = copy.copy(wish)
+    other.head = _Said(other.head, scores)
+    return other

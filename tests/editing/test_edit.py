@@ -1,0 +1,42 @@
+"""What changed, and what is told of it."""
+
+import pytest
+
+from latentopt.editing.edit import Candidate, Change, Edit, Estimate, changes_between, words_changed
+
+
+@pytest.mark.parametrize(
+    ("text", "changes"),
+    [
+        ("a good day", []),
+        ("a great day", [Change("good", "great", 2, 7)]),
+        ("a day", [Change("good", "", 1, 1)]),
+        ("a good day for all", [Change("", "for all", 11, 18)]),
+        ("what a good day!", [Change("", "what", 0, 4), Change("", "!", 15, 16)]),
+    ],
+)
+def test_words_that_changed_are_found_where_they_stand(text, changes):
+    assert changes_between("a good day", text) == changes
+    for change in changes:
+        assert text[change.start : change.end] == change.now
+
+
+def test_words_that_changed_are_counted_by_the_longer_side():
+    assert words_changed(changes_between("a good day", "a very good night")) == 2
+    assert words_changed(changes_between("one two three four", "one")) == 3
+
+
+def test_an_estimate_without_an_interval_has_none():
+    assert Estimate(1.0).low is None
+
+
+@pytest.mark.parametrize(
+    ("fluency", "words"), [(0.5, "as usual"), (-0.1, "as usual"), (-0.2, "unusual"), (-0.4, "odd")]
+)
+def test_fluency_is_said_in_words(fluency, words):
+    candidate = Candidate("a", [], 0.0, {}, {}, {}, True, 1.0, 1.0, fluency, 0.5, 0.0)
+    assert candidate.wording == words
+
+
+def test_without_a_candidate_the_text_is_the_source():
+    assert Edit("a", {}, {}, [], "none_better", False, "why").text == "a"
