@@ -29,6 +29,7 @@ VERBS = {  # in the order of --help; a verb's module imports torch only inside i
     "evaluate": "latentopt.cli.evaluate:evaluate",
     "fit": "latentopt.cli.fit:fit",
     "tune": "latentopt.cli.tune:tune",
+    "evaluate-head": "latentopt.cli.evaluate_head:evaluate_head",
     "train": "latentopt.cli.train:train",
 }
 

@@ -74,7 +74,8 @@ def words_of(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[W
     )
     found = []
     for text, ids, offsets in zip(texts, encoded["input_ids"], encoded["offset_mapping"], strict=True):
-        ends = [match.end() for match in WORD.finditer(text)]
+        # White space behind the last word is part of it; a text of nothing else is one word.
+        ends = [*[match.end() for match in WORD.finditer(text)][:-1], len(text)]
         starts, pieces, begun = [], [], 0
         word = -1
         for i, (_, end) in enumerate(offsets):
@@ -86,11 +87,9 @@ def words_of(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[W
                 while word < len(ends) - 1 and end > ends[word]:
                     word += 1
                 starts.append(i)
-                if end > ends[word]:  # behind the last word: only white space
-                    break
         if ids:
             pieces.append(text[begun:])
-        found.append(Words(text, ids, [*starts[: len(pieces)], len(ids)], pieces))
+        found.append(Words(text, ids, [*starts, len(ids)], pieces))
     return found
 
 

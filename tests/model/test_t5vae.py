@@ -8,8 +8,12 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModel, T5Config, T5ForConditionalGeneration
 
-from latentopt.model import T5VAE, T5VAEConfig
-from tests.toy import toy_config, toy_space
+from latentopt.model import T5VAE, Memory, T5VAEConfig, small_t5
+from tests.toy import toy_config
+
+IDS = torch.randint(11, 300, (6, 12), generator=torch.Generator().manual_seed(0))
+IDS[:, -1] = 1
+IDS[3:, 8:] = 0
 
 
 def model(**options: object) -> T5VAE:
@@ -17,11 +21,13 @@ def model(**options: object) -> T5VAE:
     return T5VAE(toy_config(300, **options)).eval()
 
 
-def batch() -> dict[str, torch.Tensor]:
-    ids = torch.randint(3, 300, (6, 12), generator=torch.Generator().manual_seed(0))
-    ids[:, -1] = 1
-    ids[3:, 8:] = 0
-    return {"input_ids": ids, "labels": ids}
+def latents(n: int) -> torch.Tensor:
+    return torch.randn(n, 24, generator=torch.Generator().manual_seed(0))
+
+
+@torch.no_grad()
+def logits(made: T5VAE) -> torch.Tensor:
+    return made(made.shifted(IDS), made.memory(made.encode(IDS))).logits
 
 
 class TestHuggingFace:
@@ -34,7 +40,7 @@ class TestHuggingFace:
         assert isinstance(AutoConfig.from_pretrained(tmp_path), T5VAEConfig)
         loaded = AutoModel.from_pretrained(tmp_path)
         assert isinstance(loaded, T5VAE)
-        assert torch.equal(loaded(**batch()).logits, saved(**batch()).logits)
+        assert torch.equal(logits(loaded), logits(saved))
 
     @pytest.mark.parametrize("scaled", [True, False])
     def test_t5s_output_scaling_survives_saving(self, scaled: bool, tmp_path: Path) -> None:
@@ -47,7 +53,7 @@ class TestHuggingFace:
         assert T5VAE.from_pretrained(tmp_path).t5.config.scale_decoder_outputs is scaled
 
     def test_loading_does_not_reinitialise(self, tmp_path: Path) -> None:
-        saved = model(regularizer="kl")
+        saved = model(stochastic=True, embedding_dim=5)
         for parameter in saved.parameters():
             torch.nn.init.normal_(parameter)
         saved.save_pretrained(tmp_path)
@@ -65,11 +71,11 @@ class TestHuggingFace:
             k: v.sum().item() for k, v in made.t5.state_dict().items()
         }
         # And they act as in the T5: given its encoder states as memory, the decoder gives its logits.
-        ids = batch()["input_ids"]
+        ids = IDS
         with torch.no_grad():
             expected = t5.eval()(input_ids=ids, labels=ids)
-            states = t5.encoder(input_ids=ids, attention_mask=torch.ones_like(ids))
-            ours = made.eval()(labels=ids, encoder_outputs=states).logits
+            states = t5.encoder(input_ids=ids).last_hidden_state
+            ours = made.eval()(made.shifted(ids), Memory(states, torch.ones_like(ids))).logits
         assert torch.allclose(ours, expected.logits, atol=1e-5)
 
     def test_an_output_layer_of_its_own_is_kept_and_saved(self, tmp_path: Path) -> None:
@@ -99,126 +105,151 @@ class TestHuggingFace:
 
 class TestDecoding:
     def test_the_cache_changes_no_logit(self) -> None:
-        made, z = model(), torch.randn(3, 16, generator=torch.Generator().manual_seed(0))
+        made, z = model(), torch.randn(3, 24, generator=torch.Generator().manual_seed(0))
         memory = made.memory(z)
         out = made.generate(
             encoder_outputs=memory, max_new_tokens=10, do_sample=False, output_logits=True, return_dict_in_generate=True
         )
         with torch.no_grad():
-            whole = made(decoder_input_ids=out.sequences[:, :-1], encoder_outputs=memory).logits
+            whole = made(out.sequences[:, :-1], memory).logits
         assert torch.allclose(torch.stack(out.logits, 1), whole, atol=1e-4)
 
     def test_generate_feeds_each_token_once(self) -> None:
         # transformers renames what it keeps the earlier steps in; unnoticed, each step would repeat them all.
         made, fed = model(), []
         hook = made.t5.shared.register_forward_hook(lambda layer, inputs, output: fed.append(inputs[0].shape[1]))
-        z = torch.randn(2, 16, generator=torch.Generator().manual_seed(0))
+        z = torch.randn(2, 24, generator=torch.Generator().manual_seed(0))
         made.generate(encoder_outputs=made.memory(z), max_new_tokens=6, min_new_tokens=6, do_sample=False)
         hook.remove()
         assert fed == [1] * 6
 
     def test_beam_search_finds_nothing_less_likely_than_greedy(self) -> None:
         made = model()
-        z = torch.randn(4, 16, generator=torch.Generator().manual_seed(1))
+        z = torch.randn(4, 24, generator=torch.Generator().manual_seed(1))
 
         def likelihood(beams: int) -> torch.Tensor:
             ids = made.generate(
                 encoder_outputs=made.memory(z), max_new_tokens=5, min_new_tokens=5, num_beams=beams, do_sample=False
             )
             with torch.no_grad():
-                log_p = made(decoder_input_ids=ids[:, :-1], encoder_outputs=made.memory(z)).logits.log_softmax(-1)
+                log_p = made(ids[:, :-1], made.memory(z)).logits.log_softmax(-1)
             return log_p.gather(2, ids[:, 1:, None]).sum((1, 2))
 
         assert likelihood(8).sum() >= likelihood(1).sum() - 1e-4
 
     def test_every_latent_dimension_changes_the_logits(self) -> None:
-        made, labels = model(), batch()["labels"][:1, :4]
-        z = torch.zeros(1, 16)
+        made, ids = model(), IDS[:1, :4]
         jacobian = torch.autograd.functional.jacobian(
-            lambda v: made(labels=labels, encoder_outputs=made.memory(v)).logits.flatten(), z
+            lambda v: made(made.shifted(ids), made.memory(v)).logits.flatten(), torch.zeros(1, 24)
         )
-        assert torch.linalg.matrix_rank(jacobian[:, 0]) == 16
+        assert torch.linalg.matrix_rank(jacobian[:, 0]) == 24
+
+    @torch.no_grad()
+    def test_left_padding_changes_no_logit(self) -> None:
+        made, memory = model(), model().memory(latents(6))
+        ids = made.shifted(IDS)
+        padded = torch.nn.functional.pad(ids, (5, 0))
+        mask = torch.nn.functional.pad(torch.ones_like(ids), (5, 0))
+        memory.steps = None  # what is added step by step would move along
+        plain, _ = made.decode(ids, memory)
+        left, _ = made.decode(padded, memory, mask=mask)
+        assert torch.allclose(left[:, 5:], plain, atol=1e-4)
 
 
-class TestLoss:
-    def test_padding_costs_nothing(self) -> None:
-        made, inputs = model(regularizer="none"), batch()
-        wider = {k: torch.nn.functional.pad(v, (0, 4)) for k, v in inputs.items()}
-        assert torch.allclose(made(**inputs).loss, made(**wider).loss, atol=1e-5)
+class TestMemory:
+    """What the decoder is given: the latent or the null latent, and perhaps a masked source."""
 
-    @pytest.mark.parametrize("regularizer", ["mmd", "kl", "none"])
-    def test_it_is_the_reconstruction_plus_the_weighted_regularization(self, regularizer: str) -> None:
-        made = model(regularizer=regularizer, regularizer_weight=3.0)
-        made.regularizer_scale.fill_(0.5)
-        out = made(**batch())
-        assert torch.allclose(out.loss, out.reconstruction + 1.5 * out.regularization)
-        assert (out.regularization == 0) == (regularizer == "none")
+    @torch.no_grad()
+    def test_rows_under_the_null_latent_know_nothing_of_theirs(self) -> None:
+        made, z = model(), latents(6)
+        torch.nn.init.normal_(made.null)
+        null = torch.tensor([True, False] * 3)
+        first = made(IDS, made.memory(z, null=null)).logits
+        second = made(IDS, made.memory(torch.where(null[:, None], 5 * z.flip(1), z), null=null)).logits
+        assert torch.equal(first[null], second[null])
+        assert torch.allclose(first[~null], made(IDS, made.memory(z)).logits[~null], atol=1e-5)
 
-    def test_a_new_model_starts_near_the_uniform_loss(self) -> None:
-        # T5's own initial embedding scale starts far above it and spends a thousand steps on coming down.
-        loss = model(regularizer="none")(**batch()).reconstruction
-        assert loss < 1.25 * torch.log(torch.tensor(300.0))
+    @torch.no_grad()
+    def test_the_null_latent_alone_is_the_network_as_a_language_model(self) -> None:
+        # Either way of asking: the null latent in place of the pooled part, or rows that are null.
+        made, z = model(), latents(6)
+        torch.nn.init.normal_(made.null)
+        alone = made(IDS, made.memory(made.null[None].expand(6, -1))).logits
+        rows = made(IDS, made.memory(z, null=torch.ones(6, dtype=torch.bool))).logits
+        assert torch.allclose(alone, rows, atol=1e-4)
 
-    def test_noise_is_for_training_only(self) -> None:
-        made = model(latent_noise=1.0)
-        assert torch.equal(made(**batch()).logits, made(**batch()).logits)
-        made.train()
-        assert not torch.equal(made(**batch()).logits, made(**batch()).logits)
+    @torch.no_grad()
+    def test_padding_of_a_source_is_not_seen(self) -> None:
+        made, z = model(), latents(6)[:, :8]
+        mask = (IDS != 0).long()
+        states = made.states(IDS, mask)
+        garbage = torch.where(mask[..., None] == 1, states, torch.full_like(states, 1e3))
+        a, b = (made(IDS, made.memory(z, s, mask)).logits for s in (states, garbage))
+        assert torch.allclose(a, b, atol=1e-4)
 
-    def test_noise_leaves_latents_as_wide_as_they_were(self) -> None:
-        made = model(latent_noise=1.0).train()
-        z = torch.randn(4000, made.config.latent_dim)
-        assert made._disturb(z, None).var() == pytest.approx(1, abs=0.05)
+    def test_fills_are_given_the_pooled_part_the_source_and_no_steps(self) -> None:
+        made = model()
+        memory = made.memory(latents(6)[:, :8], made.states(IDS, torch.ones_like(IDS)), torch.ones_like(IDS))
+        assert memory.last_hidden_state.shape == (6, 2 + 12, 32)  # two pooled slots, twelve states
+        assert memory.mask.shape == (6, 14)
+        assert memory.steps is None
 
-    def test_noise_can_be_the_same_for_all(self) -> None:
-        made = model(latent_noise=0.6, least_noise=0.6).train()
-        z = torch.full((4000, made.config.latent_dim), 2.0)
-        assert made._disturb(z, None).mean() == pytest.approx(0.8 * 2, abs=0.02)
-        assert made._disturb(z, None).std() == pytest.approx(0.6, abs=0.02)
+    def test_a_model_may_have_one_part_alone(self) -> None:
+        for pooled_dim in (0, 24):
+            made = model(pooled_dim=pooled_dim)
+            assert made.pooled_dim == 24
+            memory = made.memory(made.encode(IDS))
+            assert memory.last_hidden_state.shape[1] == (2 if pooled_dim else 32)
+            assert (memory.steps is None) == bool(pooled_dim)
 
-    def test_least_noise_above_the_most_is_refused(self) -> None:
-        with pytest.raises(ValueError, match=r"least_noise is from 0 to latent_noise=0\.3, got 0\.5"):
-            T5VAEConfig(latent_noise=0.3, least_noise=0.5)
-
-    def test_noise_beyond_the_whole_latent_is_refused(self) -> None:
-        with pytest.raises(ValueError, match="latent_noise is a share from 0 to 1"):
-            T5VAEConfig(latent_noise=1.5)
-
-    @pytest.mark.parametrize("regularizer", ["mmd", "kl"])
-    def test_runs_of_a_batch_give_the_loss_of_the_whole(self, regularizer: str) -> None:
-        made, inputs = model(regularizer=regularizer, moments_weight=0.1), batch()
-        torch.manual_seed(1)
-        whole = made(**inputs)
-        labels = inputs["labels"]
-        order = (labels != 0).sum(1).argsort()
-        runs = {k: v[order] for k, v in inputs.items()} | {"labels": labels[order]}
-        widths = [int((part != 0).sum(1).max()) for part in runs["labels"].chunk(2)]
-        torch.manual_seed(1)
-        parts = made(**runs, widths=widths)
-        assert torch.allclose(parts.reconstruction, whole.reconstruction, atol=1e-5)
-        assert torch.allclose(parts.regularization, whole.regularization, rtol=0.01)
-        assert torch.allclose(parts.latents, whole.latents[order], atol=1e-5)
-
-    def test_an_unknown_regularizer_is_refused(self) -> None:
-        with pytest.raises(ValueError, match="must be one of mmd, kl, none, got 'l2'"):
-            T5VAEConfig(regularizer="l2")
+    def test_rows_are_taken_whole(self) -> None:
+        memory = model().memory(latents(6))
+        taken = memory.take(torch.tensor([4, 1]))
+        assert torch.equal(taken.last_hidden_state, memory.last_hidden_state[[4, 1]])
+        assert torch.equal(taken.steps, memory.steps[[4, 1]])
 
 
-@pytest.mark.parametrize("n", [40, 200])  # many are decoded in bf16 where that is quick, as every machine is here
-def test_greedy_texts_are_those_of_generate(n, monkeypatch):
-    monkeypatch.setattr("latentopt.model.writing.bf16_is_fast", lambda device: True)
-    space = toy_space()
-    z = torch.randn(n, space.latent_dim, generator=torch.Generator().manual_seed(0))
-    theirs = space.model.generate(encoder_outputs=space.model.memory(z), max_new_tokens=32, do_sample=False)[:, 1:]
-    ours = space.model.generate_greedily(z)
-    assert len({int((row != 0).sum()) for row in ours}) > 3  # texts end at different steps
-    assert torch.equal(ours[:, : theirs.shape[1]], theirs)
-    assert (ours[:, theirs.shape[1] :] == 0).all()
+class TestCrossAttention:
+    def test_layers_that_are_spared_it_have_none(self, tmp_path: Path) -> None:
+        t5 = small_t5(300, d_model=32, layers=3, heads=2, d_ff=64, positions=32)
+        made = T5VAE(T5VAEConfig(t5, latent_dim=24, pooled_dim=8, positions=32, cross_attention=[1])).eval()
+        assert [len(block.layer) for block in made.t5.decoder.block] == [2, 3, 2]
+        made.save_pretrained(tmp_path)
+        assert torch.equal(logits(T5VAE.from_pretrained(tmp_path)), logits(made))
+        ids = made.generate(encoder_outputs=made.memory(latents(2)), max_new_tokens=6, do_sample=False)
+        with torch.no_grad():
+            whole = made(ids[:, :-1], made.memory(latents(2))).logits.argmax(-1)
+        assert torch.equal(whole, ids[:, 1:])
 
 
-def test_texts_without_a_doubtful_token_are_decoded_once(monkeypatch):
-    monkeypatch.setattr("latentopt.model.writing.bf16_is_fast", lambda device: True)
-    monkeypatch.setattr("latentopt.model.t5vae.DOUBT", -1e9)
-    space = toy_space()
-    z = torch.randn(64, space.latent_dim, generator=torch.Generator().manual_seed(0))
-    assert space.model.generate_greedily(z).shape == (64, 32)
+class TestTokenLoss:
+    @torch.no_grad()
+    def test_it_is_that_of_each_token_and_nothing_for_padding(self) -> None:
+        made, memory = model(), model().memory(latents(6))
+        loss = made.token_loss(memory, IDS)
+        log_p = made(made.shifted(IDS), memory).logits.log_softmax(-1)
+        expected = -log_p.gather(2, IDS[..., None])[..., 0] * (IDS != 0)
+        assert torch.allclose(loss, expected, atol=1e-5)
+        wider = made.token_loss(memory, torch.nn.functional.pad(IDS, (0, 4)))
+        assert torch.allclose(wider[:, :12], loss, atol=1e-5)
+
+
+class TestEmbedding:
+    def test_it_has_unit_length_and_the_teachers_size(self) -> None:
+        found = model(embedding_dim=5).embed(latents(6)[:, :8])
+        assert found.shape == (6, 5)
+        assert torch.allclose(found.norm(dim=1), torch.ones(6))
+
+    def test_without_a_teacher_the_latents_stand_for_it(self) -> None:
+        z = latents(6)[:, :8]
+        assert torch.allclose(model().embed(z), torch.nn.functional.normalize(z))
+
+
+class TestConfig:
+    def test_a_pooled_part_beyond_the_latent_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="pooled_dim is a part of latent_dim=8, got 9"):
+            T5VAEConfig(small_t5(300), latent_dim=8, pooled_dim=9)
+
+    def test_another_family_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="one of t5, umt5, got 'bart'"):
+            T5VAEConfig({"model_type": "bart"})

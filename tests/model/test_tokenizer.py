@@ -57,5 +57,5 @@ def test_a_lone_surrogate_is_named() -> None:
 
 
 def test_a_vocabulary_without_room_for_the_bytes_is_refused() -> None:
-    with pytest.raises(LatentoptError, match="use at least 259"):
+    with pytest.raises(LatentoptError, match="use at least 267"):
         train_tokenizer(["a"], vocab_size=100)

@@ -1,0 +1,132 @@
+"""`latentopt evaluate-head`: how many pairs of texts a head orders rightly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from latentopt.cli import options
+from latentopt.cli.output import print_json, stderr, stdout
+
+if TYPE_CHECKING:
+    from latentopt.heads.pairs import Pairs
+
+WHOSE = {"head": "the head, by the latent", "reader": "the reader, by the words", "stacked": "both, stacked"}
+
+
+@click.command("evaluate-head", short_help="Share of pairs of texts that a head orders rightly.")
+@click.argument("name")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--first", default="first", show_default=True, metavar="COLUMN", help="Column of the first texts.")
+@click.option("--second", default="second", show_default=True, metavar="COLUMN", help="Column of the second texts.")
+@click.option("--more", metavar="COLUMN", help="Column that says which has more: first or second, or 1 or 2.")
+@click.option("--column", default="text", show_default=True, metavar="COLUMN", help="With --value: that of the texts.")
+@click.option("--value", metavar="COLUMN", help="Pairs are made of rows of one group; this column says which has more.")
+@click.option("--of", metavar="COLUMN", help="With --value: column of what the value is a count of.")
+@click.option("--group", metavar="COLUMN[,COLUMN]", help="With --value: column of the groups.")
+@click.option(
+    "--least-z",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    help="With --of: pairs whose rates differ by more than so many standard errors.",
+)
+@click.option("--class", "label", metavar="NAME", help="Of a head with classes: the one that more is of.")
+@options.model
+@options.seed
+@options.as_json
+def evaluate_head(
+    name: str,
+    file: Path,
+    first: str,
+    second: str,
+    more: str | None,
+    column: str,
+    value: str | None,
+    of: str | None,
+    group: str | None,
+    least_z: float,
+    label: str | None,
+    model: str | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Share of the pairs of FILE for whose better text the head NAME predicts more.
+
+    A pair is a row with two texts (--more COLUMN says which has more), or two rows of one group (--value and --group),
+    such as two headlines of one test. Pairs show what a text does, apart from who wrote it; half of them are right by
+    chance.
+
+    --json prints {"version": 1, "name", "pairs", "level", "head": {"ordered", "low", "high"}, "reader", "stacked"}.
+    """
+    if (more is None) == (value is None):
+        raise click.UsageError("say which text has more: --more COLUMN for pairs, or --value COLUMN and --group COLUMN")
+    if (value is None) != (group is None) or (of is not None and value is None) or (least_z and of is None):
+        raise click.UsageError("--value goes with --group, --of with --value, and --least-z with --of")
+    if more is not None:
+        pairs = _marked(file, first, second, more)
+    else:
+        assert value is not None and group is not None
+        pairs = _grouped(file, column, value, of, group.split(","), least_z)
+    space = options.open_space(model)
+    from latentopt.heads import load_head, load_stacked
+    from latentopt.heads.pairs import pairs_report
+
+    shown = load_stacked(name, space) or load_head(name, space)
+    with stderr().status(f"predicting {len(pairs):,} pairs"):
+        report = pairs_report(space, shown, pairs, label=label, seed=seed)
+    if as_json:
+        print_json({"version": 1, "name": name, **report})
+    else:
+        _print(report)
+
+
+def _marked(file: Path, first: str, second: str, more: str) -> Pairs:
+    """Read pairs of two columns of texts and one that says which has more."""
+    from latentopt.heads.pairs import marked_pairs
+    from latentopt.tables import read_table
+
+    frame = options.usable(read_table(file, columns=[first, second, more]).only_texts(first).only_texts(second)).frame
+    return marked_pairs(frame[first].tolist(), frame[second].tolist(), frame[more].tolist())
+
+
+def _print(report: dict[str, Any]) -> None:
+    """Print who orders how many pairs rightly."""
+    from rich.table import Table as Grid
+
+    say = stdout()
+    grid = Grid(
+        f"{report['pairs']:,} pairs", "ordered rightly", f"{report['level']:.0%} interval", box=None, pad_edge=False
+    )
+    for column in grid.columns[1:]:
+        column.justify = "right"
+    for key, whose in WHOSE.items():
+        if key in report:
+            found = report[key]
+            grid.add_row(whose, f"{found['ordered']:.1%}", f"{found['low']:.1%} to {found['high']:.1%}")
+    say.print(grid)
+
+
+def _grouped(file: Path, column: str, value: str, of: str | None, group: list[str], least_z: float) -> Pairs:
+    """Make pairs of the rows of one group."""
+    import numpy as np
+
+    from latentopt.heads.pairs import grouped_pairs
+    from latentopt.heads.values import rates_of, values_of, with_values
+    from latentopt.tables import read_table
+
+    columns = [column, value, *([of] if of else []), *group]
+    table = read_table(file, columns=columns).only_texts(column)
+    raw = table.frame[value].tolist()
+    read = values_of(raw, kind="numbers") if of is None else rates_of(raw, table.frame[of].tolist())
+    table = options.usable(with_values(table, value, read))
+    frame = table.frame
+    rates = frame[value].to_numpy(dtype=float)
+    errors = None
+    if of is not None:
+        trials = values_of(frame[of].tolist(), kind="numbers").values
+        errors = np.sqrt(rates * (1 - rates) / trials)
+    groups = ["|".join(map(str, entries)) for entries in frame[group].itertuples(index=False)]
+    return grouped_pairs(frame[column].tolist(), rates, groups, errors=errors, least_z=least_z)
