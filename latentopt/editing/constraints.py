@@ -24,6 +24,7 @@ WHAT = ", ".join([*KINDS, NAMES])
 _WORD = re.compile(r"(?<![\w@#])[^\W\d_][\w'’&.-]*\w|(?<![\w@#])[^\W\d_]\b")
 _STARTS = re.compile(r"(?:^|[.!?:…\n]|https?\S*|[@#]\w+|[^\w\s'’,;&-])[\"'“‘(\s]*$")
 _GLUED = re.compile(r"\w[@#]\w|[a-z][A-Z]|[,!?;]\w|[a-z]\.[A-Za-z]")
+_TWICE = re.compile(r"\b(\w+)\W+\1\b|\s[,.;:!?]|[,;:][,.;:!?]|(?<!\.)\.\.(?!\.)", re.IGNORECASE)
 _I = re.compile(r"I(?:['’]\w+)?")
 # Words that begin a sentence far more often than a name, so that "Happy Diwali" leaves the first to be edited.
 _OPENERS = (
@@ -160,7 +161,7 @@ class MaxLength(Constraint):
 
 @dataclass(frozen=True)
 class Whole(Constraint):
-    """No broken characters (U+FFFD), no control characters, no words run together, and some text."""
+    """Some text, and none of the slips of a machine: broken characters (U+FFFD), words run together or said twice."""
 
     def forbids(self, token: str) -> bool:
         return "\ufffd" in token or any(ord(letter) < 32 for letter in token)
@@ -170,6 +171,8 @@ class Whole(Constraint):
             return Breach("is empty", "another text")
         if len(_GLUED.findall(text)) > len(_GLUED.findall(source)):
             return Breach("runs words together", "another seed")
+        if len(_TWICE.findall(text)) > len(_TWICE.findall(source)):
+            return Breach("repeats a word or a mark", "another seed")
         if "\ufffd" in text and text.count("\ufffd") > source.count("\ufffd"):
             return Breach("has a broken character", "another seed")
         return None

@@ -15,6 +15,7 @@ from latentopt.errors import LatentoptError
 from latentopt.space.surprise import Surprise
 
 ODD_WORD = 8.0  # nats: what a word may cost that replaces easier ones
+ODDEST = 11.0  # nats: what it may cost at most, whatever it replaces
 STUMBLE = 5.0  # nats: what a word behind a change may cost, whatever it cost before
 
 _MARKS = re.compile("|".join(KINDS[kind].pattern for kind in ("links", "mentions", "hashtags")))
@@ -52,7 +53,7 @@ def strain(source: str, before: Surprise, text: str, after: Surprise) -> float:
     for kind, i, j, k, m in matcher.get_opcodes():
         if kind == "equal":
             continue
-        usual = max([ODD_WORD, *cost_old[i:j]])
+        usual = min(ODDEST, max([ODD_WORD, *cost_old[i:j]]))
         excess = [cost - usual for cost in cost_new[k:m]]
         excess += [b - max(a, STUMBLE) for a, b in zip(cost_old[j : j + 2], cost_new[m : m + 2], strict=False)]
         worst = max([worst, *excess])

@@ -54,14 +54,16 @@ class Infill:
     """Some spans of the text are written anew, everything else is kept.
 
     Spans are drawn where the goal hangs on the words. Fills say what the moved latent says and the text's own does not
-    (see `latentopt.model.writing.Sampling`), at several temperatures and strengths.
+    (see `latentopt.model.writing.Sampling`), at several temperatures and strengths; some say what would stand there
+    anyway, given the null latent.
 
-    temperatures, guidance: each row has one of each, in turn. top_p: of the nucleus. most_spans: of one text.
-    longer: tokens by which a fill may be longer than what it replaces.
+    temperatures, guidance: each row has one of each. free: share of the rows that are given the null latent. top_p: of
+    the nucleus. most_spans: of one text. longer: tokens by which a fill may be longer than what it replaces.
     """
 
     temperatures: Sequence[float] = (0.7, 1.0)
-    guidance: Sequence[float] = (1.0, 2.0, 4.0)
+    guidance: Sequence[float] = (0.5, 1.0, 2.0)
+    free: float = 0.25
     top_p: float = 0.9
     most_spans: int = 3
     longer: int = 5
@@ -77,9 +79,11 @@ class Infill:
         n, words = len(spans), draft.words
         turn = torch.arange(n)
         z = draft.moved[turn % len(draft.moved)]
+        unled = torch.tensor([rng.random() < self.free for _ in range(n)])
+        z = torch.where(unled[:, None], space.null, z)
         replaced = max(words.starts[last] - words.starts[first] for there in spans for first, last in there)
         temperature = torch.tensor([rng.choice(self.temperatures) for _ in range(n)])
-        guidance = torch.tensor([rng.choice(self.guidance) for _ in range(n)])
+        guidance = torch.tensor([rng.choice(self.guidance) for _ in range(n)]).masked_fill(unled, 0.0)
         sampling = Sampling(temperature, guidance, self.top_p, replaced + self.longer, seed)
         against = space.pooled(draft.z).expand(n, -1) if guidance.any() else None
         texts = space.fill(words, spans, z, sampling, against=against, forbidden=draft.forbidden)

@@ -40,6 +40,8 @@ def test_a_kind_can_be_let_go():
         ("Great night", "Great bitch", "adds 'bitch' (abuse)"),
         ("Great", "Gr\ufffdat", "has a broken character"),
         (" @user", " and@user", "runs words together"),
+        ("in Chicago", "in in Chicago", "repeats a word or a mark"),
+        ("Chicago!", "Chicago,!", "repeats a word or a mark"),
         ("Chicago! Thanks", "Chicago!Thanks", "runs words together"),
     ],
 )
