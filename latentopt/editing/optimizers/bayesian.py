@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ SUCCESSES = 3  # in a row, after which the region grows (section 3)
 IMPROVED = 1e-3  # of the best loss: what counts as a success
 MOVED = 20  # coordinates in which a candidate differs from the best, on average, at most (supplement)
 CANDIDATES = 500
+FIT_STEPS = 50
 FIRST = 2  # batches before there is a model
 
 
@@ -97,10 +99,7 @@ class _Region:
         """Points (batch, d) to try next."""
         if len(self.x) <= FIRST * batch:
             return self._candidates(batch, torch.ones(self.x.shape[1], dtype=torch.float64))
-        # Where a fit fails, BoTorch starts it anew with torch's own generator, which is the whole program's.
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(torch.randint(2**31, (), generator=self.generator)))
-            model = _fitted(self.x, self.loss)
+        model = _fitted(self.x, self.loss)
         scales = model.covar_module.lengthscale.detach()[0]
         # L_i = lengthscale_i L / (prod lengthscale_j)^(1/d)  (section 3)
         x = self._candidates(CANDIDATES, scales / scales.log().mean().exp())
@@ -140,6 +139,7 @@ class _Region:
 
 def _fitted(x: Tensor, loss: Tensor):  # type: ignore[no-untyped-def] # BoTorch is an extra
     """A Gaussian process of losses (m,), in standard deviations, at points (m, d)."""
+    from botorch.exceptions.errors import ModelFittingError
     from botorch.fit import fit_gpytorch_mll
     from botorch.models import SingleTaskGP
     from gpytorch.mlls import ExactMarginalLogLikelihood
@@ -148,5 +148,9 @@ def _fitted(x: Tensor, loss: Tensor):  # type: ignore[no-untyped-def] # BoTorch 
     loss = torch.where(finite, loss, loss[finite].max())
     scaled = (loss - loss.mean()) / loss.std().clamp_min(1e-12)
     model = SingleTaskGP(x, scaled[:, None], outcome_transform=None)
-    fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
+    # A second attempt would start where torch's own generator says, which is the whole program's. Where the first
+    # fails, the lengthscales of the prior do, which grow with the dimensions (Hvarfner et al. 2024).
+    likelihood = ExactMarginalLogLikelihood(model.likelihood, model)
+    with contextlib.suppress(ModelFittingError):
+        fit_gpytorch_mll(likelihood, optimizer_kwargs={"options": {"maxiter": FIT_STEPS}}, max_attempts=1)
     return model.eval()
