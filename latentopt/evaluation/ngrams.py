@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from latentopt.errors import LatentoptError
-from latentopt.tables import atomic_write
 
 QUANTILES = 1001
 BIGRAMS, TRIGRAMS = 400_000, 250_000  # the most frequent ones that are kept: about 6 MB
@@ -94,32 +90,6 @@ class NGramModel:
             return torch.empty(0)
         rank = torch.searchsorted(self.quantiles, self.log_probability(rows))
         return (rank / len(self.quantiles)).clamp(0, 1)
-
-    def save(self, path: str | Path) -> None:
-        """Write a safetensors file."""
-        tensors = {
-            "unigrams": self.unigrams.int(),
-            "bigrams": self.bigrams.int() if len(self.unigrams) ** 2 < 2**31 else self.bigrams,
-            "bigram_counts": self.bigram_counts.int(),
-            "trigrams": self.trigrams,
-            "trigram_counts": self.trigram_counts.int(),
-            "quantiles": self.quantiles,
-        }
-        with atomic_write(path) as temporary:
-            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
-
-    @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read what `save` wrote; LatentoptError for a file that is damaged or of another kind."""
-        try:
-            tensors = load_file(path)
-            unigrams, bigrams, bigram_counts, trigrams, trigram_counts = (
-                tensors[name].long() for name in ("unigrams", "bigrams", "bigram_counts", "trigrams", "trigram_counts")
-            )
-            quantiles = tensors["quantiles"].float()
-            return cls(unigrams, bigrams, bigram_counts, trigrams, trigram_counts, quantiles)
-        except (SafetensorError, KeyError) as error:
-            raise LatentoptError(f"{path}: this is no n-gram model ({error}); copy or train the model again") from error
 
 
 def _contexts(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -15,6 +15,7 @@ from latentopt.heads.report import classification_report, regression_report
 from latentopt.heads.rows import KnownScale, Rows, Scale, are_numbers, fit_to, split
 from latentopt.heads.stacked import Stacked, fit_stacked
 from latentopt.heads.storage import save_head
+from latentopt.tables import atomic_update
 from property_models.base import Classifier
 
 if TYPE_CHECKING:
@@ -42,9 +43,10 @@ class Fitted:
 
     def save_pretrained(self, directory: str | Path, *, name: str, space: LatentSpace) -> None:
         """Write all three, and the report as the head's metrics; `load_stacked` finds all, `load_head` the head."""
-        save_head(self.head, directory, name=name, space=space.fingerprint, metrics=self.report)
-        self.reader.save_pretrained(directory, name=name)
-        self.stacked.save_pretrained(directory, name=name)
+        with atomic_update(directory) as temporary:  # they belong together: all three or none
+            save_head(self.head, temporary, name=name, space=space.fingerprint, metrics=self.report)
+            self.reader.save_pretrained(temporary, name=name)
+            self.stacked.save_pretrained(temporary, name=name)
 
     def with_typical(self, value: float) -> Fitted:
         """A copy that predicts for a group with this typical value.
