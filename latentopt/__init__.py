@@ -16,7 +16,16 @@ from latentopt.errors import LatentoptError, TruncationWarning
 if TYPE_CHECKING:
     from latentopt.directions import AttributeTransfer, Direction, mine
     from latentopt.editing import Along, AtLeast, AtMost, Maximize, Minimize, Near, Target, TextEditor, Typical
-    from latentopt.heads import fit_head, load_head, rows_of, save_head, tune_head
+    from latentopt.heads import (
+        fit_head,
+        load_head,
+        load_reader,
+        load_stacked,
+        predict_texts,
+        rows_of,
+        save_head,
+        tune_head,
+    )
     from latentopt.model import T5VAE, T5VAEConfig
     from latentopt.space import LatentSpace
 
@@ -42,7 +51,10 @@ __all__ = [
     "__version__",
     "fit_head",
     "load_head",
+    "load_reader",
+    "load_stacked",
     "mine",
+    "predict_texts",
     "rows_of",
     "save_head",
     "tune_head",
@@ -51,7 +63,16 @@ __all__ = [
 _ROOMS = {
     "directions": ("AttributeTransfer", "Direction", "mine"),
     "editing": ("Along", "AtLeast", "AtMost", "Maximize", "Minimize", "Near", "Target", "TextEditor", "Typical"),
-    "heads": ("fit_head", "load_head", "rows_of", "save_head", "tune_head"),
+    "heads": (
+        "fit_head",
+        "load_head",
+        "load_reader",
+        "load_stacked",
+        "predict_texts",
+        "rows_of",
+        "save_head",
+        "tune_head",
+    ),
     "model": ("T5VAE", "T5VAEConfig"),
     "space": ("LatentSpace",),
 }

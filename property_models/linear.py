@@ -17,7 +17,7 @@ from property_models.base import Array, Classifier, PropertyModel, Regressor
 LEFT = 0.5  # share of a large group's mean vector that is left in its rows; see `RidgeHead`
 FEW = 20.0  # rows: a group of so many has 0.7 of that share
 TOLERANCE = 1e-3  # of conjugate gradients; 1e-4 takes twice as long and predicts no better
-SPARSE_TOLERANCE = 1e-6  # of the logistic solver: gradients of rare words are small, and 1e-4 stops after nine steps
+SPARSE_TOLERANCE = 1e-5  # of the logistic solver: gradients of rare words are small, and 1e-4 stops after nine steps
 
 
 class _Linear(PropertyModel):

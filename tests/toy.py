@@ -12,6 +12,7 @@ from latentopt.model import T5VAE, T5VAEConfig, small_t5
 from latentopt.model.tokenizer import train_tokenizer
 from latentopt.space import LatentSpace
 from latentopt.space.density import LatentDensity
+from latentopt.space.loading import ATTENTION
 from latentopt.training.batches import Collator, Texts, Uses
 from latentopt.training.losses import MMD, LatentNoise, TrainingLoss
 
@@ -36,6 +37,7 @@ def toy_space() -> LatentSpace:
     set_seed(0)
     model = T5VAE(toy_config(len(tokenizer)))
     _train(model, Texts(tokenizer, toy_texts(3000, seed=1), positions=32), steps=TRAINING_STEPS)
+    model.t5.set_attn_implementation(ATTENTION)  # as of a model that is loaded
     space = LatentSpace(model.eval(), tokenizer)
     space.density = LatentDensity.fit(space.pooled(space.encode(texts)))
     return space

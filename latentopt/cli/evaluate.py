@@ -89,8 +89,9 @@ def evaluate(
 ) -> None:
     """Measure a model on texts that it was not trained on.
 
-    Reports how much of a text survives encode and decode; whether latents look like the prior N(0, I); how fluent and
-    varied texts of random latents are, and those between two texts; and how fast all that is. --json documents every
+    Reports how much of a text survives encode and decode; whether latents look like the prior N(0, I); how well masked
+    words are written anew, and what the latent adds; how fluent and varied texts of random latents are, and those
+    between two texts; and how fast all that is. --json documents every
     figure; README explains them.
     """
     from latentopt.evaluation import evaluate as measure
@@ -164,7 +165,7 @@ def _print(report: dict[str, Any]) -> None:
 def _sections(report: dict[str, Any]) -> list[tuple[str, list[tuple[str, str, str]]]]:
     rec, z, drawn, ways = (report[name] for name in ("reconstruction", "latent", "samples", "interpolation"))
     d = report["model"]["latent_dim"]
-    speed, back = report["throughput"], report["round_trip"]
+    speed, back, language = (report[name] for name in ("throughput", "round_trip", "language_model"))
     sections = [
         (
             f"Reconstruction of {report['texts']:,} texts",
@@ -189,6 +190,13 @@ def _sections(report: dict[str, Any]) -> list[tuple[str, list[tuple[str, str, st
                 ("standard deviation", f"{z['std']:.3f}", "1 under N(0, I)"),
                 ("MMD against N(0, I)", f"{z['mmd']:.1e}", f"{z['mmd_texts']:,.0f} latents"),
                 ("  permutation p", f"{z['mmd_p']:.3f}", "near 0: not N(0, I)"),
+            ],
+        ),
+        (
+            "As a language model, without a latent",
+            [
+                ("nats a character", f"{language['nats_per_character']:.3f}", "the end included"),
+                ("nats a token", f"{language['nats_per_token']:.3f}", ""),
             ],
         ),
         (
@@ -227,11 +235,21 @@ def _sections(report: dict[str, Any]) -> list[tuple[str, list[tuple[str, str, st
             ],
         ),
     ]
+    if report["fills"]:
+        sections.insert(2, ("Fills of 1 to 3 masked words", _fills(report["fills"])))
     if "inversion" in report:
         inverted = report["inversion"]
         note = f"{inverted['exact_before']:.1%} before; {inverted['seconds_per_text']:.2f} s a text that needs it"
         sections.insert(1, ("Inversion", [("exact match", f"{inverted['exact']:.1%}", note)]))
     return sections
+
+
+def _fills(found: dict[str, dict[str, float]]) -> list[tuple[str, str, str]]:
+    kinds = {"true": "its own latent", "null": "no latent", "wrong": "another's latent"}
+    return [
+        (name, f"{part['nats']:.2f}", f"nats a token; exact {part['exact']:.1%}, BLEU {part['bleu']:.1f}")
+        for part, name in ((found[kind], name) for kind, name in kinds.items())
+    ]
 
 
 def _valid(measured: dict[str, Any]) -> list[tuple[str, str, str]]:

@@ -159,6 +159,10 @@ def make(request: Request, doing: str, learn: Callable[[Rows, Status], Fitted]) 
     with stderr().status(f"{doing} {request.name}") as status:
         fitted = learn(rows, status)
     _save_and_show(fitted, request, output, space)
+    if fitted.report.get("interrupted"):
+        done = fitted.report["trials"]
+        warn(f"interrupted after {done} trials; the best so far is saved, and the same command goes on")
+        raise KeyboardInterrupt
 
 
 def _checked_output(request: Request) -> Path:

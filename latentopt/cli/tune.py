@@ -28,10 +28,19 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=0, min_open=True),
     help="Begin no trial but the first after this many seconds.",
 )
-def tune(request: new_head.Request, *, family: Family | None, trials: int, timeout: float | None) -> None:
+@click.option(
+    "--storage",
+    metavar="FILE|URL",
+    help="Keep trials in this file or database, where the same search goes on. [default: ./NAME.trials]",
+)
+def tune(
+    request: new_head.Request, *, family: Family | None, trials: int, timeout: float | None, storage: str | None
+) -> None:
     """Search family and hyperparameters of a head for the property NAME with Optuna, and save the best.
 
     Chosen on a fifth of the rows that are learned from; the report is of rows that the search has not seen.
+    Trials are kept as they finish: after a kill, the same command goes on with those that are left, and several workers
+    with one database share them (--storage postgresql://...). Ctrl-C saves the best so far.
     Otherwise as `latentopt fit`, and with the same --json; its report has the number of trials and the family, too.
     """
 
@@ -45,6 +54,7 @@ def tune(request: new_head.Request, *, family: Family | None, trials: int, timeo
             families=("ridge", "mlp") if family is None else (family,),
             scale=request.scale,
             seed=request.seed,
+            storage=storage or f"{request.name}.trials",
             progress=lambda done, best: status.update(f"{done} of {trials} trials, best error {best:.4f}"),
         )
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from latentopt.errors import LatentoptError
+from latentopt.evaluation.fills import fills, language_model
 from latentopt.evaluation.latents import dimensions, latent_health
 from latentopt.evaluation.ngrams import NGramModel
 from latentopt.evaluation.texts import Checker, by_length, distinct_n, interpolation, reconstruction, valid_share
@@ -112,6 +113,10 @@ def evaluate(
     if invert:
         say("inverting the texts that encoding does not reproduce")
         report["inversion"] = inversion(space, texts, batch_size=batch_size, seed=seed)
+
+    say("filling masked words")
+    report["fills"] = fills(space, texts, batch_size=batch_size, seed=seed)
+    report["language_model"] = language_model(space, texts, batch_size=batch_size)
 
     # Without a reference, the n-gram model has seen none of the texts that samples are compared with.
     fitted, real = (reference, texts) if reference is not None else (texts[::2], texts[1::2])

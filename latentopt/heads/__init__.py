@@ -2,6 +2,7 @@
 
 from latentopt.heads.find import bundled_head, bundled_heads, load_head, load_reader, load_stacked
 from latentopt.heads.fit import Fitted, fit_head
+from latentopt.heads.predict import Prediction, Predictions, predict_texts
 from latentopt.heads.reader import Reader, fit_reader
 from latentopt.heads.rows import Rows, rows_of
 from latentopt.heads.stacked import Stacked
@@ -10,6 +11,8 @@ from latentopt.heads.tune import tune_head
 
 __all__ = [
     "Fitted",
+    "Prediction",
+    "Predictions",
     "Reader",
     "Rows",
     "Stacked",
@@ -20,6 +23,7 @@ __all__ = [
     "load_head",
     "load_reader",
     "load_stacked",
+    "predict_texts",
     "read_head",
     "rows_of",
     "save_head",

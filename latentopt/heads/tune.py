@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import property_models as pm
+from latentopt.errors import LatentoptError
 from latentopt.heads.fit import NOISE, Estimator, Family, Fitted, fit_head, new_estimator
 from latentopt.heads.rows import Rows, Scale, fit_to, split
 from property_models.targets import GroupOffsets
@@ -27,18 +30,27 @@ def tune_head(
     families: Sequence[Family] = ("ridge", "mlp"),
     scale: Scale = "auto",
     seed: int = 0,
+    storage: str | Path | None = None,
     progress: Callable[[int, float], None] | None = None,
 ) -> Fitted:
     """Search family and hyperparameters with Optuna's TPE (Bergstra et al. 2011), then fit as `fit_head` does.
 
-    Choices are made on a fifth of the training rows; the rows of the report are looked at once, at the end.
+    Choices are made on a fifth of the training rows; the rows of the report are looked at once, at the end. Ctrl-C
+    ends the search and fits the best so far; the report then says that it was `interrupted`.
 
     Args:
         rows: from `rows_of`.
-        trials: how many settings to try. timeout: seconds after which none but the first is begun.
+        trials: how many settings to try, those of earlier runs and other workers included.
+        timeout: seconds after which none but the first is begun.
         families: to choose from.
         scale, seed: as in `fit_head`.
+        storage: where trials are kept as they finish, so that the same search goes on where it was killed, and
+            several workers share one: a file (Optuna's journal), or the URL of a database. None keeps none.
         progress: is told the number of trials that are done and the best error so far.
+
+    Raises:
+        LatentoptError: if the storage cannot be read or written.
+        KeyboardInterrupt: if Ctrl-C was pressed before a trial was done.
     """
     import optuna
 
@@ -52,26 +64,76 @@ def tune_head(
         return _error(head, train, valid)
 
     def told(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+        done = _done(study)
         if progress is not None:
-            progress(trial.number + 1, study.best_value)
+            progress(done, study.best_value)
+        if done >= trials or (end is not None and time.monotonic() > end):
+            study.stop()
 
+    end = None if timeout is None else time.monotonic() + timeout
+    interrupted = False
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
-        study.enqueue_trial({"family": families[0], "alpha": 1.0, "noise": NOISE})
-        end = None if timeout is None else time.monotonic() + timeout
-        study.optimize(error, n_trials=1, callbacks=[told])  # there is always one to choose
-        if trials > 1:
-            left = None if end is None else max(0.0, end - time.monotonic())
-            study.optimize(error, n_trials=trials - 1, timeout=left, callbacks=[told])
+        study = _study(_identity(rows, families, scale, seed), storage, seed=seed)
+        if not study.trials:
+            study.enqueue_trial({"family": families[0], "alpha": 1.0, "noise": NOISE})
+        if _done(study) < trials:
+            try:
+                study.optimize(error, callbacks=[told])
+            except KeyboardInterrupt:
+                if not _done(study):
+                    raise
+                interrupted = True
     finally:
         optuna.logging.set_verbosity(before)
     best = dict(study.best_params)
     family: Family = best.pop("family")
     fitted = fit_head(rows, family=family, scale=scale, seed=seed, parameters=best)
-    report = fitted.report | {"trials": len(study.trials), "family": family}
+    report = fitted.report | {"trials": _done(study), "family": family, "interrupted": interrupted}
     return replace(fitted, report=report)
+
+
+def _study(name: str, storage: str | Path | None, *, seed: int) -> optuna.Study:
+    """The study of a name, new or as it was left."""
+    import optuna
+    from optuna.storages.journal import JournalFileBackend
+    from sqlalchemy.exc import SQLAlchemyError
+
+    def opened() -> optuna.Study:
+        kept: Any = storage
+        if storage is not None and "://" not in str(storage):
+            kept = optuna.storages.JournalStorage(JournalFileBackend(str(storage)))
+        return optuna.create_study(storage=kept, study_name=name, load_if_exists=True)
+
+    try:
+        try:
+            study = opened()
+        except SQLAlchemyError:  # perhaps because another worker was making the same tables
+            time.sleep(1)
+            study = opened()
+    except (SQLAlchemyError, ImportError, OSError, ValueError) as error:
+        why = str(error).splitlines()[0]
+        raise LatentoptError(
+            f"{storage}: trials cannot be kept there ({why}); give a file, or a database such as sqlite:///trials.db"
+        ) from error
+    # What comes next is drawn anew: the same draws again would be the same trials.
+    study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.trials))
+    return study
+
+
+def _identity(rows: Rows, families: Sequence[Family], scale: Scale, seed: int) -> str:
+    """What a study is called: trials on other rows, or of another search, are none of it (SHA-256, 16 digits)."""
+    digest = hashlib.sha256(repr((sorted(families), scale, seed, rows.texts)).encode())
+    for array in (rows.z, rows.values, rows.groups, rows.weights):
+        digest.update(repr(None if array is None else array.tolist()).encode())
+    return digest.hexdigest()[:16]
+
+
+def _done(study: optuna.Study) -> int:
+    from optuna.trial import TrialState
+
+    return len(study.get_trials(deepcopy=False, states=[TrialState.COMPLETE]))
 
 
 def _suggest(trial: optuna.Trial, families: Sequence[Family]) -> tuple[Family, dict[str, Any]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from latentopt.model.quantized import Precision
 from latentopt.training.batches import Uses
 from latentopt.training.corruption import Corruption
 from latentopt.training.losses import MMD, LatentNoise, Property, Regularizer, Weights
@@ -57,7 +58,8 @@ class Recipe:
         epochs: passes over the texts; or max_steps: steps, whatever the epochs. batch_size: texts in a process's
         step. accumulate: such batches whose gradients make a step. runs: parts of a batch, each of texts of like
         lengths; more of them waste less padding for a regularizer that sees all lengths. schedule, rates: of the
-        learning rates. optimizer: what steps.
+        learning rates. optimizer: what steps. precision: compute with weights rounded to it, for a model that is to be
+        saved so (see `rounding`).
     The run:
         seed: of order and noise. eval_steps: steps between two evaluations, each of which saves a checkpoint.
         patience: evaluations without a better BLEU after which the run ends, and the best checkpoint is taken. fp32:
@@ -81,6 +83,7 @@ class Recipe:
     schedule: Schedule = Schedule()
     rates: Rates = Rates()  # noqa: RUF009
     optimizer: Maker = AdamW()  # noqa: RUF009
+    precision: Precision | None = None
     seed: int = 0
     eval_steps: int = 500
     patience: int | None = None

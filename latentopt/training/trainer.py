@@ -31,6 +31,7 @@ from latentopt.training.batches import Collator, LengthGroupedSampler, Texts
 from latentopt.training.losses import TrainingLoss
 from latentopt.training.optimizers import parameter_groups
 from latentopt.training.recipe import Recipe, differences, identity
+from latentopt.training.rounding import RoundedSteps
 from latentopt.training.teacher import embedding_dim, embeddings_of
 
 DENSITY_TEXTS = 30_000
@@ -93,7 +94,11 @@ class T5VAETrainer(Trainer):
             train_dataset=train_data,
             eval_dataset=list(valid_texts),
             processing_class=tokenizer,
-            callbacks=[RegularizerWarmup(recipe.regularizer_warmup), *callbacks],
+            callbacks=[
+                RegularizerWarmup(recipe.regularizer_warmup),
+                *([] if recipe.precision is None else [RoundedSteps(recipe.precision)]),
+                *callbacks,
+            ],
             optimizers=(recipe.optimizer.make(groups), None),
         )
         self.model_accepts_loss_kwargs = False  # our loss is a mean already

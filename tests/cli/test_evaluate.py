@@ -19,14 +19,24 @@ def file(tmp_path):
 def test_the_json_is_the_report(cli_json, file):
     found = cli_json("evaluate", "--input", file, "--samples", 20, "--pairs", 2)
     expected = evaluate(toy_space(), TEXTS, samples=20, pairs=2, batch_size=64).report
-    for section in ("reconstruction", "latent", "samples", "interpolation"):
+    for section in ("reconstruction", "latent", "fills", "language_model", "samples", "interpolation"):
         assert found[section] == expected[section]
 
 
 def test_the_table_shows_the_figures(cli, file):
     result = cli("evaluate", "--input", file, "--samples", 20, "--pairs", 2, "--invert", "--checker", "ast:parse")
     assert result.exit_code == 0
-    for row in ("BLEU", "exact match", "active units", "permutation p", "perplexity ratio", "monotonic", "Inversion"):
+    for row in (
+        "BLEU",
+        "exact match",
+        "active units",
+        "permutation p",
+        "no latent",
+        "nats a character",
+        "perplexity ratio",
+        "monotonic",
+        "Inversion",
+    ):
         assert row in result.stdout
     assert result.stdout.count("by the checker") == 2
 

@@ -6,7 +6,8 @@ from tests.toy import toy_texts
 
 
 @pytest.fixture
-def posts(tmp_path):
+def posts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where trials are kept
     texts = toy_texts(120, seed=7)
     frame = pandas.DataFrame({"text": texts, "length": [len(text) for text in texts], "author": [0, 1, 2] * 40})
     frame.to_csv(tmp_path / "t.csv", index=False)

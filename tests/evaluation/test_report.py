@@ -51,6 +51,8 @@ def test_the_keys_of_a_report(found):
             "valid",
         },
         "interpolation": {"pairs", "points", "monotonic", "distinct", "fluency", "fluency_ends", "valid"},
+        "fills": {"true", "null", "wrong"},
+        "language_model": {"nats_per_token", "nats_per_character"},
         "throughput": {"encode_texts_per_second", "decode_texts_per_second", "threads"},
     }
 

@@ -1,8 +1,12 @@
 """The search for a head, on latents of the toy space."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
+from latentopt.errors import LatentoptError
 from latentopt.heads.rows import rows_of
 from latentopt.heads.tune import tune_head
 from tests.toy import toy_space, toy_texts
@@ -49,3 +53,77 @@ def test_a_search_of_grouped_rows_chooses_by_what_texts_add_within_them(space):
     )
     assert errors[-1] < 2 * np.var(LENGTHS)  # levels, of variance 1125, are no part of it
     assert fitted.report["head"]["r2"] > 0.2
+
+
+def test_a_killed_search_goes_on_with_what_is_left(lengths, tmp_path):
+    done: list[int] = []
+
+    def killed(number, best):
+        done.append(number)
+        if number == 2:
+            raise RuntimeError("killed")
+
+    options = {"families": ["ridge"], "scale": "identity", "storage": tmp_path / "trials"}
+    with pytest.raises(RuntimeError, match="killed"):
+        tune_head(lengths, trials=4, progress=killed, **options)
+    again: list[int] = []
+    fitted = tune_head(lengths, trials=4, progress=lambda number, _: again.append(number), **options)
+    assert (done, again) == ([1, 2], [3, 4])
+    assert fitted.report["trials"] == 4
+    assert (
+        tune_head(lengths, trials=4, progress=lambda *_: pytest.fail("nothing is left"), **options).report["trials"]
+        == 4
+    )
+
+
+def test_trials_on_other_rows_are_another_search(lengths, tmp_path):
+    options = {"families": ["ridge"], "scale": "identity", "storage": tmp_path / "trials"}
+    tune_head(lengths, trials=2, **options)
+    seen: list[int] = []
+    tune_head(lengths.take(np.arange(300)), trials=1, progress=lambda number, _: seen.append(number), **options)
+    assert seen == [1]
+
+
+def test_ctrl_c_keeps_the_best_so_far(lengths):
+    def pressed(number, best):
+        if number == 2:
+            raise KeyboardInterrupt
+
+    fitted = tune_head(lengths, trials=9, families=["ridge"], scale="identity", progress=pressed)
+    assert fitted.report["interrupted"]
+    assert fitted.report["trials"] == 2
+
+
+@pytest.mark.parametrize("storage", ["postgresql://nobody@localhost:1/none", "nonsense://x", "{folder}"])
+def test_a_storage_that_cannot_be_reached_is_an_error(lengths, tmp_path, storage):
+    with pytest.raises(LatentoptError, match="trials cannot be kept there"):
+        tune_head(lengths, trials=1, storage=storage.format(folder=tmp_path))
+
+
+def test_two_workers_share_one_database_though_one_is_killed(tmp_path):
+    program = tmp_path / "worker.py"
+    program.write_text(
+        """
+import sys, time
+import numpy as np
+from latentopt.heads import Rows, tune_head
+z = np.random.default_rng(0).normal(size=(120, 3))
+rows = Rows(z, [f"text {i}" for i in range(120)], z[:, 0] + 1.0)
+def slowly(done, best):
+    print(done, flush=True)
+    time.sleep(0.2)
+tune_head(rows, trials=12, families=["ridge"], scale="identity", storage=sys.argv[1], progress=slowly)
+""",
+        encoding="utf-8",
+    )
+    command = [sys.executable, str(program), f"sqlite:///{tmp_path}/trials.db"]
+    doomed = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    other = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert doomed.stdout is not None
+    assert doomed.stdout.readline()  # it has finished a trial
+    doomed.kill()
+    doomed.wait()
+    out, _ = other.communicate(timeout=240)
+    assert other.returncode == 0
+    assert out.split()[-1] == "12"
+    assert len(out.split()) < 12  # the trials of the killed one count

@@ -14,19 +14,21 @@ from latentopt.space import LatentSpace
 from tests.tables.failing import failing_at_each_step
 from tests.toy import toy_space, toy_texts
 
+BF16 = 0.05  # where it is quick, texts are encoded in it, and a batch of another shape is rounded in another way
+
 
 class TestEncode:
     def test_the_latent_of_a_text_does_not_depend_on_its_company(self) -> None:
         space, texts = toy_space(), [*toy_texts(7), "boats", "my neighbour " * 4]
         together = space.encode(texts)
-        assert together.shape == (9, 16)
+        assert together.shape == (9, 24)
         alone = torch.cat([space.encode([text]) for text in texts])
-        assert torch.allclose(together, alone, atol=1e-5)
-        assert torch.allclose(together, space.encode(texts, batch_size=2), atol=1e-5)
+        assert torch.allclose(together, alone, atol=BF16)
+        assert torch.allclose(together, space.encode(texts, batch_size=2), atol=BF16)
 
     def test_an_empty_list_gives_no_latents(self) -> None:
-        assert toy_space().encode([]).shape == (0, 16)
-        assert toy_space().decode(torch.zeros(0, 16)) == []
+        assert toy_space().encode([]).shape == (0, 24)
+        assert toy_space().decode(torch.zeros(0, 24)) == []
 
     def test_a_blank_text_is_refused(self) -> None:
         with pytest.raises(LatentoptError, match="text 1 is empty"):
@@ -44,25 +46,25 @@ class TestEncode:
 
 class TestDecode:
     def test_batches_do_not_change_the_texts(self) -> None:
-        z = torch.randn(10, 16, generator=torch.Generator().manual_seed(0))
+        z = torch.randn(10, 24, generator=torch.Generator().manual_seed(0))
         assert toy_space().decode(z, batch_size=3) == toy_space().decode(z)
 
     def test_sampling_is_seeded_and_leaves_the_global_generator_alone(self) -> None:
-        z = torch.randn(4, 16, generator=torch.Generator().manual_seed(0))
+        z = torch.randn(4, 24, generator=torch.Generator().manual_seed(0))
         state = torch.get_rng_state()
         first = toy_space().decode(z, temperature=1.0, seed=1)
         assert first == toy_space().decode(z, temperature=1.0, seed=1)
         assert first != toy_space().decode(z, temperature=1.0, seed=2)
         assert torch.equal(state, torch.get_rng_state())
 
-    @pytest.mark.parametrize("z", [torch.zeros(16), torch.zeros(2, 15)])
+    @pytest.mark.parametrize("z", [torch.zeros(24), torch.zeros(2, 23)])
     def test_another_shape_is_refused(self, z: torch.Tensor) -> None:
-        with pytest.raises(LatentoptError, match=r"the shape \(n, 16\), got"):
+        with pytest.raises(LatentoptError, match=r"the shape \(n, 24\), got"):
             toy_space().decode(z)
 
     def test_a_latent_that_is_not_finite_is_refused(self) -> None:
         with pytest.raises(LatentoptError, match="finite"):
-            toy_space().decode(torch.full((1, 16), torch.nan))
+            toy_space().decode(torch.full((1, 24), torch.nan))
 
 
 class TestBetweenTexts:
@@ -81,7 +83,7 @@ class TestBetweenTexts:
         assert toy_space().sample(3, seed=4) == toy_space().sample(3, seed=4)
 
     def test_a_text_is_likelier_given_what_it_decodes_from(self) -> None:
-        z = torch.randn(6, 16, generator=torch.Generator().manual_seed(0))
+        z = torch.randn(6, 24, generator=torch.Generator().manual_seed(0))
         texts = toy_space().decode(z)
         own, other = toy_space().log_likelihood(texts, z), toy_space().log_likelihood(texts, z.roll(1, 0))
         assert own.shape == (6,)
@@ -95,14 +97,14 @@ class TestFiles:
         loaded = LatentSpace.from_pretrained(tmp_path)
         assert loaded.fingerprint == space.fingerprint
         assert torch.equal(loaded.encode(texts), space.encode(texts))
-        z = space.encode(texts)
+        z = space.pooled(space.encode(texts))
         assert torch.allclose(loaded.density.typicality(z), space.density.typicality(z))
 
     def test_other_weights_have_another_fingerprint(self, tmp_path: Path) -> None:
         toy_space().save_pretrained(tmp_path)
         other = LatentSpace.from_pretrained(tmp_path)
         with torch.no_grad():
-            other.model.bottleneck.position[0, 0] += 1
+            other.model.pooled.place[0, 0] += 1
         assert other.fingerprint != toy_space().fingerprint
 
     def test_an_earlier_model_is_replaced_whole_and_what_else_lies_there_stays(self, tmp_path: Path) -> None:
@@ -110,7 +112,7 @@ class TestFiles:
         (tmp_path / "model" / "heads").mkdir()
         other = LatentSpace.from_pretrained(tmp_path / "model")
         with torch.no_grad():
-            other.model.bottleneck.position[0, 0] += 1
+            other.model.pooled.place[0, 0] += 1
         LatentSpace(other.model, other.tokenizer).save_pretrained(tmp_path / "model")
         assert LatentSpace.from_pretrained(tmp_path / "model").fingerprint == other.fingerprint
         assert (tmp_path / "model" / "heads").is_dir()
@@ -122,7 +124,7 @@ class TestFiles:
         toy_space().save_pretrained(tmp_path / "model")
         other = LatentSpace.from_pretrained(tmp_path / "model")
         with torch.no_grad():
-            other.model.bottleneck.position[0, 0] += 1
+            other.model.pooled.place[0, 0] += 1
         other.density = replace(toy_space().density, mean=toy_space().density.mean + 1)
         seen = []
         for _ in failing_at_each_step(monkeypatch, lambda: other.save_pretrained(tmp_path / "model")):

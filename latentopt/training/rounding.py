@@ -1,0 +1,58 @@
+"""Training a model to be rounded, so that shipping it in 4 or 5 bits a weight costs next to nothing.
+
+Each step computes with rounded weights and moves the ones that are not rounded, by the gradient at the rounded ones:
+the straight-through estimator (Bengio et al. 2013) of quantization-aware training (Jacob et al. 2018). Without it,
+rounding a model of 142 million weights to 4 and 5 bits cost a third of a nat a character.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import TrainerCallback
+
+from latentopt.model.quantized import BLOCK, Bits, Precision, is_quantized
+from latentopt.training.losses import TrainingLoss
+
+CACHED = 4096  # blocks that are rounded together: what stays in a processor's cache is not fetched ten times
+
+
+@torch.no_grad()
+def round_(weight: Tensor, bits: Bits) -> None:
+    """Round a weight (n, d), d a multiple of 32, in place, to what gguf's Q4_0, Q5_0 or Q8_0 can say."""
+    for block in weight.view(-1, BLOCK).split(CACHED):
+        high, low = block.amax(1, keepdim=True), block.amin(1, keepdim=True)
+        if bits == 8:
+            scale = torch.maximum(high, -low) / 127
+            block.mul_(torch.where(scale == 0, 0.0, 1 / scale))
+            block.copy_(block.sign() * (block.abs() + 0.5).floor()).mul_(scale.half().float())
+            continue
+        most = 2 ** (bits - 1)
+        scale = torch.where(high > -low, high, low) / -most  # the largest weight of a block is said exactly
+        inverse = torch.where(scale == 0, 0.0, 1 / scale)
+        block.mul_(inverse).add_(most + 0.5).trunc_().clamp_(0, 2 * most - 1).sub_(most).mul_(scale.half().float())
+
+
+class RoundedSteps(TrainerCallback):
+    """Rounds a model's weights at the beginning of each step, and puts the exact ones back before they are moved."""
+
+    def __init__(self, precision: Precision) -> None:
+        self.precision = precision
+        self._exact: list[tuple[Tensor, Tensor]] = []  # each weight, and what it is when it is not rounded
+
+    @torch.no_grad()
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        loss: TrainingLoss = kwargs["model"]
+        if not self._exact:
+            self._exact = [(w, torch.empty_like(w)) for w in loss.model.parameters() if is_quantized(w)]
+            self._bits = [self.precision.of(n) for n, w in loss.model.named_parameters() if is_quantized(w)]
+        for (weight, exact), bits in zip(self._exact, self._bits, strict=True):
+            exact.copy_(weight)
+            round_(weight, bits)
+
+    @torch.no_grad()
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        for weight, exact in self._exact:
+            weight.copy_(exact)
