@@ -75,7 +75,7 @@ def test_the_commands_of_a_block_work(lines: list[str], desk: Path, environment:
         assert done.returncode == 0, f"{line}\n{done.stderr}"
         assert "Traceback" not in done.stderr, f"{line}\n{done.stderr}"
         if into := re.search(r"--json > (\S+)", line):
-            assert json.loads((desk / into[1]).read_text())["version"] == 1
+            assert json.loads((desk / into[1]).read_text())["version"] in (1, 2)
         elif "--output" not in line and "--figures" not in line:
             assert done.stdout.strip(), f"{line} printed nothing"
 

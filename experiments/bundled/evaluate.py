@@ -18,8 +18,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from latentopt import LatentSpace, optimize_texts
-from latentopt.editing.editor import INVERSION_STEPS
+from latentopt import LatentSpace, TextEditor
 from latentopt.editing.objectives import Target
 from latentopt.evaluation import Evaluation, reconstruction
 from latentopt.evaluation import evaluate as measure
@@ -67,7 +66,6 @@ def evaluate(data: Path, model: str | None, *, seed: int, figures: Path | None =
         if figures is not None and file == "valid":
             draw(found, rows["likes"].tolist(), figures)
     results["targets"] = {f"{factor:g} times": targets(space, short[:ROWS], factor, seed=seed) for factor in FACTORS}
-    results["targets_of_texts_that_encoding_loses"] = lost_targets(space, short, seed=seed)
     results["seconds"] = round(time.perf_counter() - started)
     results["cost"] = {"help_seconds": help_seconds(), "optimize": [cost(texts[:n], model) for n in (1, 100)]}
     return results
@@ -84,27 +82,12 @@ def draw(found: Evaluation, likes: list[float], folder: Path) -> None:
     interpolation_table(paths).savefig(folder / "interpolation.png", dpi=130)
 
 
-def lost_targets(space: LatentSpace, texts: list[str], *, seed: int) -> dict[str, Any]:
-    """Can latents that inversion found still be steered? `targets` from there and from the encoder's."""
-    found = space.invert(texts[: 2 * ROWS])
-    lost = [texts[i] for i in (found.exact & ~found.encoded_exact).nonzero()[:, 0].tolist()][:ROWS]
-    return {
-        "texts": len(lost),
-        **{
-            name: targets(space, lost, FACTORS[0], seed=seed, inversion_steps=steps)
-            for name, steps in (("from_inverted", INVERSION_STEPS), ("from_encoded", 0))
-        },
-    }
-
-
-def targets(
-    space: LatentSpace, texts: list[str], factor: float, *, seed: int, inversion_steps: int = INVERSION_STEPS
-) -> dict[str, float]:
+def targets(space: LatentSpace, texts: list[str], factor: float, *, seed: int) -> dict[str, float]:
     """Share of texts whose best candidate has realised likes within a quarter of `factor` times the text's own."""
     likes = load_head("likes", space)
-    own = torch.tensor(likes.predict(space.encode(texts).numpy()))
+    own = torch.tensor(likes.predict(space.pooled(space.encode(texts)).numpy()))
     wished = (factor * own).tolist()
-    edits = optimize_texts(space, texts, Target(likes, wished), inversion_steps=inversion_steps, seed=seed)
+    edits = TextEditor(space, Target(likes, wished), seed=seed).edit(texts)
     best = [edit.candidates[0] if edit.candidates and edit.status != "none_better" else None for edit in edits]
     hits = [
         c is not None and abs(c.realised["likes"].value - wish) <= RELATIVE * wish

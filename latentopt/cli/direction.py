@@ -42,6 +42,13 @@ DOUBTFUL = 0.05
     show_default=True,
     help="Draws of the permutation test; p is never below 1 / (1 + draws).",
 )
+@click.option(
+    "--calibrate",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    help="Held-out texts that are edited at every strength to choose one; each takes seconds.",
+)
 @options.model
 @options.seed
 @options.as_json
@@ -53,6 +60,7 @@ def direction(
     output: Path | None,
     limit: int | None,
     permutations: int,
+    calibrate: int,
     model: str | None,
     seed: int,
     as_json: bool,
@@ -80,6 +88,7 @@ def direction(
             table.frame[source_column].tolist(),
             table.frame[target_column].tolist(),
             name=name,
+            calibrate_on=calibrate,
             permutations=permutations,
             seed=seed,
         )

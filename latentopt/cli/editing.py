@@ -40,12 +40,13 @@ class Editing:
     language_model: str | None
     optimizer: str
     candidates: int
+    pareto: bool
     effort: float
     seed: int
 
     def editor(self, space: LatentSpace, goal: Objective, readers: dict[str, Reader]) -> TextEditor:
         """The editor that is asked for."""
-        from latentopt.editing import Effort, Floors, TextEditor, standard
+        from latentopt.editing import Best, Effort, Floors, Front, TextEditor, standard
         from latentopt.editing.fluency import CausalLM
         from latentopt.editing.optimizers import OPTIMIZERS
 
@@ -66,7 +67,7 @@ class Editing:
             readers=readers,
             language_model=None if self.language_model is None else CausalLM(self.language_model),
             effort=Effort(rows=rows, scored=scored),
-            candidates=self.candidates,
+            shown=Front() if self.pareto else Best(self.candidates),
             seed=self.seed,
         )
 
@@ -106,14 +107,14 @@ _OPTIONS = options.compose(
     click.option(
         "--min-fluency",
         type=float,
-        default=-0.15,
+        default=-0.1,
         show_default=True,
         help="Least fluency, in nats per token more than the text's own: 0 is as fluent as the text, -0.3 is odd.",
     ),
     click.option(
         "--min-meaning",
         type=click.FloatRange(-1, 1),
-        default=0.7,
+        default=0.65,
         show_default=True,
         help="Least meaning kept: cosine of the sentence embeddings of edit and text.",
     ),
@@ -135,6 +136,11 @@ _OPTIONS = options.compose(
         default=3,
         show_default=True,
         help="Most candidates to show for each text.",
+    ),
+    click.option(
+        "--pareto",
+        is_flag=True,
+        help="Show all candidates that no other beats in every wish, in fluency and in meaning at once.",
     ),
     click.option(
         "--effort",

@@ -22,7 +22,7 @@ from latentopt.space.texts import checked_texts
 if TYPE_CHECKING:
     from latentopt.space import LatentSpace
 
-CALIBRATION_TEXTS = 16  # each is edited at every strength, which takes seconds
+CALIBRATION_TEXTS = 8  # each is edited at every strength, which takes seconds
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ def mine(
     fold: Tensor | None = None,
     miner: Miner | None = None,
     apply: Apply | None = None,
+    calibrate_on: int = CALIBRATION_TEXTS,
     permutations: int = 1000,
     seed: int = 0,
     examples: int = 10,
@@ -75,6 +76,7 @@ def mine(
             together. Strength and examples come from the first fold.
         miner: fits the direction; None takes `default_miner(space)`.
         apply: how texts are edited along a direction, see `calibrate`.
+        calibrate_on: held-out sources at most, each of which is edited at every strength.
         permutations: draws of the permutation test.
         seed: of folds, draws and the choice of examples.
         examples: how many held-out edits to return.
@@ -99,7 +101,7 @@ def mine(
 
     found = consistency(difference, group=group, fold=fold, miner=miner, permutations=permutations, seed=seed)
     held_out = fold == fold[fold >= 0].min()
-    rows = _one_a_source(held_out, group, seed=seed)
+    rows = _one_a_source(held_out, group, seed=seed)[:calibrate_on]
     others = _fit(miner, difference[~held_out], group[~held_out])
     calibration = calibrate(space, others, [source[i] for i in rows], apply=apply)
     direction = Direction(
@@ -141,4 +143,4 @@ def _one_a_source(held_out: Tensor, group: Tensor, *, seed: int) -> list[int]:
     order = torch.randperm(len(group), generator=torch.Generator().manual_seed(seed)).tolist()
     first = {int(group[i]): i for i in reversed(order) if held_out[i]}
     kept = set(first.values())
-    return [i for i in order if i in kept][:CALIBRATION_TEXTS]
+    return [i for i in order if i in kept]

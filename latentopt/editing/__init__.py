@@ -18,13 +18,14 @@ from latentopt.editing.objectives import (
     Wish,
     columns,
 )
-from latentopt.editing.rank import Floors
+from latentopt.editing.rank import Best, Floors, Front
 from latentopt.editing.write import Infill, Rewrite
 
 __all__ = [
     "Along",
     "AtLeast",
     "AtMost",
+    "Best",
     "BlackBox",
     "Candidate",
     "Change",
@@ -32,6 +33,7 @@ __all__ = [
     "Effort",
     "Estimate",
     "Floors",
+    "Front",
     "Infill",
     "Maximize",
     "Minimize",

@@ -20,7 +20,7 @@ from latentopt.editing.measure import Attempt, Measure
 from latentopt.editing.objectives import Objective, columns
 from latentopt.editing.occlusion import effects, occlude
 from latentopt.editing.optimizers import OPTIMIZERS, Optimizer
-from latentopt.editing.rank import Floors, ordered, shortest_way, spread, value
+from latentopt.editing.rank import Best, Choice, Floors, ordered, shortest_way, spread, value
 from latentopt.editing.search import points_along, search
 from latentopt.editing.write import Draft, Infill, Writer
 from latentopt.errors import LatentoptError
@@ -69,7 +69,7 @@ class TextEditor(BaseEstimator):
         floors: what a text must have to be shown.
         readers: second opinions by the names of their properties.
         language_model: judges fluency; None takes the space.
-        effort: how much is tried. candidates: most of each text. seed: of all draws.
+        effort: how much is tried. shown: which candidates are, Best(3) or Front(). seed: of all draws.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class TextEditor(BaseEstimator):
         readers: Mapping[str, Reader] | None = None,
         language_model: LanguageModel | None = None,
         effort: Effort = Effort(),
-        candidates: int = 3,
+        shown: Choice = Best(),  # noqa: B008 (frozen)
         seed: int = 0,
     ) -> None:
         self.space = space
@@ -96,7 +96,7 @@ class TextEditor(BaseEstimator):
         self.readers = readers
         self.language_model = language_model
         self.effort = effort
-        self.candidates = candidates
+        self.shown = shown
         self.seed = seed
 
     def fit(self, texts: object = None, y: object = None) -> TextEditor:
@@ -189,7 +189,8 @@ class _Work:
             beam = spread(self.good.values(), self.editor.effort.beam)
             if number and (not beam or (before is not None and value(beam[0]) > before - LEAST_GAIN)):
                 break
-        return self._made(spread(self.good.values(), self.editor.candidates), shortest_way(self.refused))
+        good = list(self.good.values())
+        return self._made(self.editor.shown(good, self.measure.merits(good)), shortest_way(self.refused))
 
     def _round(self, beam: Sequence[Attempt], number: int) -> None:
         """Write from every text of the beam, measure, and keep what may be shown."""

@@ -136,6 +136,18 @@ class Measure:
             for attempt, text, there in zip(attempts, texts, found, strict=True)
         ]
 
+    def merits(self, attempts: Sequence[Attempt]) -> Tensor:
+        """How well each wish is fulfilled (minus its loss), fluency and meaning, (n, wishes + 2), larger is better."""
+        if not attempts:
+            return torch.empty(0, len(self.wishes) + 2)
+        z = torch.stack([attempt.z for attempt in attempts])
+        rows = torch.zeros(len(z), dtype=torch.long)
+        with torch.no_grad():
+            fulfilled = [-wish.take(rows)(z).float() for wish in self.wishes.values()]
+        kept = [torch.tensor([attempt.fluency or 0.0 for attempt in attempts])]
+        kept += [torch.tensor([attempt.meaning for attempt in attempts])]
+        return torch.stack([*fulfilled, *kept], 1)
+
     def predicted(self, z: Tensor) -> list[dict[str, Estimate]]:
         """What is predicted at pooled latents (n, m), by column."""
         found: list[dict[str, Estimate]] = [{} for _ in range(len(z))]

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
 
 from latentopt.editing.constraints import Breach
 from latentopt.editing.edit import count_words
 from latentopt.editing.measure import Attempt
+from latentopt.editing.pareto import pareto
 
 # What a loss of 1, a miss of one standard deviation of the property, is worth in nats of fluency and in meaning.
 FLUENCY_WEIGHT = 1.0
@@ -24,9 +28,9 @@ class Floors:
     meaning: least cosine to the source. change: most of the source's words that may change, as a share; one always may.
     """
 
-    fluency: float = -0.15
-    strain: float = 2.5
-    meaning: float = 0.7
+    fluency: float = -0.1
+    strain: float = 2.0
+    meaning: float = 0.65
     change: float = 0.3
 
     def most_words(self, words: int) -> int:
@@ -80,6 +84,34 @@ def spread(attempts: Iterable[Attempt], most: int) -> list[Attempt]:
         if all(_alike(attempt, other) < ALIKE for other in chosen):
             chosen.append(attempt)
     return chosen
+
+
+class Choice(Protocol):
+    """Which of the texts that may be shown are."""
+
+    def __call__(self, attempts: Sequence[Attempt], merits: Tensor) -> list[Attempt]:
+        """Some attempts, best first. merits: (n, k), all that is wanted of them, larger is better."""
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best few that differ in what they have changed."""
+
+    most: int = 3
+
+    def __call__(self, attempts: Sequence[Attempt], merits: Tensor) -> list[Attempt]:
+        return spread(attempts, self.most)
+
+
+@dataclass(frozen=True)
+class Front:
+    """The Pareto front: those that no other beats in every wish, in fluency and in meaning at once."""
+
+    most: int = 10
+
+    def __call__(self, attempts: Sequence[Attempt], merits: Tensor) -> list[Attempt]:
+        kept = pareto(merits).tolist() if attempts else []
+        return ordered(attempt for attempt, keep in zip(attempts, kept, strict=True) if keep)[: self.most]
 
 
 def shortest_way(refused: Sequence[tuple[Attempt, list[Breach]]]) -> str:

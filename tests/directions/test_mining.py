@@ -56,8 +56,9 @@ def test_examples_are_held_out_edits_of_different_sources():
     sources, targets = numbered_pairs(40, targets=2)
     space, fold = NumbersSpace(), torch.full((80,), -1)
     fold[60:] = 0
-    found = mined(space, sources, targets, fold=fold, permutations=9, examples=20)
+    found = mined(space, sources, targets, fold=fold, permutations=9, examples=20, calibrate_on=20)
     pairs = set(zip(sources[60:], targets[60:], strict=True))
+    assert len(found.calibration.edits) == 10
     assert len(found.examples) == len({example.source for example in found.examples}) == 10
     assert all((example.source, example.target) in pairs for example in found.examples)
     step = found.calibration.strength * (space.encode(targets) - space.encode(sources))[:60].mean(0)

@@ -8,6 +8,7 @@ from sklearn.pipeline import make_pipeline
 
 from latentopt import AttributeTransfer, LatentSpace
 from latentopt.directions import Direction, mean_difference
+from latentopt.editing import Along, TextEditor
 from latentopt.errors import LatentoptError
 from tests.toy import toy_space, toy_texts
 
@@ -33,12 +34,10 @@ def vector(transfer):
     return transfer.direction_.vector
 
 
-def test_transform_moves_texts_along_the_fitted_direction(space, fitted):
+def test_transform_edits_texts_along_the_fitted_direction(space, fitted):
     texts = ["the baker sings", "a nurse reads"]
-    step = vector(fitted)
-    assert fitted.transform(texts) == space.decode(space.encode(texts) + step)
-    assert fitted.transform(pd.Series(texts), strength=-2.5) == space.decode(space.encode(texts) - 2.5 * step)
-    assert fitted.transform(texts, strength=0) == space.decode(space.encode(texts))
+    assert fitted.transform(texts) == TextEditor(space, Along(fitted.direction_, 1.0)).transform(texts)
+    assert fitted.transform(pd.Series(texts), strength=0) == texts  # nothing is to be changed
 
 
 @pytest.mark.parametrize(
@@ -57,8 +56,8 @@ def test_pairs_come_as_people_hold_them(space, fitted, pairs):
 )
 def test_labels_lead_from_the_first_kind_to_the_second(space, labels):
     found = AttributeTransfer(space, miner=mean_difference).fit(BOTH, labels)
-    expected = space.encode(TARGET).mean(0) - space.encode(SOURCE).mean(0)
-    torch.testing.assert_close(vector(found), expected, atol=1e-5, rtol=1e-4)
+    expected = space.pooled(space.encode(TARGET)).mean(0) - space.pooled(space.encode(SOURCE)).mean(0)
+    torch.testing.assert_close(vector(found), expected, atol=1e-2, rtol=1e-2)  # encoded in bf16
     assert found.direction_.statistics == {"sources": 30, "targets": 30, "paired": False}
 
 
@@ -73,7 +72,7 @@ def test_the_label_of_the_target_can_be_named(space):
 def test_the_mean_difference_of_pairs_is_that_of_their_sides(space):
     paired = vector(AttributeTransfer(space, miner=mean_difference).fit(PAIRS))
     unpaired = vector(AttributeTransfer(space, miner=mean_difference, target="polite").fit(BOTH, TONE))
-    torch.testing.assert_close(paired, unpaired, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(paired, unpaired, atol=1e-2, rtol=1e-2)
 
 
 def test_pairs_are_trusted_more_than_texts_that_are_none(space, fitted):

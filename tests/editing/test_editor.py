@@ -7,9 +7,11 @@ from sklearn.base import clone
 
 from latentopt.editing import (
     AtLeast,
+    Best,
     Edit,
     Effort,
     Floors,
+    Front,
     Infill,
     Maximize,
     Near,
@@ -158,8 +160,18 @@ def test_a_text_that_is_too_long_is_made_to_fit(space, head):
 
 
 def test_no_more_candidates_than_asked_for(space, head):
-    (edit,) = editor(space, Maximize(head), candidates=1).edit(TEXTS[:1])
+    (edit,) = editor(space, Maximize(head), shown=Best(1)).edit(TEXTS[:1])
     assert len(edit.candidates) <= 1
+
+
+def test_no_candidate_of_the_front_is_beaten_in_everything(space, head):
+    other = LinearHead(head.weight.flip(0), name="tone")
+    goal = Maximize(head) + Maximize(other)
+    edits = editor(space, goal, shown=Front(20)).edit(TEXTS[:2])
+    assert any(len(edit.candidates) > 1 for edit in edits)
+    for edit in edits:
+        merits = [(c.realised["likes"].value, c.realised["tone"].value, c.fluency, c.meaning) for c in edit.candidates]
+        assert not any(all(x < y for x, y in zip(a, b, strict=True)) for a in merits for b in merits)
 
 
 def test_another_optimizer_can_move_the_latent(space, head):

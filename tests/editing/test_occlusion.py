@@ -38,7 +38,7 @@ def test_each_word_and_phrase_is_left_out_and_the_goal_asked_again(space, goal):
     for span, text, gain in zip(occlusion.spans, occlusion.texts, occlusion.gains.tolist(), strict=True):
         assert text == without(words, span)
         again = goal(space.pooled(space.encode([text]))).item()
-        assert gain == pytest.approx(loss - again, abs=1e-3)
+        assert gain == pytest.approx(loss - again, abs=0.05)  # encoded in bf16
 
 
 def test_what_is_kept_is_never_touched(space, goal):
@@ -96,4 +96,4 @@ def test_each_word_adds_to_the_goal_or_costs_it(space, goal):
     found = effects(space, goal, words)
     assert found.shape == (len(words),)
     again = goal(space.pooled(space.encode([without(words, (1, 2))]))).item()
-    assert found[1].item() == pytest.approx(again - loss, abs=1e-3)
+    assert found[1].item() == pytest.approx(again - loss, abs=0.05)
