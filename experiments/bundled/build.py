@@ -1,4 +1,4 @@
-"""From a trained T5-VAE to the bundled model: weights in few bits, density, heads with readers, directions, one folder."""
+"""From a trained T5-VAE to the bundled model: weights in few bits, density, heads, readers and directions."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from latentopt.directions import mine
 from latentopt.heads import Rows, fit_head
+from latentopt.heads.values import rates_of
 from latentopt.model.quantized import SMALL
 from latentopt.space import LatentDensity, LatentSpace
 
@@ -30,6 +32,7 @@ def build(data: Path, trained: Path, output: Path, *, seed: int) -> dict[str, An
     space = LatentSpace.from_pretrained(output)  # with the digits that its users have
     tweets = pd.read_parquet(data / "tweets/train.parquet")
     drawn = tweets.sample(min(ROWS, len(tweets)), random_state=seed)
+    others = tweets.drop(index=drawn.index)
     logging.info("encoding %d tweets", len(drawn))
     z = space.pooled(space.encode(drawn["text"].tolist()))
     space.density = LatentDensity.fit(z[:DENSITY_TEXTS])
@@ -37,13 +40,16 @@ def build(data: Path, trained: Path, output: Path, *, seed: int) -> dict[str, An
 
     found: dict[str, Any] = {}
     for name in ("likes", "retweets"):
-        rows = Rows(
-            z.numpy().astype("float64"),
-            drawn["text"].tolist(),
-            drawn[name].to_numpy(dtype="float64"),
-            drawn["account"].astype(str).to_numpy(dtype=object),
+        rows, more = (
+            Rows(
+                latents,
+                part["text"].tolist(),
+                part[name].to_numpy(dtype="float64"),
+                part["account"].astype(str).to_numpy(dtype=object),
+            )
+            for part, latents in ((drawn, z.numpy().astype("float64")), (others, np.zeros((len(others), 0))))
         )
-        found[name] = _fit(name, rows, space, output, seed=seed)
+        found[name] = _fit(name, rows, space, output, more=more, seed=seed)
     for name, labelled in LABELLED.items():
         found[name] = _fit(name, labelled(space, data, seed), space, output, seed=seed)
     for name in DIRECTIONS:
@@ -57,8 +63,10 @@ def build(data: Path, trained: Path, output: Path, *, seed: int) -> dict[str, An
     return found
 
 
-def _fit(name: str, rows: Rows, space: LatentSpace, output: Path, *, seed: int) -> dict[str, Any]:
-    fitted = fit_head(rows, seed=seed)
+def _fit(
+    name: str, rows: Rows, space: LatentSpace, output: Path, *, more: Rows | None = None, seed: int
+) -> dict[str, Any]:
+    fitted = fit_head(rows, unencoded=more, seed=seed)
     fitted.save_pretrained(output / "heads" / name, name=name, space=space)
     logging.info("%s %s", name, fitted.report)
     return fitted.report
@@ -69,7 +77,7 @@ def _labelled(prefix: str) -> Callable[[LatentSpace, Path, int], Rows]:
 
     def read(space: LatentSpace, data: Path, seed: int) -> Rows:
         frame = pd.read_parquet(data / "tweets_labelled/train.parquet")
-        frame = frame[frame["label"].str.startswith(prefix)]
+        frame = frame[frame["label"].str.startswith(prefix) & (frame["label"] != prefix)]  # one row has no class
         frame = frame.sample(min(ROWS, len(frame)), random_state=seed)
         z = space.pooled(space.encode(frame["text"].tolist())).numpy().astype("float64")
         return Rows(z, frame["text"].tolist(), frame["label"].str.removeprefix(prefix).to_numpy(dtype=object))
@@ -82,7 +90,8 @@ def _clicks(space: LatentSpace, data: Path, seed: int) -> Rows:
     frame = pd.read_parquet(data / "headlines/train.parquet")
     z = space.pooled(space.encode(frame["text"].tolist())).numpy().astype("float64")
     group = (frame["test"].astype(str) + "/" + frame["image"].astype(str)).to_numpy(dtype=object)
-    return Rows(z, frame["text"].tolist(), frame["ctr"].to_numpy(dtype="float64"), group)
+    rates = rates_of(frame["clicks"].tolist(), frame["impressions"].tolist())
+    return Rows(z, frame["text"].tolist(), rates.values, group, rates.weights)
 
 
 LABELLED = {"sentiment": _labelled("sentiment140_"), "emotion": _labelled("emotion_"), "clicks": _clicks}

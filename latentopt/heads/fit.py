@@ -13,7 +13,7 @@ import property_models as pm
 from latentopt.heads.reader import Reader, bits_for, counted, fit_estimator, reader_estimator
 from latentopt.heads.report import classification_report, regression_report
 from latentopt.heads.rows import KnownScale, Rows, Scale, are_numbers, fit_to, split
-from latentopt.heads.stacked import Stacked, fit_stacked
+from latentopt.heads.stacked import Stacked, fit_stacked, with_more
 from latentopt.heads.storage import save_head
 from latentopt.tables import atomic_update
 from property_models.base import Classifier
@@ -81,8 +81,9 @@ def fit_head(
     scale: Scale = "auto",
     seed: int = 0,
     parameters: Mapping[str, Any] | None = None,
+    unencoded: Rows | None = None,
 ) -> Fitted:
-    """Fit a head on four fifths of the rows and measure it on the others.
+    """Fit a head, its reader and both stacked on four fifths of the rows, and measure them on the others.
 
     With groups, every group is split alike, so that what the head adds within groups can be measured.
 
@@ -92,6 +93,8 @@ def fit_head(
         scale: of a number: "log1p", "identity", or "auto" by the look of the values.
         seed: of the split and of the networks.
         parameters: of the estimator, such as {"alpha": 10.0} or {"hidden": 64}; the noise is 0.5 unless it is there.
+        unencoded: more rows, of other texts, whose latents nobody has computed (z is (n, 0)): the reader alone learns
+            from them. Encoding is what the time goes into, and words go on teaching for longer than latents do.
 
     Raises:
         HeadError: if a value does not fit the scale.
@@ -100,9 +103,10 @@ def fit_head(
     head = fit_to(new_estimator(train, family, scale, {"noise": NOISE, **(parameters or {})}, seed=seed), train)
     bits = bits_for(train.values)
     counts, unseen = (counted(part.texts, bits=bits) for part in (train, test))
+    more = None if unencoded is None else (unencoded, counted(unencoded.texts, bits=bits))
     read_by = reader_estimator(train.values, scale=chosen_scale(train, scale), seed=seed)
-    reader = Reader(fit_estimator(read_by, counts, train), bits=bits)
-    stacked = fit_stacked(head, reader, train, counts, seed=seed)
+    reader = Reader(fit_estimator(read_by, *with_more(train, counts, more)), bits=bits)
+    stacked = fit_stacked(head, reader, train, counts, more=more, seed=seed)
     opinions = np.hstack([head.outputs(test.z), read_by.outputs(unseen)])
     others = {"reader": (read_by, unseen), "stacked": (stacked.estimator, opinions)}
     return Fitted(head, reader, stacked, _report(head, train, test, others), head.get_params())

@@ -166,7 +166,7 @@ def fit_reader(
     bits = bits_for(values)
     rows = Rows(np.zeros((len(texts), 0)), list(texts), values, groups)
     estimator = reader_estimator(values, scale=scale, alpha=alpha, seed=seed)
-    return Reader(fit_estimator(estimator, counted(texts, bits=bits), rows), bits=bits)
+    return Reader(fit_estimator(estimator, rows, counted(texts, bits=bits)), bits=bits)
 
 
 def reader_estimator(values: NDArray[Any], *, scale: KnownScale, alpha: float | None = None, seed: int) -> Estimator:
@@ -176,7 +176,7 @@ def reader_estimator(values: NDArray[Any], *, scale: KnownScale, alpha: float | 
     return pm.LogisticHead(alpha=LOGISTIC_ALPHA if alpha is None else alpha)
 
 
-def fit_estimator(estimator: Estimator, counts: csr_matrix, rows: Rows) -> Estimator:
+def fit_estimator(estimator: Estimator, rows: Rows, counts: csr_matrix) -> Estimator:
     """Fit to the counts (n, 2^(bits + 1)) of rows; weights are rounded to what is stored, so that this is measured."""
     if isinstance(estimator, pm.RidgeHead):
         estimator.fit(counts, rows.values, groups=rows.groups, weights=rows.weights)

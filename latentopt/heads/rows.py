@@ -46,6 +46,21 @@ class Rows:
         weights = None if self.weights is None else self.weights[index]
         return Rows(self.z[index], [self.texts[i] for i in index], self.values[index], groups, weights)
 
+    def read_with(self, others: Rows | None) -> Rows:
+        """These rows and others without their latents: what a reader learns from."""
+        both = [self] if others is None else [self, others]
+        groups = [rows.groups for rows in both if rows.groups is not None]
+        weights = [rows.weights for rows in both if rows.weights is not None]
+        if not {len(groups), len(weights)} <= {0, len(both)}:
+            raise LatentoptError("groups and weights are those of all rows or of none, but only some rows have them")
+        return Rows(
+            np.zeros((sum(map(len, both)), 0)),
+            [text for rows in both for text in rows.texts],
+            np.concatenate([rows.values for rows in both]),
+            np.concatenate(groups) if groups else None,
+            np.concatenate(weights) if weights else None,
+        )
+
 
 def rows_of(
     space: LatentSpace,

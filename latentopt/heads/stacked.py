@@ -110,13 +110,22 @@ class Stacked:
         return cls(head, reader, read_head(directory, space=OPINIONS, stem="stacked"))
 
 
-def fit_stacked(head: Regressor | Classifier, reader: Reader, rows: Rows, counts: csr_matrix, *, seed: int) -> Stacked:
+def fit_stacked(
+    head: Regressor | Classifier,
+    reader: Reader,
+    rows: Rows,
+    counts: csr_matrix,
+    *,
+    more: tuple[Rows, csr_matrix] | None = None,
+    seed: int,
+) -> Stacked:
     """Weigh a head and a reader by how copies of them, fitted to four fifths of the rows, do on the others.
 
     Of 20,000 rows or more, one fifth is predicted; of fewer, each in its turn.
 
     Args:
         head, reader: fitted to the rows. rows, counts: that is, none of those that will measure them.
+        more: rows and counts that the reader alone was fitted to, too.
         seed: of the fifths.
     """
     fold = folds(rows, seed=seed + 1)
@@ -125,7 +134,8 @@ def fit_stacked(head: Regressor | Classifier, reader: Reader, rows: Rows, counts
         inner, outer = np.flatnonzero(fold != part), np.flatnonzero(fold == part)
         learned = rows.take(inner)
         latents = fit_to(clone(head), learned).outputs(rows.z[outer])
-        words = fit_estimator(clone(reader.estimator), counts[inner], learned).outputs(counts[outer])
+        read = with_more(learned, counts[inner], more)
+        words = fit_estimator(clone(reader.estimator), *read).outputs(counts[outer])
         opinions.append(np.hstack([latents, words]))
         outside.append(outer)
     held = replace(rows.take(np.concatenate(outside)), z=np.concatenate(opinions))
@@ -134,3 +144,12 @@ def fit_stacked(head: Regressor | Classifier, reader: Reader, rows: Rows, counts
     estimator = fit_to(pm.RidgeHead(alpha=ALPHA, positive=True, scale=head.scale, random_state=seed), held)
     estimator.offset_ = head.offset_  # the typical value is that of all rows
     return Stacked(head, reader, estimator)
+
+
+def with_more(rows: Rows, counts: csr_matrix, more: tuple[Rows, csr_matrix] | None) -> tuple[Rows, csr_matrix]:
+    """What a reader learns from: rows and their counts, and more of both."""
+    from scipy.sparse import csr_matrix, vstack
+
+    others, other_counts = more if more is not None else (None, None)
+    both = counts if other_counts is None else csr_matrix(vstack([counts, other_counts]))
+    return rows.read_with(others), both

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from latentopt.errors import LatentoptError
 from latentopt.heads import Rows, fit_head, load_reader, load_stacked
 from latentopt.space import LatentSpace
 from property_models import HeadError
@@ -76,3 +77,19 @@ def test_what_is_loaded_says_what_was_saved(tmp_path):
 def test_numbers_have_no_classes(fitted):
     with pytest.raises(HeadError, match="classes are asked for, but this property is a number"):
         fitted.stacked.predict_proba(torch.tensor(HIDDEN), TEXTS)
+
+
+def test_a_reader_learns_from_texts_that_nobody_encoded():
+    texts, values = toy_texts(1500, seed=9), np.zeros(1500)
+    values[:] = [2.0 * ("winter" in text) + ("bread" in text) for text in texts]
+    few = Rows(HIDDEN[:60], TEXTS[:60], SPOKEN[:60])
+    alone = fit_head(few).report
+    taught = fit_head(few, unencoded=Rows(np.zeros((1500, 0)), texts, values)).report
+    assert taught["rows"] == alone["rows"] == 12
+    assert taught["reader"]["mae"] < 0.5 * alone["reader"]["mae"]
+    assert taught["stacked"]["mae"] < alone["stacked"]["mae"]
+
+
+def test_groups_of_some_rows_alone_are_refused():
+    with pytest.raises(LatentoptError, match="groups and weights are those of all rows or of none"):
+        fit_head(rows(SPOKEN, groups=np.arange(500) % 5), unencoded=Rows(np.zeros((2, 0)), ["a", "b"], np.ones(2)))
