@@ -7,7 +7,19 @@ import torch
 
 from latentopt import editing
 from latentopt.directions import Direction
-from latentopt.editing import AtLeast, AtMost, Effort, Floors, Maximize, Minimize, Target, fluency, standard
+from latentopt.editing import (
+    AtLeast,
+    AtMost,
+    Best,
+    Effort,
+    Floors,
+    Front,
+    Maximize,
+    Minimize,
+    Target,
+    fluency,
+    standard,
+)
 from latentopt.editing.edit import Edit
 from latentopt.editing.optimizers import OPTIMIZERS
 from latentopt.heads import save_head
@@ -94,12 +106,13 @@ class TestEveryOption:
         options = "--optimizer", "random", "--candidates", 2, "--effort", 0.5, "--seed", 7
         editor = editor_of(*verbs[verb], *options, TEXT)
         assert type(editor.optimizer) is type(OPTIMIZERS["random"](toy_space().density.covariance))
-        assert (editor.candidates, editor.seed) == (2, 7)
+        assert (editor.shown, editor.seed) == (Best(2), 7)
+        assert editor_of(*verbs[verb], "--pareto", TEXT).shown == Front()
         assert editor.effort == Effort(rows=Effort().rows // 2, scored=Effort().scored // 2)
 
     def test_has_the_editor_s_own_default(self, editor_of, verbs, verb):
         editor, usual = editor_of(*verbs[verb], TEXT), editing.TextEditor(toy_space(), Target)
-        for name in ("floors", "effort", "candidates", "seed", "language_model"):
+        for name in ("floors", "effort", "shown", "seed", "language_model"):
             assert getattr(editor, name) == getattr(usual, name), name
 
 
