@@ -1,171 +1,123 @@
-"""Train the bundled T5-VAE. Stop it and start it again at will: it goes on from the last complete checkpoint.
-
-With --steps changed between two starts the learning rate's decay moves along, so a run can be lengthened or ended.
-"""
+"""Train the bundled model by stages, each a line of one recipe. Stop it and start it again at will."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
-import platform
-import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from corpus import Corpus, read_corpus
-from transformers import TrainingArguments, set_seed
-from whitening import whitened
+from corpus import PROPERTIES, Corpus
+from transformers import TrainerCallback
+from weights import LANGUAGE_MODEL, Weights
 
-from latentopt.model import T5VAE, T5VAEConfig, small_t5
-from latentopt.model.tokenizer import load_tokenizer, train_tokenizer
-from latentopt.space import LatentSpace
-from latentopt.training.muon import MuonAdamW
-from latentopt.training.trainer import train, trains_in_bf16
+from latentopt.model.quantized import SMALL
+from latentopt.training.batches import Uses
+from latentopt.training.losses import MMD, LatentNoise
+from latentopt.training.losses import Weights as LossWeights
+from latentopt.training.optimizers import AdamW, Rates
+from latentopt.training.recipe import Recipe, Schedule
+from latentopt.training.starts import FromCausalLM, FromModel, Shape
+from latentopt.training.trainer import train
 
-RECIPE: dict[str, Any] = {
-    "vocab_size": 8192,
-    "t5": {"d_model": 256, "layers": 2, "decoder_layers": 3, "heads": 4, "d_ff": 640, "positions": 64},
-    "vae": {
-        "latent_dim": 320,
-        "positions": 64,
-        "slot_dim": 32,
-        "latent_noise": 0.97,
-        "regularizer_weight": 100.0,
-        "moments_weight": 0.003,
-    },
-    "batch_size": 128,
-    "learning_rate": 3e-3,
-    "warmup_steps": 100,
-    "decay_steps": 1000,
-    "titles": 200_000,
-    "tweet_copies": 2,
-}
-# Once random latents decode to words: fewer dimensions, which are closer to the prior, and tweets alone.
-LAST_STAGE: dict[str, Any] = {
-    "vae": RECIPE["vae"] | {"latent_dim": 224, "latent_noise": 0.985, "moments_weight": 0.01},
-    "learning_rate": 2e-3,
-    "warmup_steps": 50,
-    "titles": 0,
-    "tweet_copies": 4,
-}
-MEASURED_ON = 20_000  # tweets, for the principal axes
+SHAPE = Shape(latent_dim=512, pooled_dim=256, pooled_slots=8, positions=64, slot_dim=32)
+LAYERS = tuple(i for i in range(30) if i not in (6, 7, 16, 17, 18, 26))  # the others tell least: ../shared/DESIGN.md
+CROSS_ATTENTION = tuple(range(2, len(LAYERS), 3))
+WHOLES, FILLS = 8, 16  # texts of a batch
+RECIPE = Recipe(
+    properties=PROPERTIES,
+    noise=LatentNoise(0.6),
+    uses=Uses(fills=FILLS / (WHOLES + FILLS), null_fills=5 / FILLS, null_wholes=2 / WHOLES),
+    regularizer=MMD(1.0, 0.3),
+    weights=LossWeights(fills=1.0, wholes=1.0, teacher=1.0, properties=0.5),
+    batch_size=WHOLES + FILLS,
+    runs=1,
+    schedule=Schedule(warmup_steps=60, decay=0.0),
+    rates=Rates(new=1e-3, encoder=0.3, language_model=0.15),
+    optimizer=AdamW(),
+    eval_steps=50,
+)
+FULL_STEPS = 404  # of the shipped model; later ones of its training were rounded
+ENDLESS = 1_000_000  # steps: the rates are constant, and the clock ends the stage
+VALID = 64  # texts of an evaluation
 
 
-def corpus_of(data: Path, seed: int, recipe: dict[str, Any] = RECIPE) -> Corpus:
-    """The texts that a recipe asks for."""
-    return read_corpus(data, seed=seed, titles=recipe["titles"], tweet_copies=recipe["tweet_copies"])
+def stages(weights: Weights, work: Path, *, decay_steps: int, seed: int) -> dict[str, Recipe]:
+    """The stages in their order; each but the first begins where the one before has ended."""
+    common = replace(RECIPE, teacher=weights.teacher, seed=seed)
+    rounded = replace(common, precision=SMALL, accumulate=2)
+    return {
+        "full": replace(common, start=_beginning(weights), max_steps=FULL_STEPS),
+        "rounded": replace(rounded, start=_after(work / "full"), schedule=Schedule(30, 0.0), max_steps=ENDLESS),
+        "decay": replace(rounded, start=_after(work / "rounded"), schedule=Schedule(5, 1.0), max_steps=decay_steps),
+    }
+
+
+def _beginning(weights: Weights) -> FromCausalLM:
+    return FromCausalLM(
+        str(weights.language_model),
+        SHAPE,
+        gguf_file=LANGUAGE_MODEL,
+        layers=LAYERS,
+        cross_attention=CROSS_ATTENTION,
+    )
+
+
+def _after(stage: Path) -> FromModel:
+    return FromModel(stage, new_cross_attention=True)  # it is to learn on as fast as before
+
+
+class Clock(TrainerCallback):
+    """Ends a stage after so many minutes, with a checkpoint."""
+
+    def __init__(self, minutes: float | None) -> None:
+        self.minutes = minutes
+        self.started = time.monotonic()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if self.minutes is not None and time.monotonic() - self.started > 60 * self.minutes:
+            control.should_save = control.should_training_stop = True
 
 
 def train_bundled(
-    data: Path,
-    work: Path,
-    *,
-    steps: int,
-    seed: int,
-    start: Path | None = None,
-    last_stage: bool = False,
-    eval_steps: int = 250,
+    corpus: Corpus, weights: Weights, work: Path, *, minutes: float | None, decay_steps: int, seed: int
 ) -> dict[str, Any]:
-    """Train for a number of steps, write the last checkpoint's model to `work`/best, and return the run's record.
+    """Run the stages that are left, and return what was seen of all.
 
-    `start` holds a model of the same shape and its tokenizer, whose weights the run begins with. With `last_stage`, the
-    leading principal axes of its latents are the dimensions of the new ones.
-
-    A run of the same recipe that has ended is not repeated.
+    A stage that has checkpoints is gone on with; those before it are done. `minutes` is the time of the rounded stage
+    in this call: the decay follows it, from whatever it has reached. The trained model is in `work`/decay.
     """
-    started = time.time()
-    recipe = (RECIPE | LAST_STAGE if last_stage else RECIPE) | {
-        "steps": steps,
-        "seed": seed,
-        "start": LatentSpace.from_pretrained(start).fingerprint if start else None,
-    }
-    file = work / "training.json"
-    if file.exists() and (record := json.loads(file.read_text()))["recipe"] == recipe:
-        return dict(record)
-    corpus = corpus_of(data, seed, recipe)
-    logging.info("corpus %s", corpus.description)
-    set_seed(seed)
-    if start or (work / "tokenizer.json").exists():
-        tokenizer = load_tokenizer(start or work)
-    else:
-        tokenizer = train_tokenizer(corpus.train, vocab_size=recipe["vocab_size"])
-        tokenizer.save_pretrained(work)
-    model = T5VAE(T5VAEConfig(small_t5(len(tokenizer), **recipe["t5"]), **recipe["vae"]))
-    if start:
-        begun = LatentSpace.from_pretrained(start, device="cpu")
-        if last_stage and begun.latent_dim != model.config.latent_dim:
-            begun = whitened(begun, corpus.train[:MEASURED_ON], power=0, dimensions=model.config.latent_dim)
-        model.load_state_dict(begun.model.state_dict())
-    logging.info("%.1f M parameters", sum(p.numel() for p in model.parameters()) / 1e6)
-    arguments = TrainingArguments(
-        output_dir=str(work),
-        max_steps=steps,
-        per_device_train_batch_size=recipe["batch_size"],
-        learning_rate=recipe["learning_rate"],
-        warmup_steps=recipe["warmup_steps"],
-        lr_scheduler_type="warmup_stable_decay",
-        lr_scheduler_kwargs={"num_decay_steps": recipe["decay_steps"], "decay_type": "1-sqrt"},
-        bf16=trains_in_bf16(),
-        use_cpu=not torch.cuda.is_available(),
-        eval_strategy="steps",
-        eval_steps=eval_steps,
-        save_strategy="steps",
-        save_steps=eval_steps,
-        save_total_limit=2,
-        logging_steps=50,
-        report_to="none",
-        disable_tqdm=True,
-        seed=seed,
-        dataloader_drop_last=True,
-    )
-    train(
-        model,
-        tokenizer,
-        corpus.train,
-        corpus.development[:300],
-        arguments,
-        optimizer=MuonAdamW(model, lr=recipe["learning_rate"]),
-    )
-    last = max(work.glob("checkpoint-*"), key=lambda folder: int(folder.name.split("-")[1]))
-    shutil.rmtree(work / "best", ignore_errors=True)
-    T5VAE.from_pretrained(last).save_pretrained(work / "best")
-    state = json.loads((last / "trainer_state.json").read_text())
-    record = {
-        "recipe": recipe,
-        "corpus": corpus.description,
-        "seconds_of_the_last_start": round(time.time() - started),
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
-        + (f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""),
-        "curve": [
-            {k: row[k] for k in ("step", "eval_bleu", "eval_exact", "eval_mmd")}
-            for row in state["log_history"]
-            if "eval_bleu" in row
-        ],
-    }
-    file.write_text(json.dumps(record, indent=2))
-    return record
+    planned = stages(weights, work, decay_steps=decay_steps, seed=seed)
+    for name, recipe in planned.items():
+        if name == "full" and _checkpoints(work / "rounded"):
+            continue
+        logging.info("stage %s", name)
+        train(
+            recipe,
+            corpus.texts,
+            corpus.development[:VALID],
+            work / name,
+            values=corpus.values,
+            cache=work,
+            # What it was made from has moved on: the decay is that of the last rounded weights.
+            restart=name == "decay",
+            callbacks=[Clock(minutes)] if name == "rounded" else [],
+        )
+    return {name: _curve(work / name) for name in planned if _checkpoints(work / name)}
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="the folder ../shared/data")
-    parser.add_argument("--work", type=Path, required=True, help="where checkpoints and the trained model go")
-    parser.add_argument("--steps", type=int, required=True)
-    parser.add_argument("--start", type=Path, help="directory of a model to begin with")
-    parser.add_argument("--last-stage", action="store_true", help="fewer dimensions, tweets alone")
-    parser.add_argument("--eval-steps", type=int, default=250)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    train_bundled(
-        options.data,
-        options.work,
-        steps=options.steps,
-        seed=options.seed,
-        start=options.start,
-        last_stage=options.last_stage,
-        eval_steps=options.eval_steps,
-    )
+def _checkpoints(stage: Path) -> list[Path]:
+    return sorted(stage.glob("checkpoint-*"), key=lambda folder: int(folder.name.split("-")[1]))
+
+
+def _curve(stage: Path) -> dict[str, Any]:
+    state = json.loads((_checkpoints(stage)[-1] / "trainer_state.json").read_text())
+    kept = ("step", "eval_bleu", "eval_exact", "eval_nats", "eval_mmd")
+    return {
+        "steps": state["global_step"],
+        "threads": torch.get_num_threads(),
+        "evaluations": [{key: row[key] for key in kept} for row in state["log_history"] if "eval_nats" in row],
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from latentopt.training.corruption import Corruption
     from latentopt.training.losses import Regularizer
-    from latentopt.training.optimizers import Rates
+    from latentopt.training.optimizers import Maker, Rates
     from latentopt.training.properties import PropertyColumn
     from latentopt.training.starts import Start
 
@@ -239,6 +239,7 @@ def train(
     from latentopt.training.recipe import Recipe, Schedule
     from latentopt.training.trainer import train as run
 
+    makers: dict[str, Maker] = {"adamw": AdamW(), "muon": Muon()}
     properties, values = values_of(table, asked["properties"])
     try:
         recipe = Recipe(
@@ -253,7 +254,7 @@ def train(
             weights=Weights(properties=asked["property_weight"], teacher=asked["teacher_weight"]),
             schedule=Schedule(asked["warmup_steps"], asked["decay"]),
             rates=_rates(kind, asked),
-            optimizer={"adamw": AdamW(), "muon": Muon()}[asked["optimizer"]],
+            optimizer=makers[asked["optimizer"]],
             **{name: asked[name] for name in SAME},
         )
     except ValueError as error:
@@ -325,7 +326,7 @@ def _start(kind: str | None, asked: dict[str, Any]) -> Start:
 def _corruptions(asked: dict[str, Any]) -> tuple[Corruption, ...]:
     from latentopt.training.corruption import Blank, Drop, Substitute
 
-    kinds = {"drop": Drop, "blank": Blank, "substitute": Substitute}
+    kinds: dict[str, Callable[[float], Corruption]] = {"drop": Drop, "blank": Blank, "substitute": Substitute}
     return tuple(kind(asked[name]) for name, kind in kinds.items() if asked[name])
 
 
@@ -333,7 +334,7 @@ def _regularizer(asked: dict[str, Any]) -> Regularizer:
     from latentopt.training.losses import KL, MMD, NoRegularizer
 
     weight = asked["regularizer_weight"]
-    named = {
+    named: dict[str, Regularizer] = {
         "mmd": MMD(weight, asked["moments_weight"]),
         "kl": KL(weight, asked["free_bits"]),
         "none": NoRegularizer(),

@@ -102,7 +102,7 @@ def _filled(
 
 
 def _text(space: LatentSpace, ids: Sequence[int]) -> str:
-    return str(space.tokenizer.decode(ids))
+    return str(space.tokenizer.decode(list(ids)))
 
 
 def _padded(rows: Sequence[Sequence[int]], pad: int, device: Any) -> tuple[Tensor, Tensor]:

@@ -27,7 +27,7 @@ COUNTS = "words and characters, 1"  # in the place of a space's fingerprint; the
 BITS = 18  # of the hashes, for words and for characters: half a million weights, 1 MiB as float16
 FEWEST_BITS = 14
 ALPHA = 3.0  # rows are unit vectors twice over, so that one penalty does for all sizes of data that were tried
-LOGISTIC_ALPHA = 0.3
+LOGISTIC_ALPHA = 0.3, 1.0  # of two classes, and of more, which have fewer rows each
 WORD = r"\w+|[^\w\s]+"  # signs and one-letter words count, too: emoji and "!" say much of a tweet
 Estimator = pm.RidgeHead | pm.LogisticHead
 Opinion = Regressor | Classifier | ClassView  # what speaks for a reader: its estimator, or one class of it
@@ -157,7 +157,7 @@ def fit_reader(
 
     Args:
         texts: n texts. values: (n,) numbers, or classes as strings. groups: (n,) as heads take them, of numbers only.
-        scale: of numbers. alpha: penalty on the squared weights. [3 of numbers, 0.3 of classes]
+        scale: of numbers. alpha: penalty on the squared weights. [3 of numbers, 0.3 of two classes, 1 of more]
         seed: of the tenth of the rows that is set aside for the intervals.
 
     Raises:
@@ -173,7 +173,9 @@ def reader_estimator(values: NDArray[Any], *, scale: KnownScale, alpha: float | 
     """What a reader of such values learns with, not fitted yet."""
     if are_numbers(values):
         return pm.RidgeHead(alpha=ALPHA if alpha is None else alpha, scale=scale, random_state=seed)
-    return pm.LogisticHead(alpha=LOGISTIC_ALPHA if alpha is None else alpha)
+    two, more = LOGISTIC_ALPHA
+    usual = two if len(set(values.tolist())) == 2 else more
+    return pm.LogisticHead(alpha=usual if alpha is None else alpha)
 
 
 def fit_estimator(estimator: Estimator, rows: Rows, counts: csr_matrix) -> Estimator:

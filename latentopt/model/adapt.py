@@ -169,7 +169,7 @@ def fit_positions(model: LlamaForCausalLM, batches: Iterator[tuple[Tensor, Tenso
         ValueError: for rotary positions of another kind than Llama's own.
     """
     config = model.config
-    rope = config.rope_parameters
+    rope: dict[str, Any] = config.rope_parameters  # type: ignore[assignment]  # its type allows for none
     if rope.get("rope_type", "default") != "default":
         raise ValueError(f"only plain rotary positions can be fitted, this model has {rope['rope_type']!r}")
     heads, size = config.num_attention_heads, _head_size(config)
@@ -185,7 +185,7 @@ def fit_positions(model: LlamaForCausalLM, batches: Iterator[tuple[Tensor, Tenso
 
             hooks.append(getattr(layer.self_attn, name).register_forward_hook(keep))
 
-        def add(module: nn.Module, _inputs: Any, _out: Any) -> None:
+        def add(module: Any, _inputs: Any, _out: Any) -> None:
             moments.add(module.layer_idx, seen["q_proj"], seen["k_proj"], mask, rope["rope_theta"])
 
         hooks.append(layer.self_attn.register_forward_hook(add))
@@ -222,14 +222,13 @@ def adapted_config(
         pad_token_id=pad,
         eos_token_id=end,
         decoder_start_token_id=start,
-        tie_word_embeddings=False,  # which says only that outputs are not scaled: UMT5 always ties
+        # It says only that outputs are not scaled: UMT5 always ties. (The stub of its type lacks this argument.)
+        tie_word_embeddings=False,  # type: ignore[call-arg]
     )
 
 
 @torch.no_grad()
-def copy_block(
-    block: nn.Module, layer: nn.Module, *, position: tuple[Tensor, Tensor] | None, backward: bool, config: Any
-) -> None:
+def copy_block(block: Any, layer: Any, *, position: tuple[Tensor, Tensor] | None, backward: bool, config: Any) -> None:
     """Put the weights of a Llama layer into the self-attention and feed-forward of a UMT5 block.
 
     Args:
@@ -350,6 +349,7 @@ def start_cross_attention(t5: UMT5ForConditionalGeneration) -> None:
     first step on learns sooner than one that must find out what there is.
     """
     gains = t5.encoder.final_layer_norm.weight.clamp(min=LEAST_GAIN)
+    block: Any  # the types of a ModuleList's modules are lost
     for block in t5.decoder.block:
         own, cross = block.layer[0].SelfAttention, block.layer[1].EncDecAttention
         norm = block.layer[0].layer_norm.weight

@@ -19,7 +19,7 @@ from transformers.utils.generic import ModelOutput
 from latentopt.model.bottleneck import Pooled, Positional
 from latentopt.model.config import T5VAEConfig
 
-NETWORKS = {T5Config: T5ForConditionalGeneration, UMT5Config: UMT5ForConditionalGeneration}
+NETWORKS: dict[type, Any] = {T5Config: T5ForConditionalGeneration, UMT5Config: UMT5ForConditionalGeneration}
 
 
 @dataclass
@@ -123,16 +123,17 @@ class T5VAE(PreTrainedModel, GenerationMixin):
         Raises:
             ValueError: if there is another model at that name.
         """
+        begun: Any = t5
         if isinstance(t5, str | Path):
             found = AutoConfig.from_pretrained(t5)
             if type(found) not in NETWORKS:
                 raise ValueError(f"a T5 or UMT5 is needed, and {t5} is {found.model_type!r}")
-            t5 = NETWORKS[type(found)].from_pretrained(t5)
+            begun = NETWORKS[type(found)].from_pretrained(t5)
         # T5-v1.1 and Flan-T5 have an output layer of their own, other T5s write with their input embeddings.
-        tied = torch.equal(t5.lm_head.weight, t5.shared.weight)
-        model = cls(T5VAEConfig(t5.config, **{"tied_output": tied, **shape}))
-        spare_cross_attention(t5, model.config.cross_attention)
-        model.t5.load_state_dict(t5.state_dict())  # strict: every weight is really loaded
+        tied = torch.equal(begun.lm_head.weight, begun.shared.weight)
+        model = cls(T5VAEConfig(begun.config, **{"tied_output": tied, **shape}))
+        spare_cross_attention(begun, model.config.cross_attention)
+        model.t5.load_state_dict(begun.state_dict())  # strict: every weight is really loaded
         return model
 
     def get_input_embeddings(self) -> nn.Module:
@@ -277,7 +278,7 @@ class T5VAE(PreTrainedModel, GenerationMixin):
         }
 
 
-def spare_cross_attention(t5: nn.Module, layers: list[int] | None) -> None:
+def spare_cross_attention(t5: Any, layers: list[int] | None) -> None:
     """Leave cross-attention to the named decoder layers; None leaves it to all."""
     for i, block in enumerate(t5.decoder.block):
         if layers is not None and i not in layers and len(block.layer) == 3:

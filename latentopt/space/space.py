@@ -341,7 +341,7 @@ class LatentSpace:
                 forbidden=forbidden,
             )
         return [
-            None if fills is None else with_fills(words, there, [self.tokenizer.decode(fill) for fill in fills])
+            None if fills is None else with_fills(words, there, [str(self.tokenizer.decode(fill)) for fill in fills])
             for there, fills in zip(spans, found, strict=True)
         ]
 

@@ -33,7 +33,7 @@ class Row:
     draw: int
     words: Words
     values: NDArray[np.float32] | None
-    embedding: NDArray[np.float32] | None
+    embedding: NDArray[np.floating[Any]] | None
 
 
 class Texts(Dataset[Row]):
@@ -53,7 +53,7 @@ class Texts(Dataset[Row]):
         *,
         positions: int,
         values: NDArray[np.float32] | None = None,
-        embeddings: NDArray[np.float32] | None = None,
+        embeddings: NDArray[np.floating[Any]] | None = None,
     ) -> None:
         lengths = [
             len(ids) for at in range(0, len(texts), 10_000) for ids in token_ids(tokenizer, texts[at : at + 10_000])
@@ -213,8 +213,9 @@ class Collator:
                 "weights": weights,
             }
         for name, known in (("values", [row.values for row in rows]), ("embeddings", [row.embedding for row in rows])):
-            if known[0] is not None:
-                batch[name] = torch.from_numpy(np.stack(known))
+            there = [value for value in known if value is not None]
+            if there:
+                batch[name] = torch.from_numpy(np.stack(there).astype(np.float32))
         return batch
 
     def _read(self, ids: list[int], draw: random.Random) -> list[int]:

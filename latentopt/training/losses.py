@@ -95,10 +95,14 @@ class LatentNoise:
 
 @dataclass(frozen=True)
 class Property:
-    """Something that the latent shall tell (Gomez-Bombarelli et al. 2018): a number, or whether something is so."""
+    """Something that the latent shall tell (Gomez-Bombarelli et al. 2018): a number, or whether something is so.
+
+    weight: of it among the properties.
+    """
 
     name: str
     binary: bool = False
+    weight: float = 1.0
 
     def loss(self, predicted: Tensor, value: Tensor) -> Tensor:
         """Sum over the rows (n,) whose value is known, of squared errors (in standard deviations) or of nats."""
@@ -177,7 +181,8 @@ class TrainingLoss(nn.Module):
             log_variances.append(log_variance)
             sources.append(states[rows:])
         z = torch.cat(means)
-        log_variance = None if log_variances[0] is None else torch.cat(log_variances)
+        known = [part for part in log_variances if part is not None]
+        log_variance = torch.cat(known) if known else None
         noisy = self.noise(z, log_variance)
         wholes, fills = [], []
         for run, source, here in zip(runs, sources, noisy.split([len(mean) for mean in means]), strict=True):
@@ -221,7 +226,7 @@ class TrainingLoss(nn.Module):
             return None
         values = torch.cat([run["values"] for run in runs])
         predicted = self.predict(z[:, : self.model.pooled_dim].float())
-        each = [p.loss(predicted[:, i], values[:, i]) for i, p in enumerate(self.properties)]
+        each = [p.weight * p.loss(predicted[:, i], values[:, i]) for i, p in enumerate(self.properties)]
         return torch.stack(each).sum() / len(z)
 
 

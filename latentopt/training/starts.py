@@ -140,10 +140,13 @@ class FromCausalLM:
 
 @dataclass(frozen=True)
 class FromModel:
-    """A model that was trained before, to be trained further; the shape is its own."""
+    """A model that was trained before, to be trained further; the shape is its own.
+
+    new_cross_attention: it goes on learning as fast as what began with it.
+    """
 
     directory: Path
-    new_cross_attention = False
+    new_cross_attention: bool = False
 
     def make(self, texts: Sequence[str], *, embedding_dim: int) -> tuple[T5VAE, PreTrainedTokenizerBase]:
         model, tokenizer = load(self.directory)

@@ -34,7 +34,7 @@ from latentopt.training.recipe import Recipe, differences, identity
 from latentopt.training.rounding import RoundedSteps
 from latentopt.training.teacher import embedding_dim, embeddings_of
 
-DENSITY_TEXTS = 30_000
+DENSITY_TEXTS = 10_000
 LOG_STEPS = 50
 KEPT = 2  # checkpoints
 STAGING = ".staging"  # in the output folder: where a checkpoint is written before it gets its name
@@ -120,7 +120,8 @@ class T5VAETrainer(Trainer):
             def factor(step: int) -> float:
                 return self.recipe.schedule.factor(step, num_training_steps)
 
-            self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer or self.optimizer, factor)
+            stepping = cast("torch.optim.Optimizer", optimizer or self.optimizer)
+            self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(stepping, factor)
             self._created_lr_scheduler = True
         return self.lr_scheduler
 
@@ -218,6 +219,7 @@ def train(
     *,
     values: NDArray[np.float32] | None = None,
     restart: bool = False,
+    cache: Path | None = None,
     callbacks: Sequence[TrainerCallback] = (),
 ) -> LatentSpace:
     """Train a T5VAE, or go on where an earlier call with the same output folder stopped.
@@ -229,6 +231,7 @@ def train(
         output: the folder that receives the checkpoints and, at the end, model, tokenizer and density.
         values: of the recipe's properties, (n, p), not a number where unknown.
         restart: give up what the folder holds of an earlier run.
+        cache: folder that keeps the teacher's embeddings, for other runs on the same texts; None: the output folder.
         callbacks: the Trainer's.
 
     Returns:
@@ -246,7 +249,7 @@ def train(
         raise LatentoptError(
             f"the recipe has {len(recipe.properties)} properties of {len(texts)} texts, got values of shape {known}"
         )
-    began = {"recipe": identity(recipe), "texts": _digest(texts, values)}
+    began = began_with(recipe, texts, values)
     last = None if restart else get_last_checkpoint(str(output))
     if restart:
         for old in _checkpoints(output):
@@ -264,7 +267,7 @@ def train(
         texts,
         positions=model.config.positions,
         values=values,
-        embeddings=None if recipe.teacher is None else embeddings_of(recipe.teacher, texts, cache=output),
+        embeddings=None if recipe.teacher is None else embeddings_of(recipe.teacher, texts, cache=cache or output),
     )
     loss = TrainingLoss(
         model,
@@ -303,6 +306,11 @@ def train(
         shutil.rmtree(output / STAGING, ignore_errors=True)
         space.save_pretrained(output)
     return space
+
+
+def began_with(recipe: Recipe, texts: Sequence[str], values: NDArray[np.float32] | None) -> dict[str, Any]:
+    """What a run is known by, as its checkpoints say it."""
+    return {"recipe": identity(recipe), "texts": _digest(texts, values)}
 
 
 def _arguments(recipe: Recipe, output: Path) -> TrainingArguments:

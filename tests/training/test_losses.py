@@ -122,6 +122,11 @@ class TestProperty:
         cost = Property("sunny", binary=True).loss(torch.tensor([0.0, 0.0]), torch.tensor([1.0, 0.0]))
         assert cost.item() == pytest.approx(2 * np.log(2))
 
+    def test_its_weight_is_among_the_properties(self) -> None:
+        values = np.ones((N, 1), dtype=np.float32)
+        once, thrice = (loss_of(properties=[Property("likes", weight=w)])(**batch(values=values)) for w in (1.0, 3.0))
+        assert thrice.properties.item() == pytest.approx(3 * once.properties.item(), rel=1e-4)
+
     def test_gaps_give_no_gradient_that_is_no_number(self) -> None:
         values = np.full((N, 1), np.nan, dtype=np.float32)
         made = loss_of(properties=[Property("likes")])
