@@ -17,7 +17,7 @@ import latentopt as lo
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 INSTALLING = ("python3 -m venv", "pip install", "ruff check")  # .ci/run does what these lines say
-LONG = re.compile(r"latentopt (train|tune|evaluate)\b")
+LONG = re.compile(r"latentopt (train|tune|evaluate|direction|optimize .*--(input|maximize))\b")  # minutes, on two cores
 
 
 def blocks(language: str) -> list[str]:
