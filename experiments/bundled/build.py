@@ -17,9 +17,9 @@ from latentopt.model.quantized import SMALL
 from latentopt.space import LatentDensity, LatentSpace
 
 # Encoding is what the time goes into; a head of 256 weights learns little more from more rows.
-DENSITY_TEXTS, ROWS = 10_000, 20_000
+DENSITY_TEXTS, ROWS, LABELLED_ROWS = 10_000, 20_000, 8_000
 DIRECTIONS = ("civil", "positive")
-PAIRS = 2_000  # of a direction
+PAIRS = 1_000  # of a direction
 
 
 def build(data: Path, trained: Path, output: Path, *, seed: int) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def _labelled(prefix: str) -> Callable[[LatentSpace, Path, int], Rows]:
     def read(space: LatentSpace, data: Path, seed: int) -> Rows:
         frame = pd.read_parquet(data / "tweets_labelled/train.parquet")
         frame = frame[frame["label"].str.startswith(prefix) & (frame["label"] != prefix)]  # one row has no class
-        frame = frame.sample(min(ROWS, len(frame)), random_state=seed)
+        frame = frame.sample(min(LABELLED_ROWS, len(frame)), random_state=seed)
         z = space.pooled(space.encode(frame["text"].tolist())).numpy().astype("float64")
         return Rows(z, frame["text"].tolist(), frame["label"].str.removeprefix(prefix).to_numpy(dtype=object))
 
