@@ -44,9 +44,9 @@ class Effort:
     """
 
     rounds: int = 3
-    rows: int = 48
-    beam: int = 3
-    scored: int = 16
+    rows: int = 36
+    beam: int = 2
+    scored: int = 12
 
 
 class TextEditor(BaseEstimator):
@@ -187,7 +187,7 @@ class _Work:
             before = value(beam[0]) if beam else None
             self._round(beam, number)
             beam = spread(self.good.values(), self.editor.effort.beam)
-            if number and (not beam or (before is not None and value(beam[0]) > before - LEAST_GAIN)):
+            if before is not None and value(beam[0]) > before - LEAST_GAIN:
                 break
         good = list(self.good.values())
         return self._made(self.editor.shown(good, self.measure.merits(good)), shortest_way(self.refused))

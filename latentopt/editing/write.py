@@ -13,7 +13,7 @@ from torch import Tensor
 from latentopt.editing.occlusion import Occlusion
 
 if TYPE_CHECKING:
-    from latentopt.model.spans import Words
+    from latentopt.model.spans import Span, Words
     from latentopt.space import LatentSpace
 
 
@@ -69,22 +69,34 @@ class Infill:
     longer: int = 5
 
     def write(self, space: LatentSpace, draft: Draft, rows: int, *, seed: int) -> Written:
-        from latentopt.model.writing import Sampling
-
         rng = random.Random(seed)
         spans = [draft.occlusion.draw(rng, most_spans=self.most_spans, most_words=draft.left) for _ in range(rows)]
         spans = [there for there in spans if there]
         if not spans:
             return Written([], torch.empty(0, space.pooled_dim))
-        n, words = len(spans), draft.words
-        turn = torch.arange(n)
-        z = draft.moved[turn % len(draft.moved)]
-        unled = torch.tensor([rng.random() < self.free for _ in range(n)])
-        z = torch.where(unled[:, None], space.null, z)
+        # What stands there anyway needs no second opinion of the decoder, and costs half.
+        led = [rng.random() >= self.free for _ in spans]
+        parts = []
+        for kind in (True, False):
+            there = [spans[i] for i, is_led in enumerate(led) if is_led == kind]
+            parts.append(self._filled(space, draft, there, kind, seed))
+        return Written([text for part in parts for text in part.texts], torch.cat([part.z for part in parts]))
+
+    def _filled(
+        self, space: LatentSpace, draft: Draft, spans: Sequence[Sequence[Span]], led: bool, seed: int
+    ) -> Written:
+        """Fills of spans, led by the moved latents, or by none."""
+        from latentopt.model.writing import Sampling
+
+        if not spans:
+            return Written([], torch.empty(0, space.pooled_dim))
+        n, words, rng = len(spans), draft.words, random.Random(seed + led)
+        z = draft.moved[torch.arange(n) % len(draft.moved)] if led else space.null.expand(n, -1)
         replaced = max(words.starts[last] - words.starts[first] for there in spans for first, last in there)
         temperature = torch.tensor([rng.choice(self.temperatures) for _ in range(n)])
-        guidance = torch.tensor([rng.choice(self.guidance) for _ in range(n)]).masked_fill(unled, 0.0)
-        sampling = Sampling(temperature, guidance, self.top_p, replaced + self.longer, seed)
+        guidance = torch.tensor([rng.choice(self.guidance) if led else 0.0 for _ in range(n)])
+        most_tokens = replaced + min(self.longer, 2 * draft.left)
+        sampling = Sampling(temperature, guidance, self.top_p, most_tokens, seed + led)
         against = space.pooled(draft.z).expand(n, -1) if guidance.any() else None
         texts = space.fill(words, spans, z, sampling, against=against, forbidden=draft.forbidden)
         ended = [i for i, text in enumerate(texts) if text is not None and text.strip()]

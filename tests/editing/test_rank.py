@@ -34,7 +34,7 @@ A = attempt("huge thank you to everyone who came out tonight in the rain")
 def test_the_more_cautious_opinion_decides_then_fluency_then_meaning():
     flattered = replace(A, text="a", loss=0.0, read_loss=0.9)
     honest = replace(A, text="b", loss=0.6, read_loss=0.4)
-    odd, other = replace(honest, text="c", fluency=-0.15), replace(honest, text="d", meaning=0.7)
+    odd, other = replace(honest, text="c", fluency=-0.25), replace(honest, text="d", meaning=0.7)
     assert [x.text for x in ordered([flattered, odd, other, honest])] == ["b", "d", "c", "a"]
 
 
