@@ -194,21 +194,16 @@ class _Work:
 
     def _round(self, beam: Sequence[Attempt], number: int) -> None:
         """Write from every text of the beam, measure, and keep what may be shown."""
-        texts: list[str] = []
-        promised: list[Tensor] = []
-        members = [attempt.text for attempt in beam] or [self.source]
-        for place, member in enumerate(members):
-            seed = self.seed + 1000 * number + place
-            left = self.editor.floors.most_words(count_words(self.source)) - (
-                words_changed(beam[place].changes) if beam else 0
-            )
-            draft = self._draft(member, left, random.Random(seed))
-            writer = self.editor.writer or Infill()
-            written = writer.write(self.space, draft, self.editor.effort.rows // len(members), seed=seed)
-            # What was left out to see what it adds is an edit, too.
+        members = [(attempt.text, words_changed(attempt.changes)) for attempt in beam] or [(self.source, 0)]
+        most = self.editor.floors.most_words(count_words(self.source))
+        seed = self.seed + number
+        drafts = [self._draft(text, most - changed, random.Random(seed)) for text, changed in members]
+        written = (self.editor.writer or Infill()).write(self.space, drafts, self.editor.effort.rows, seed=seed)
+        texts, promised = list(written.texts), list(written.z)
+        for draft in drafts:  # what was left out to see what it adds is an edit, too
             shorter = [i for i, gain in enumerate(draft.occlusion.gains.tolist()) if gain > LEAST_GAIN]
-            texts += [*written.texts, *(draft.occlusion.texts[i] for i in shorter)]
-            promised += [*written.z, *draft.occlusion.z[shorter]]
+            texts += [draft.occlusion.texts[i] for i in shorter]
+            promised += [*draft.occlusion.z[shorter]]
         fits = [tokens <= self.space.max_tokens for tokens in self.space.lengths(texts)]
         new = {text: z for text, z, fit in zip(texts, promised, fits, strict=True) if fit and text not in self.seen}
         self.seen |= new.keys()

@@ -46,6 +46,8 @@ class Floors:
             found.append(
                 Breach(f"changes {attempt.changed:.0%} of the words, above {self.change:.0%}", "a larger --change")
             )
+        if not any(letter.isalnum() or ord(letter) > 0x2000 for c in attempt.changes for letter in c.was + c.now):
+            found.append(Breach("changes marks alone, and no word", "another seed"))
         if attempt.meaning < self.meaning:
             found.append(
                 Breach(f"keeps a meaning of {attempt.meaning:.2f}, below {self.meaning:.2f}", "a smaller --min-meaning")

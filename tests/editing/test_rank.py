@@ -58,6 +58,12 @@ def test_what_falls_below_a_floor_is_said_with_the_option_that_lets_it_through()
     assert floors.costly(replace(A, fluency=None, strain=None)) == []
 
 
+def test_a_text_that_changes_marks_alone_is_no_edit():
+    marks = attempt("thank you, to everyone who came out tonight in the rain!")
+    assert [breach.reason for breach in Floors().cheap(marks, SOURCE)] == ["changes marks alone, and no word"]
+    assert Floors().cheap(attempt(f"{SOURCE} 🎉"), SOURCE) == []
+
+
 def test_a_broken_constraint_is_a_shortfall():
     broken = Breach("loses 'http' (links)", "--free links")
     assert Floors().cheap(replace(A, broken=[broken]), SOURCE) == [broken]
