@@ -13,20 +13,23 @@ import logging
 import platform
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from corpus import Lines, read_lines
-from transformers import TrainerCallback, TrainingArguments, set_seed
+from transformers import TrainerCallback, set_seed
 
 from latentopt.evaluation import evaluate, valid_share
 from latentopt.evaluation.plots import interpolation_table, reconstruction_by_length, training_curves
-from latentopt.model import T5VAE, T5VAEConfig, small_t5
-from latentopt.model.tokenizer import load_tokenizer, train_tokenizer
 from latentopt.space import LatentSpace
-from latentopt.training.muon import MuonAdamW
-from latentopt.training.trainer import train, trains_in_bf16
+from latentopt.training.batches import Uses
+from latentopt.training.losses import MMD, LatentNoise
+from latentopt.training.optimizers import Muon, Rates
+from latentopt.training.recipe import Recipe, Schedule, described
+from latentopt.training.starts import NewT5, Shape
+from latentopt.training.trainer import train
 
 HERE = Path(__file__).parent
 TRAIN, VALID = 400_000, 10_000
@@ -35,22 +38,23 @@ MEASURED = 2000  # validation statements
 SAMPLED = 300  # samples for each point of the curve
 # Through such noise 24 dimensions can say 28 bits: enough to tell 1,000 random latents apart.
 FIRST_NOISE, NOISE = 0.1, 0.45
-RECIPE: dict[str, Any] = {
-    "vocab_size": 1024,
-    "t5": {"d_model": 128, "layers": 1, "decoder_layers": 3, "heads": 4, "d_ff": 384, "positions": 24},
-    "vae": {
-        "latent_dim": 24,
-        "positions": 24,
-        "latent_noise": NOISE,
-        "least_noise": NOISE,
-        "regularizer_weight": 100.0,
-        "moments_weight": 0.003,
-        "step_input": False,  # noise added to the tokens would keep it from learning the language
-    },
-    "batch_size": 128,
-    "learning_rate": 3e-3,
-    "warmup_steps": 100,
-}
+RECIPE = Recipe(
+    # All of the latent is pooled: noise added to the tokens would keep the decoder from learning the language.
+    start=NewT5(
+        Shape(latent_dim=24, pooled_dim=24, positions=24),
+        vocab_size=1024,
+        d_model=128,
+        layers=1,
+        decoder_layers=3,
+        d_ff=384,
+    ),
+    noise=LatentNoise(FIRST_NOISE, FIRST_NOISE),
+    uses=Uses(fills=0.0, null_wholes=0.0),
+    regularizer=MMD(100.0, 0.003),
+    rates=Rates(3e-3),
+    optimizer=Muon(),
+    schedule=Schedule(warmup_steps=100, decay=0.5),
+)
 # The document that this project starts from shows the way between two lines like these, and samples.
 ENDS = [("x = a - 1;", "x = a + 10 * 2;"), ("x = a - 1", "return self.name"), ("import os", "print(x)")]
 SHOWN = 20
@@ -71,17 +75,18 @@ class NoiseSchedule(TrainerCallback):
     """
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        config = kwargs["model"].config
         risen = min(1.0, max(0.0, (state.global_step / args.max_steps - 0.3) / 0.4))
-        config.least_noise = config.latent_noise = FIRST_NOISE + risen * (NOISE - FIRST_NOISE)
+        noise = FIRST_NOISE + risen * (NOISE - FIRST_NOISE)
+        kwargs["model"].noise = LatentNoise(noise, noise)
 
 
 class SampleCurve(TrainerCallback):
     """Add to each evaluation how many samples are valid, and how many distinct."""
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        samples = LatentSpace(kwargs["model"], kwargs["processing_class"]).sample(SAMPLED)  # in evaluation mode
-        kwargs["model"].train()
+        loss = kwargs["model"].eval()
+        samples = LatentSpace(loss.model, kwargs["processing_class"]).sample(SAMPLED)
+        loss.train()
         found = {"eval_valid": valid_share(samples, parses), "eval_distinct": len(set(samples)) / SAMPLED}
         state.log_history[-1].update(found)
         logging.info("samples %s", found)
@@ -90,40 +95,11 @@ class SampleCurve(TrainerCallback):
 def train_lines(lines: Lines, work: Path, *, steps: int, seed: int) -> tuple[LatentSpace, list[dict[str, float]]]:
     """Train, or go on, or load what was trained; return the space and the curve."""
     set_seed(seed)
-    if (work / "tokenizer.json").exists():
-        tokenizer = load_tokenizer(work)
-    else:
-        tokenizer = train_tokenizer(lines.train, vocab_size=RECIPE["vocab_size"])
-        tokenizer.save_pretrained(work)
-    model = T5VAE(T5VAEConfig(small_t5(len(tokenizer), **RECIPE["t5"]), **RECIPE["vae"]))
-    arguments = TrainingArguments(
-        output_dir=str(work),
-        max_steps=steps,
-        per_device_train_batch_size=RECIPE["batch_size"],
-        learning_rate=RECIPE["learning_rate"],
-        warmup_steps=RECIPE["warmup_steps"],
-        lr_scheduler_type="warmup_stable_decay",
-        lr_scheduler_kwargs={"num_decay_steps": steps // 2, "decay_type": "1-sqrt"},
-        bf16=trains_in_bf16(),
-        use_cpu=not torch.cuda.is_available(),
-        eval_strategy="steps",
-        eval_steps=500,
-        save_strategy="steps",
-        save_steps=500,
-        save_total_limit=1,
-        logging_steps=50,
-        report_to="none",
-        disable_tqdm=True,
-        seed=seed,
-        dataloader_drop_last=True,
-    )
     space = train(
-        model,
-        tokenizer,
+        replace(RECIPE, max_steps=steps, seed=seed),
         lines.train[DEVELOPMENT:],
         lines.train[:DEVELOPMENT],
-        arguments,
-        optimizer=MuonAdamW(model, lr=RECIPE["learning_rate"]),
+        work,
         callbacks=[NoiseSchedule(), SampleCurve()],
     )
     last = max(work.glob("checkpoint-*"), key=lambda folder: int(folder.name.split("-")[1]))
@@ -140,7 +116,6 @@ def main() -> None:
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     started = time.time()
-    options.work.mkdir(parents=True, exist_ok=True)
     lines = read_lines(seed=options.seed, train=TRAIN, valid=VALID)
     logging.info("statements %s", lines.description)
     space, curve = train_lines(lines, options.work, steps=options.steps, seed=options.seed)
@@ -157,7 +132,7 @@ def main() -> None:
         + (f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""),
         "python": platform.python_version(),
         "statements": lines.description,
-        "recipe": RECIPE | {"steps": options.steps, "seed": options.seed},
+        "recipe": described(replace(RECIPE, max_steps=options.steps, seed=options.seed)),
         "seconds": {"this_start": round(trained - started), "evaluation": round(time.time() - trained)},
         "evaluation": report,
         "pairs_with_all_points_valid": all_valid,

@@ -20,13 +20,14 @@ from torch import Tensor
 from latentopt import LatentSpace
 from latentopt.model.tokenizer import token_ids
 from latentopt.model.writing import bf16_is_fast
-from latentopt.training.batches import RUNS, Collator, LengthGroupedSampler, TokenTexts
-from latentopt.training.muon import MuonAdamW
+from latentopt.training.batches import Collator, LengthGroupedSampler, Texts, Uses
+from latentopt.training.losses import MMD, LatentNoise, TrainingLoss
+from latentopt.training.optimizers import AdamW, Rates, parameter_groups
 
 HERE = Path(__file__).parent
 PLAIN_BATCH = 32
 BATCH = 512
-TRAIN_BATCH = 128
+TRAIN_BATCH = 24
 TRAIN_STEPS = 20
 SQUARE = 4096  # side of the matrices that say what the machine can do
 LOW = bf16_is_fast(torch.device("cpu"))
@@ -123,16 +124,16 @@ def training(space: LatentSpace, texts: list[str], *, seed: int) -> dict[str, An
     from torch.utils.flop_counter import FlopCounterMode
 
     config = space.model.config
-    model = type(space.model)(config).train()
-    data = TokenTexts(space.tokenizer, texts, positions=config.positions)
-    order = list(LengthGroupedSampler(data.lengths, TRAIN_BATCH // RUNS, seed=seed))
-    collate = Collator(config.pad_token_id, config.positions, [], seed=seed, runs=RUNS)
-    made = [collate([data[i] for i in order[k * TRAIN_BATCH : (k + 1) * TRAIN_BATCH]]) for k in range(TRAIN_STEPS + 2)]
-    optimizer = MuonAdamW(model, lr=1e-4)
+    loss_of = TrainingLoss(type(space.model)(config), regularizer=MMD(), noise=LatentNoise(0.6)).train()
+    data = Texts(space.tokenizer, texts, positions=config.positions)
+    order = list(LengthGroupedSampler(data.lengths, TRAIN_BATCH, seed=seed))
+    collate = Collator(space.tokenizer, config.positions, uses=Uses(), seed=seed)
+    made = [collate(data.__getitems__(order[k * TRAIN_BATCH : (k + 1) * TRAIN_BATCH])) for k in range(TRAIN_STEPS + 2)]
+    optimizer = AdamW().make(parameter_groups(loss_of, Rates(1e-4), new_cross_attention=False))
 
     def step(batch: dict[str, Any]) -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=LOW):
-            loss = model(**batch).loss
+            loss = loss_of(**batch).loss
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
@@ -146,7 +147,7 @@ def training(space: LatentSpace, texts: list[str], *, seed: int) -> dict[str, An
             step(batch)
     dtype = torch.bfloat16 if LOW else torch.float32
     rate = matmul_rate(dtype)
-    tokens = sum(int(batch["attention_mask"].sum()) for batch in made[2:])
+    tokens = sum(int(run["attention_mask"].sum()) for batch in made[2:] for run in batch["runs"])
     return {
         "batch": TRAIN_BATCH,
         "precision": str(dtype).removeprefix("torch."),

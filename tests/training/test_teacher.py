@@ -1,0 +1,82 @@
+"""A teacher's embeddings: means over tokens, computed once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModel, BertConfig, BertModel
+
+from latentopt.errors import LatentoptError
+from latentopt.model.tokenizer import train_tokenizer
+from latentopt.training import teacher as teaching
+from latentopt.training.recipe import Recipe
+from latentopt.training.starts import NewT5, Shape
+from latentopt.training.teacher import embedding_dim, embeddings_of
+from latentopt.training.trainer import train
+from tests.toy import toy_texts
+
+TEXTS = toy_texts(40)
+
+
+@pytest.fixture
+def teacher(tmp_path: Path) -> Path:
+    folder = tmp_path / "teacher"
+    tokenizer = train_tokenizer(TEXTS, vocab_size=300)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=300, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64, pad_token_id=0
+    )
+    BertModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling/config.json").write_text(json.dumps({"pooling_mode_mean_tokens": True}))
+    return folder
+
+
+def test_they_are_means_over_the_tokens_of_unit_length(teacher: Path, tmp_path: Path) -> None:
+    found = embeddings_of(teacher, TEXTS, cache=tmp_path)
+    assert found.shape == (40, embedding_dim(teacher)) == (40, 32)
+    tokenizer, model = train_tokenizer(TEXTS, vocab_size=300), AutoModel.from_pretrained(teacher).eval()
+    with torch.no_grad():
+        alone = model(torch.tensor([tokenizer(TEXTS[7]).input_ids])).last_hidden_state[0].mean(0)
+    assert np.allclose(found[7], torch.nn.functional.normalize(alone, dim=0), atol=0.02)  # bf16 where it is quick
+    assert np.allclose(np.linalg.norm(found.astype(np.float32), axis=1), 1, atol=1e-2)
+
+
+def test_they_are_computed_once(teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = embeddings_of(teacher, TEXTS, cache=tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(teaching, "AutoModel", None)
+        assert np.array_equal(embeddings_of(teacher, TEXTS, cache=tmp_path), found)
+    others = embeddings_of(teacher, TEXTS[::-1], cache=tmp_path)
+    assert np.allclose(others[::-1], found, atol=0.02)
+    assert len(list(tmp_path.glob("embeddings-*.npy"))) == 2
+
+
+def test_a_teacher_that_pools_in_another_way_is_refused(teacher: Path, tmp_path: Path) -> None:
+    (teacher / "1_Pooling/config.json").write_text(json.dumps({"pooling_mode_cls_token": True}))
+    with pytest.raises(LatentoptError, match="must pool by the mean of its tokens"):
+        embeddings_of(teacher, TEXTS, cache=tmp_path)
+
+
+def test_a_folder_without_a_teacher_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(LatentoptError, match="no directory of a sentence-transformers model"):
+        embedding_dim(tmp_path)
+
+
+def test_a_model_keeps_the_projection_that_it_has_learned(teacher: Path, tmp_path: Path) -> None:
+    shape = Shape(latent_dim=12, pooled_dim=8, pooled_slots=2, positions=32)
+    start = NewT5(shape, vocab_size=300, d_model=32, layers=1, heads=2)
+    recipe = Recipe(start=start, teacher=teacher, batch_size=8, max_steps=2, eval_steps=2)
+    space = train(recipe, TEXTS, TEXTS[:4], tmp_path / "model")
+    assert space.model.config.embedding_dim == 32
+    assert space.embed(space.pooled(space.encode(TEXTS[:3]))).shape == (3, 32)
+    log = json.loads((tmp_path / "model/checkpoint-2/trainer_state.json").read_text())["log_history"]
+    assert 0 < next(row["teacher"] for row in log if "teacher" in row) < 2
+    with pytest.raises(LatentoptError, match=r"teacher: .*, now None"):
+        train(replace(recipe, teacher=None), TEXTS, TEXTS[:4], tmp_path / "model")
