@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 STRETCH = 2.0  # how far beyond a wish the way leads, in wishes: texts keep a fraction of what latents promise
 REACH = 0.7  # of the latents' spread around their mean; farther from a text lie other texts
 SHARES = (0.5, 1.0)  # of the way, from which texts are written
+WORTH_A_ROUND = 0.05  # of the same: what a round must bring for another to follow
 LEAST_GAIN = 0.01  # of the loss, in squared standard deviations of the property: less is noise
 
 
@@ -44,7 +45,7 @@ class Effort:
     """
 
     rounds: int = 3
-    rows: int = 36
+    rows: int = 32
     beam: int = 2
     scored: int = 12
 
@@ -187,7 +188,7 @@ class _Work:
             before = value(beam[0]) if beam else None
             self._round(beam, number)
             beam = spread(self.good.values(), self.editor.effort.beam)
-            if before is not None and value(beam[0]) > before - LEAST_GAIN:
+            if before is not None and value(beam[0]) > before - WORTH_A_ROUND:
                 break
         good = list(self.good.values())
         return self._made(self.editor.shown(good, self.measure.merits(good)), shortest_way(self.refused))
