@@ -16,7 +16,16 @@ from latentopt.errors import LatentoptError, TruncationWarning
 if TYPE_CHECKING:
     from latentopt.directions import AttributeTransfer, Direction, mine
     from latentopt.editing import Along, AtLeast, AtMost, Maximize, Minimize, Near, Target, TextEditor, Typical
-    from latentopt.heads import fit_head, load_head, load_reader, load_stacked, predict_texts, tune_head
+    from latentopt.heads import (
+        fit_head,
+        load_head,
+        load_reader,
+        load_stacked,
+        predict_texts,
+        rows_of,
+        save_head,
+        tune_head,
+    )
     from latentopt.model import T5VAE, T5VAEConfig
     from latentopt.space import LatentSpace
 
@@ -46,13 +55,24 @@ __all__ = [
     "load_stacked",
     "mine",
     "predict_texts",
+    "rows_of",
+    "save_head",
     "tune_head",
 ]
 
 _ROOMS = {
     "directions": ("AttributeTransfer", "Direction", "mine"),
     "editing": ("Along", "AtLeast", "AtMost", "Maximize", "Minimize", "Near", "Target", "TextEditor", "Typical"),
-    "heads": ("fit_head", "load_head", "load_reader", "load_stacked", "predict_texts", "tune_head"),
+    "heads": (
+        "fit_head",
+        "load_head",
+        "load_reader",
+        "load_stacked",
+        "predict_texts",
+        "rows_of",
+        "save_head",
+        "tune_head",
+    ),
     "model": ("T5VAE", "T5VAEConfig"),
     "space": ("LatentSpace",),
 }

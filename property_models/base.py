@@ -41,6 +41,7 @@ class PropertyModel(BaseEstimator):
     name: str | None = None
     metrics: Mapping[str, Any] | None = None
     kind: ClassVar[str]
+    search: ClassVar[Mapping[str, tuple[float, float]]]  # where to look for settings, on a logarithmic scale
     sparse: ClassVar[str | bool] = False  # or "csr": vectors may also be a sparse matrix of SciPy
     differentiable = True  # a gradient goes from `forward` back to the vectors
 

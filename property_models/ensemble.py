@@ -24,6 +24,13 @@ class _Ensemble(PropertyModel):
     real.
     """
 
+    search = {
+        "noise": (0.05, 1.5),
+        "hidden": (16, 256),
+        "learning_rate": (3e-4, 1e-2),
+        "weight_decay": (1e-4, 1.0),
+        "epochs": (4, 20),
+    }
     members: int
     hidden: int
     noise: float

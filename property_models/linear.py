@@ -24,6 +24,7 @@ class _Linear(PropertyModel):
     """A weight for each output and dimension; vectors may be sparse, as those of counted words are."""
 
     sparse = "csr"
+    search = {"noise": (0.05, 1.5), "alpha": (1e-2, 1e4)}
 
     def raw(self, z: Tensor) -> Tensor:
         """Scores (n, 1) without the offset, or a logit for each class (n, classes)."""

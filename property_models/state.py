@@ -10,13 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from property_models.base import Classifier, Regressor
-from property_models.ensemble import MLPEnsembleClassifier, MLPEnsembleRegressor
 from property_models.errors import HeadError
-from property_models.linear import LogisticHead, RidgeHead
-
-KINDS: dict[str, type[Regressor] | type[Classifier]] = {
-    cls.kind: cls for cls in (RidgeHead, LogisticHead, MLPEnsembleRegressor, MLPEnsembleClassifier)
-}
+from property_models.families import FAMILIES, estimators_of
 
 
 @dataclass(frozen=True)
@@ -59,9 +54,10 @@ def head_of(state: State) -> Regressor | Classifier:
         KeyError, TypeError, ValueError, RuntimeError: for a state in which something is missing or does not fit.
     """
     about, arrays = state.about, dict(state.arrays)
-    if about["kind"] not in KINDS:
-        raise HeadError(f"a head is one of {', '.join(KINDS)}, got {about['kind']!r}")
-    head = KINDS[about["kind"]](**about["parameters"])
+    kinds = {estimator.kind: estimator for family in FAMILIES for estimator in estimators_of(family)}
+    if about["kind"] not in kinds:
+        raise HeadError(f"a head is one of {', '.join(kinds)}, got {about['kind']!r}")
+    head: Regressor | Classifier = kinds[about["kind"]](**about["parameters"])
     head.n_features_in_ = about["features"]
     head.quantiles_ = np.array(about["quantiles"], dtype=np.float64)
     if isinstance(head, Regressor):

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-import latentopt
+import latentopt as lo
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 INSTALLING = ("python3 -m venv", "pip install", "ruff check")  # .ci/run does what these lines say
-LONG = re.compile(r"latentopt (train|tune|evaluate)\b")
+LONG = re.compile(r"latentopt (train|tune|evaluate|direction|optimize .*--(input|maximize))\b")  # minutes, on two cores
 
 
 def blocks(language: str) -> list[str]:
@@ -49,7 +49,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {
         **os.environ,
         "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(Path(latentopt.__file__).parents[1]),
+        "PYTHONPATH": str(Path(lo.__file__).parents[1]),
         "HF_HUB_OFFLINE": "1",
     }
 
@@ -78,3 +78,11 @@ def test_the_commands_of_a_block_work(lines: list[str], desk: Path, environment:
             assert json.loads((desk / into[1]).read_text())["version"] in (1, 2)
         elif "--output" not in line and "--figures" not in line:
             assert done.stdout.strip(), f"{line} printed nothing"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", blocks("python"))
+def test_the_program_works(program: str, desk: Path, environment: dict[str, str]) -> None:
+    done = subprocess.run([sys.executable, "-c", program], cwd=desk, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert lo.load_head(desk / "heads/likes", lo.LatentSpace.from_pretrained()).name == "likes"

@@ -17,9 +17,9 @@ from latentopt.model.quantized import SMALL
 from latentopt.space import LatentDensity, LatentSpace
 
 # Encoding is what the time goes into; a head of 256 weights learns little more from more rows.
-DENSITY_TEXTS, ROWS = 10_000, 40_000
+DENSITY_TEXTS, ROWS = 10_000, 20_000
 DIRECTIONS = ("civil", "positive")
-PAIRS = 4_000  # of a direction
+PAIRS = 2_000  # of a direction
 
 
 def build(data: Path, trained: Path, output: Path, *, seed: int) -> dict[str, Any]:

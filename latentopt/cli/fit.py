@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING
 import click
 
 from latentopt.cli import new_head
+from property_models.families import FAMILIES
 
 if TYPE_CHECKING:
     from rich.status import Status
 
     from latentopt.heads import Fitted, Rows
-    from latentopt.heads.fit import Family
 
 
 @click.command(short_help="Fit a head for a property of texts.")
 @new_head.arguments
 @click.option(
     "--family",
-    type=click.Choice(["ridge", "mlp"]),
+    type=click.Choice(list(FAMILIES)),
     default="ridge",
     show_default=True,
-    help="ridge is linear (logistic regression for classes), mlp an ensemble of small networks.",
+    help="; ".join(f"{name}: {family.about}" for name, family in FAMILIES.items()) + ".",
 )
-def fit(request: new_head.Request, *, family: Family) -> None:
+def fit(request: new_head.Request, *, family: str) -> None:
     """Fit the property NAME to the texts and values of FILE (.csv, .jsonl, .parquet).
 
     Four fifths of the rows are learned from; on the others the head is measured, beside a constant and a ridge

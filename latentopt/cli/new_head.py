@@ -197,7 +197,7 @@ def _read(request: Request) -> Table:
     read = _values(request, table)
     table = with_values(table, request.value, read)
     if request.classes is None:  # whoever names classes has chosen to leave others out
-        check_dropped(table, raw, may_drop=request.may_drop)
+        check_dropped(table, raw, may_drop=request.may_drop, decimal_comma=request.decimal_comma)
         table = options.usable(table)
     if request.limit is not None and request.limit < len(table):
         table = replace(table, frame=table.frame.sample(request.limit, random_state=request.seed).sort_index())

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 import click
 
 from latentopt.cli import new_head
+from property_models.families import FAMILIES
 
 if TYPE_CHECKING:
     from rich.status import Status
 
     from latentopt.heads import Fitted, Rows
-    from latentopt.heads.fit import Family
 
 
 @click.command(short_help="Search for the best head of a property.")
 @new_head.arguments
 @click.option(
     "--family",
-    type=click.Choice(["ridge", "mlp"]),
-    help="Search this family only: linear, or an ensemble of small networks. [default: both]",
+    type=click.Choice(list(FAMILIES)),
+    help="Search this family only. [default: all]",
 )
 @click.option("--trials", type=click.IntRange(min=1), default=30, show_default=True, help="Settings to try.")
 @click.option(
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     help="Keep trials in this file or database, where the same search goes on. [default: ./NAME.trials]",
 )
 def tune(
-    request: new_head.Request, *, family: Family | None, trials: int, timeout: float | None, storage: str | None
+    request: new_head.Request, *, family: str | None, trials: int, timeout: float | None, storage: str | None
 ) -> None:
     """Search family and hyperparameters of a head for the property NAME with Optuna, and save the best.
 
@@ -51,7 +51,7 @@ def tune(
             rows,
             trials=trials,
             timeout=timeout,
-            families=("ridge", "mlp") if family is None else (family,),
+            families=tuple(FAMILIES) if family is None else (family,),
             scale=request.scale,
             seed=request.seed,
             storage=storage or f"{request.name}.trials",

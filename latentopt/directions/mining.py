@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from latentopt.directions.split import folds_by_source, source_ids
 from latentopt.directions.statistics import Consistency, consistency
 from latentopt.directions.strength import Apply, Calibration, calibrate
 from latentopt.errors import LatentoptError
+from latentopt.space.texts import checked_texts
 
 if TYPE_CHECKING:
     from latentopt.space import LatentSpace
@@ -52,8 +53,8 @@ class Mining:
 
 def mine(
     space: LatentSpace,
-    source: Sequence[str],
-    target: Sequence[str],
+    source: Collection[str],
+    target: Collection[str],
     *,
     name: str,
     fold: Tensor | None = None,
@@ -84,6 +85,7 @@ def mine(
         LatentoptError: if the two sides differ in number, if there are too few sources to hold some out, or if a
             text is empty.
     """
+    source, target = checked_texts(source), checked_texts(target)
     if len(source) != len(target):
         raise LatentoptError(f"pairs need a target for every source, got {len(source)} sources, {len(target)} targets")
     group = source_ids(source)

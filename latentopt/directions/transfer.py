@@ -96,7 +96,7 @@ class AttributeTransfer(TransformerMixin, BaseEstimator):
             LatentoptError: if a text is blank, missing or no string, or the strength not finite.
         """
         check_is_fitted(self)
-        return TextEditor(self.space_, Along(self.direction_, strength)).transform(X)
+        return TextEditor(self.space_, Along(self.direction_, strength)).transform(checked_texts(X))
 
     def __sklearn_clone__(self) -> Self:
         return type(self)(self.space, target=self.target, miner=self.miner)

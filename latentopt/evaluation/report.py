@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from latentopt.evaluation.ngrams import NGramModel
 from latentopt.evaluation.texts import Checker, by_length, distinct_n, interpolation, reconstruction, valid_share
 from latentopt.model.tokenizer import token_ids
 from latentopt.space import LatentSpace
+from latentopt.space.texts import checked_texts
 
 FEWEST = 4  # texts: two for the n-gram model, two to compare with it
 
@@ -39,9 +40,9 @@ class Evaluation:
 
 def evaluate(
     space: LatentSpace,
-    texts: Sequence[str],
+    texts: Collection[str],
     *,
-    reference: Sequence[str] | None = None,
+    reference: Collection[str] | None = None,
     samples: int = 1000,
     pairs: int = 200,
     points: int = 11,
@@ -69,7 +70,8 @@ def evaluate(
     Raises:
         LatentoptError: for too few texts, or one that is empty or beyond the model's limit.
     """
-    texts = list(texts)
+    texts = checked_texts(texts)
+    reference = None if reference is None else list(reference)
     say = progress or (lambda step: None)
     lengths = space.lengths(texts)
     if len(texts) < FEWEST:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,13 +15,14 @@ from latentopt.heads.report import classification_report, regression_report
 from latentopt.heads.rows import KnownScale, Rows, Scale, are_numbers, fit_to, split
 from latentopt.heads.stacked import Stacked, fit_stacked, with_more
 from latentopt.heads.storage import save_head
-from property_models.base import Classifier
+from latentopt.tables import atomic_update
+from property_models.base import Classifier, Regressor
+from property_models.families import estimators_of
 
 if TYPE_CHECKING:
     from latentopt.space import LatentSpace
 
-Family = Literal["ridge", "mlp"]
-Estimator = pm.RidgeHead | pm.LogisticHead | pm.MLPEnsembleRegressor | pm.MLPEnsembleClassifier
+Estimator = Regressor | Classifier
 
 NOISE = 0.5  # of the latents: a head that is right around a latent has gradients that lead somewhere real
 SKEWED = 2.0  # mean of counts over their median, from where on their logarithm is the better scale
@@ -42,9 +43,10 @@ class Fitted:
 
     def save_pretrained(self, directory: str | Path, *, name: str, space: LatentSpace) -> None:
         """Write all three, and the report as the head's metrics; `load_stacked` finds all, `load_head` the head."""
-        save_head(self.head, directory, name=name, space=space.fingerprint, metrics=self.report)
-        self.reader.save_pretrained(directory, name=name)
-        self.stacked.save_pretrained(directory, name=name)
+        with atomic_update(directory) as temporary:  # they belong together: all three or none
+            save_head(self.head, temporary, name=name, space=space.fingerprint, metrics=self.report)
+            self.reader.save_pretrained(temporary, name=name)
+            self.stacked.save_pretrained(temporary, name=name)
 
     def with_typical(self, value: float) -> Fitted:
         """A copy that predicts for a group with this typical value.
@@ -75,7 +77,7 @@ def chosen_scale(rows: Rows, scale: Scale = "auto") -> KnownScale:
 def fit_head(
     rows: Rows,
     *,
-    family: Family = "ridge",
+    family: str = "ridge",
     scale: Scale = "auto",
     seed: int = 0,
     parameters: Mapping[str, Any] | None = None,
@@ -87,7 +89,7 @@ def fit_head(
 
     Args:
         rows: from `rows_of`.
-        family: "ridge" (linear; logistic for classes) or "mlp" (an ensemble of small networks).
+        family: one of `property_models.families.FAMILIES`, such as "ridge" (linear; logistic for classes).
         scale: of a number: "log1p", "identity", or "auto" by the look of the values.
         seed: of the split and of the networks.
         parameters: of the estimator, such as {"alpha": 10.0} or {"hidden": 64}; the noise is 0.5 unless it is there.
@@ -95,10 +97,10 @@ def fit_head(
             from them. Encoding is what the time goes into, and words go on teaching for longer than latents do.
 
     Raises:
-        HeadError: if a value does not fit the scale.
+        HeadError: if there is no such family, or a value does not fit the scale.
     """
     train, test = (rows.take(part) for part in split(rows, seed=seed))
-    head = fit_to(new_estimator(train, family, scale, {"noise": NOISE, **(parameters or {})}, seed=seed), train)
+    head = fit_to(new_estimator(train, family, scale, parameters or {}, seed=seed), train)
     bits = bits_for(train.values)
     counts, unseen = (counted(part.texts, bits=bits) for part in (train, test))
     more = None if unencoded is None else (unencoded, counted(unencoded.texts, bits=bits))
@@ -110,16 +112,17 @@ def fit_head(
     return Fitted(head, reader, stacked, _report(head, train, test, others), head.get_params())
 
 
-def new_estimator(rows: Rows, family: Family, scale: Scale, parameters: dict[str, Any], *, seed: int) -> Estimator:
+def new_estimator(rows: Rows, family: str, scale: Scale, parameters: Mapping[str, Any], *, seed: int) -> Estimator:
     """An estimator of a family for values like those of the rows, not fitted yet."""
+    regressor, classifier = estimators_of(family)
+    usual: dict[str, Any] = {"noise": NOISE, "random_state": seed}
     if are_numbers(rows.values):
-        on = chosen_scale(rows, scale)
-        if family == "ridge":
-            return pm.RidgeHead(scale=on, random_state=seed, **parameters)
-        return pm.MLPEnsembleRegressor(scale=on, random_state=seed, **parameters)
-    if family == "ridge":
-        return pm.LogisticHead(**parameters)
-    return pm.MLPEnsembleClassifier(random_state=seed, **parameters)
+        head: Estimator = regressor()
+        usual["scale"] = chosen_scale(rows, scale)
+    else:
+        head = classifier()
+    known = head.get_params()
+    return head.set_params(**{name: value for name, value in usual.items() if name in known} | dict(parameters))
 
 
 def _report(head: Estimator, train: Rows, test: Rows, others: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from latentopt.errors import LatentoptError
 from latentopt.heads.values import Kind, values_of
+from latentopt.space.texts import checked_texts
 from property_models.base import Regressor
 
 if TYPE_CHECKING:
@@ -63,11 +64,11 @@ class Rows:
 
 def rows_of(
     space: LatentSpace,
-    texts: Sequence[str],
-    values: Sequence[Any],
+    texts: Collection[str],
+    values: Collection[Any],
     *,
-    groups: Sequence[Any] | None = None,
-    weights: Sequence[float] | None = None,
+    groups: Collection[Any] | None = None,
+    weights: Collection[float] | None = None,
     kind: Kind = "auto",
 ) -> Rows:
     """Encode texts and check that there is something to learn.
@@ -83,10 +84,11 @@ def rows_of(
         LatentoptError: if the rows are too few, the values all the same or not finite, the classes too many, or
             grouped, the groups as many as the rows, or there is not one value and group for each text.
     """
+    texts, values = checked_texts(texts), list(values)  # of a column, texts[i] would be by its label
     if not len(texts) == len(values) == len(texts if groups is None else groups):
         grouped = "" if groups is None else f" and {len(groups)} groups"
         raise LatentoptError(f"each text needs its value, got {len(texts)} texts, {len(values)} values{grouped}")
-    read = values_of(list(values), kind=kind)
+    read = values_of(values, kind=kind)
     array = read.values
     kept = np.arange(len(texts))
     if are_numbers(array):
@@ -115,7 +117,7 @@ def rows_of(
         used,
         array,
         None if groups is None else np.asarray([str(group) for group in groups], dtype=object),
-        None if weights is None else np.asarray(weights, dtype=np.float64)[kept],
+        None if weights is None else np.asarray(list(weights), dtype=np.float64)[kept],
     )
 
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-import property_models as pm
 from latentopt.errors import LatentoptError
-from latentopt.heads.fit import NOISE, Estimator, Family, Fitted, fit_head, new_estimator
+from latentopt.heads.fit import NOISE, Estimator, Fitted, fit_head, new_estimator
 from latentopt.heads.rows import Rows, Scale, fit_to, split
+from property_models.base import Classifier
+from property_models.families import FAMILIES, estimators_of
 from property_models.targets import GroupOffsets
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def tune_head(
     *,
     trials: int = 30,
     timeout: float | None = None,
-    families: Sequence[Family] = ("ridge", "mlp"),
+    families: Sequence[str] = tuple(FAMILIES),
     scale: Scale = "auto",
     seed: int = 0,
     storage: str | Path | None = None,
@@ -88,7 +89,7 @@ def tune_head(
     finally:
         optuna.logging.set_verbosity(before)
     best = dict(study.best_params)
-    family: Family = best.pop("family")
+    family: str = best.pop("family")
     fitted = fit_head(rows, family=family, scale=scale, seed=seed, parameters=best)
     report = fitted.report | {"trials": _done(study), "family": family, "interrupted": interrupted}
     return replace(fitted, report=report)
@@ -122,7 +123,7 @@ def _study(name: str, storage: str | Path | None, *, seed: int) -> optuna.Study:
     return study
 
 
-def _identity(rows: Rows, families: Sequence[Family], scale: Scale, seed: int) -> str:
+def _identity(rows: Rows, families: Sequence[str], scale: Scale, seed: int) -> str:
     """What a study is called: trials on other rows, or of another search, are none of it (SHA-256, 16 digits)."""
     digest = hashlib.sha256(repr((sorted(families), scale, seed, rows.texts)).encode())
     for array in (rows.z, rows.values, rows.groups, rows.weights):
@@ -136,24 +137,22 @@ def _done(study: optuna.Study) -> int:
     return len(study.get_trials(deepcopy=False, states=[TrialState.COMPLETE]))
 
 
-def _suggest(trial: optuna.Trial, families: Sequence[Family]) -> tuple[Family, dict[str, Any]]:
-    family: Family = "ridge" if trial.suggest_categorical("family", list(families)) == "ridge" else "mlp"
-    parameters: dict[str, Any] = {"noise": trial.suggest_float("noise", 0.05, 1.5, log=True)}
-    if family == "ridge":
-        return family, parameters | {"alpha": trial.suggest_float("alpha", 1e-2, 1e4, log=True)}
-    return family, parameters | {
-        "hidden": trial.suggest_int("hidden", 16, 256, log=True),
-        "learning_rate": trial.suggest_float("learning_rate", 3e-4, 1e-2, log=True),
-        "weight_decay": trial.suggest_float("weight_decay", 1e-4, 1.0, log=True),
-        "epochs": trial.suggest_int("epochs", 4, 20),
-    }
+def _suggest(trial: optuna.Trial, families: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    family = str(trial.suggest_categorical("family", list(families)))
+    parameters: dict[str, Any] = {}
+    for name, (low, high) in estimators_of(family)[0].search.items():
+        if isinstance(low, int) and isinstance(high, int):
+            parameters[name] = trial.suggest_int(name, low, high, log=True)
+        else:
+            parameters[name] = trial.suggest_float(name, low, high, log=True)
+    return family, parameters
 
 
 def _error(head: Estimator, train: Rows, rows: Rows) -> float:
     """What a search minimizes: squared error within groups for a number, log loss for classes."""
     from sklearn.metrics import log_loss
 
-    if isinstance(head, pm.LogisticHead | pm.MLPEnsembleClassifier):
+    if isinstance(head, Classifier):
         return float(log_loss(rows.values, head.predict_proba(rows.z), labels=list(head.classes_)))
     score = np.asarray(head.to_score(rows.values))
     known: float | NDArray[np.float64] = head.offset_

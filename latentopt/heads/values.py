@@ -105,18 +105,18 @@ def named_classes(text: str) -> dict[str, str]:
     return found
 
 
-def check_dropped(table: Table, raw: Sequence[Any], *, may_drop: float) -> None:
+def check_dropped(table: Table, raw: Sequence[Any], *, may_drop: float, decimal_comma: bool = False) -> None:
     """Raise LatentoptError if more rows than a share were left out, with three of them and what helps.
 
     Args:
         table: the good rows, and errors for the others. raw: all entries of the column of values.
-        may_drop: the share, 0 to 1.
+        may_drop: the share, 0 to 1. decimal_comma: whether they were read with it.
     """
     total = len(table) + len(table.errors)
     if not total or len(table.errors) <= may_drop * total:
         return
     shown = "; ".join(f"row {error.row}: {error.message}" for error in table.errors[:SHOWN])
-    others = [value for value in raw if number(value) is None]
+    others = [value for value in raw if number(value, decimal_comma=decimal_comma) is None]
     if others and sum(number(value, decimal_comma=True) is not None for value in others) * 2 > len(others):
         helps = "--decimal-comma reads these"
     elif len(others) * 5 > len(raw):

@@ -41,6 +41,15 @@ def test_the_table_shows_the_figures(cli, file):
     assert result.stdout.count("by the checker") == 2
 
 
+def test_samples_are_looked_up_in_the_reference(cli_json, file, tmp_path):
+    reference = tmp_path / "reference.txt"
+    reference.write_text("".join(f"{text}\n" for text in [*toy_texts(60, seed=9), *toy_space().sample(20)]))
+    found = cli_json("evaluate", "--input", file, "--reference", reference, "--samples", 20, "--pairs", 2)
+    alone = cli_json("evaluate", "--input", file, "--samples", 20, "--pairs", 2)
+    assert (found["samples"]["verbatim"], alone["samples"]["verbatim"]) == (1, None)
+    assert found["samples"]["perplexity"] != alone["samples"]["perplexity"]
+
+
 def test_figures_are_written(cli, file, tmp_path):
     folder = tmp_path / "new" / "figures"
     result = cli("evaluate", "--input", file, "--samples", 5, "--pairs", 4, "--figures", folder, "--colour", "likes")

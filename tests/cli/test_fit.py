@@ -3,6 +3,7 @@ import json
 import pandas
 import pytest
 
+from latentopt.heads import read_head
 from tests.toy import toy_texts
 
 TEXTS = toy_texts(200, seed=6)
@@ -175,3 +176,17 @@ def test_options_that_do_not_apply_are_refused(cli, posts, tmp_path, column, opt
     result = cli("fit", "it", posts, "--value", column, *options, "--output", tmp_path / "it")
     assert result.exit_code == code
     assert message in result.stderr
+
+
+def test_numbers_are_read_as_the_country_writes_them_and_rows_may_be_dropped_if_it_is_said(cli_json, cli, tmp_path):
+    file = tmp_path / "posts.csv"
+    rows = [f'"{text}","{1 + i % 7}.{i % 10}00,5"' for i, text in enumerate(TEXTS[:60])]
+    file.write_text("\n".join(["text,likes", *rows, *(f'"{text}","many"' for text in TEXTS[60:80])]))
+    words = "fit", "likes", file, "--value", "likes", "--scale", "identity", "--decimal-comma"
+    refused = cli(*words, "--output", tmp_path / "likes")
+    assert refused.exit_code == 1
+    assert "--kind classes takes words as classes" in " ".join(refused.stderr.split())
+    assert not (tmp_path / "likes").exists()
+    document = cli_json(*words, "--may-drop", 0.25, "--output", tmp_path / "likes")
+    assert document["report"]["rows"] == 12  # a fifth of those that are left
+    assert 1000 < read_head(tmp_path / "likes", space=None).offset_ < 8000

@@ -12,8 +12,9 @@ from latentopt.model import small_t5
 from latentopt.model.tokenizer import train_tokenizer
 from latentopt.space import LatentSpace
 from latentopt.training import trainer
+from latentopt.training.corruption import Blank, Drop, Substitute
 from latentopt.training.losses import KL, MMD, LatentNoise, Property, Weights
-from latentopt.training.optimizers import AdamW, Rates
+from latentopt.training.optimizers import AdamW, Muon, Rates
 from latentopt.training.recipe import Recipe, Schedule
 from latentopt.training.starts import FromCausalLM, FromModel, FromT5, NewT5, Shape
 from tests.toy import toy_space, toy_texts
@@ -89,6 +90,30 @@ def test_every_option_reaches_the_recipe(recipe_of):
     assert (recipe.schedule, recipe.rates, recipe.optimizer) == (Schedule(5, 0.5), Rates(0.1, 0.2, 0.3), AdamW())
     assert (recipe.seed, recipe.eval_steps, recipe.patience, recipe.fp32) == (4, 3, 2, True)
     assert recipe.report_to == "wandb"
+
+
+def test_noise_on_the_input_the_optimizer_and_the_teacher_reach_the_recipe(recipe_of, tmp_path):
+    recipe, _ = recipe_of(
+        *("--drop", 0.1, "--blank", 0.2, "--substitute", 0.3, "--optimizer", "muon", "--teacher", tmp_path)
+    )
+    assert recipe.corruptions == (Drop(0.1), Blank(0.2), Substitute(0.3))
+    assert (recipe.optimizer, recipe.teacher) == (Muon(), tmp_path)
+
+
+def test_texts_are_read_from_the_column_and_the_file_that_are_named(tmp_path, monkeypatch):
+    posts, valid = tmp_path / "posts.csv", tmp_path / "valid.csv"
+    posts.write_text("".join(f"{line}\n" for line in ["id,body", *(f"{i},text {i}" for i in range(8))]))
+    valid.write_text("id,body\n1,one\n2,two\n3,three\n")
+    given = []
+    monkeypatch.setattr(trainer, "train", lambda recipe, *texts, **options: given.append(texts[:2]))
+    result = invoke(posts, tmp_path / "model", "--column", "body", "--valid", valid)
+    assert result.exit_code == 0, result.stderr
+    assert given == [([f"text {i}" for i in range(8)], ["one", "two", "three"])]
+    result = invoke(posts, tmp_path / "model", "--column", "body")  # a part of them is held out
+    assert result.exit_code == 0, result.stderr
+    texts, held_out = given[1]
+    assert sorted([*texts, *held_out]) == [f"text {i}" for i in range(8)]
+    assert len(held_out) == 2
 
 
 def test_a_stochastic_encoder_comes_with_kl(recipe_of):

@@ -43,3 +43,8 @@ def test_one_trial_at_least_is_needed(cli, posts, tmp_path):
     result = cli("tune", "length", posts, "--value", "length", "--trials", "0", "--output", tmp_path / "length")
     assert result.exit_code == 2
     assert "'--trials'" in result.stderr
+
+
+def test_time_that_is_up_ends_the_search_after_its_first_trial(cli_json, posts, tmp_path):
+    words = "tune", "length", posts, "--value", "length", "--trials", "500", "--timeout", "1e-9"
+    assert cli_json(*words, "--output", tmp_path / "length")["report"]["trials"] == 1

@@ -1,5 +1,6 @@
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 import torch
 
@@ -40,6 +41,15 @@ def test_the_direction_and_all_that_is_known_of_it_come_out():
     }
     assert found.consistency.cosine_p == 0.01
     assert found.consistency.pairs == 80
+
+
+def test_columns_of_a_shuffled_frame_are_pairs():
+    sources, targets = numbered_pairs(40)
+    frame = pd.DataFrame({"from": sources, "to": targets}).sample(frac=1, random_state=0)
+    plain = mined(NumbersSpace(), frame["from"].tolist(), frame["to"].tolist(), permutations=9)
+    found = mined(NumbersSpace(), frame["from"], frame["to"], permutations=9)
+    assert torch.equal(found.direction.vector, plain.direction.vector)
+    assert found.examples == plain.examples
 
 
 def test_examples_are_held_out_edits_of_different_sources():

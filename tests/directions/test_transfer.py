@@ -133,5 +133,5 @@ class TestRefused:
             fitted.transform("the sun is up")
         with pytest.raises(LatentoptError, match="with a visible character"):
             fitted.transform(["the sun is up", " "])
-        with pytest.raises(LatentoptError, match="strength must be a finite number"):
+        with pytest.raises(LatentoptError, match="the strength is a finite number"):
             fitted.transform(["the sun is up"], strength=float("nan"))

@@ -5,18 +5,20 @@ import pytest
 
 from latentopt.errors import LatentoptError
 from latentopt.evaluation.ngrams import NGramModel
-from latentopt.model.tokenizer import token_ids, train_tokenizer
-from tests.toy import toy_texts
+from latentopt.model.tokenizer import token_ids
+from tests.toy import toy_space, toy_texts
 
 ABAB = [[2, 3, 2, 3, 1]] * 20  # a b a b, and the end
 
 
+def ids(texts):
+    return token_ids(toy_space().tokenizer, texts)
+
+
 @pytest.fixture(scope="module")
-def fluency():
-    """Return a function that gives the fluency of texts by the n-grams of the toy's sentences."""
-    tokenizer = train_tokenizer(toy_texts(300), vocab_size=400)
-    model = NGramModel.fit(token_ids(tokenizer, toy_texts(1000, seed=2)), vocab_size=len(tokenizer))
-    return lambda texts: model.fluency(token_ids(tokenizer, texts))
+def sentences():
+    """A model of a thousand sentences."""
+    return NGramModel.fit(ids(toy_texts(1000, seed=2)), vocab_size=len(toy_space().tokenizer))
 
 
 def shuffled(text):
@@ -40,17 +42,19 @@ def test_what_follows_as_it_does_in_the_texts_is_likelier():
     assert usual > turned + 0.5
 
 
-def test_sentences_are_more_fluent_than_their_words_in_disorder(fluency):
+def test_sentences_are_more_fluent_than_their_words_in_disorder(sentences):
     texts = toy_texts(100, seed=9)
-    assert (fluency(texts) > fluency([shuffled(text) for text in texts])).float().mean() > 0.95
+    orderly, disorderly = (sentences.fluency(ids(of)) for of in (texts, [shuffled(text) for text in texts]))
+    assert (orderly > disorderly).float().mean() > 0.95
+    assert sentences.perplexity(ids(texts)) < sentences.perplexity(ids([shuffled(text) for text in texts])) / 2
 
 
-def test_new_texts_of_the_same_kind_are_spread_over_the_scale(fluency):
-    assert fluency(toy_texts(500, seed=10)).mean().item() == pytest.approx(0.5, abs=0.1)
+def test_new_texts_of_the_same_kind_are_spread_over_the_scale(sentences):
+    assert sentences.fluency(ids(toy_texts(500, seed=10))).mean().item() == pytest.approx(0.5, abs=0.1)
 
 
-def test_no_texts_have_no_fluency(fluency):
-    assert fluency([]).shape == (0,)
+def test_no_texts_have_no_fluency(sentences):
+    assert sentences.fluency([]).shape == (0,)
 
 
 def test_nothing_to_count_is_refused():

@@ -1,6 +1,7 @@
 """What a head is fitted to, and what is refused."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from latentopt.errors import LatentoptError
@@ -24,6 +25,16 @@ def test_a_split_holds_out_a_fifth_of_every_group(space):
     assert sorted([*train, *test]) == list(range(400))
     assert np.unique(rows.take(test).groups, return_counts=True)[1].tolist() == [20] * 4
     assert split(rows, seed=1)[1].tolist() != test.tolist()
+
+
+def test_columns_of_a_shuffled_frame_are_rows_in_their_order(space):
+    frame = pd.DataFrame({"text": TEXTS, "length": LENGTHS, "author": AUTHORS}).sample(frac=1, random_state=0)
+    rows = rows_of(space, frame["text"], frame["length"], groups=frame["author"], weights=frame["length"])
+    assert rows.texts == frame["text"].tolist()
+    assert rows.values.tolist() == rows.weights.tolist() == frame["length"].tolist()
+    assert rows.groups.tolist() == frame["author"].tolist()
+    with pytest.raises(LatentoptError, match=r"text 2 is missing \(nan\)"):
+        rows_of(space, frame["text"].where(np.arange(400) != 2), frame["length"])
 
 
 def test_too_few_rows_are_refused(space):

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from latentopt.errors import LatentoptError
-from latentopt.heads import read_head, save_head
+from latentopt.heads import fit_head, load_head, load_stacked, read_head, rows_of, save_head
 from latentopt.heads.storage import names_in
 from property_models import LogisticHead, MLPEnsembleClassifier, MLPEnsembleRegressor, RidgeHead
 from tests.tables.failing import failing_at_each_step
+from tests.toy import toy_space, toy_texts
 
 X = np.random.default_rng(0).normal(size=(200, 5))
 Y = np.round(np.exp(X[:, 0] + 2))
@@ -86,6 +87,28 @@ def test_a_head_that_could_not_be_written_leaves_the_earlier_one_whole(
         seen.append(found.name)
     assert seen[0] == "earlier"
     assert seen[-1] == "later"
+
+
+def test_head_reader_and_stack_of_one_fit_are_never_mixed_with_those_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space, texts = toy_space(), toy_texts(120)
+    earlier, later = (
+        fit_head(rows_of(space, texts, [len(text) * sign for text in texts]), scale="identity") for sign in (1, -1)
+    )
+    z = space.pooled(space.encode(texts[:20]))
+    predictions = {name: fitted.stacked.predict(z, texts[:20]) for name, fitted in (("e", earlier), ("l", later))}
+    earlier.save_pretrained(tmp_path / "length", name="e", space=space)
+    seen = []
+    for _ in failing_at_each_step(
+        monkeypatch, lambda: later.save_pretrained(tmp_path / "length", name="l", space=space)
+    ):
+        found = load_stacked(tmp_path / "length", space)
+        assert found is not None
+        name = str(load_head(tmp_path / "length", space).name)
+        assert found.predict(z, texts[:20]) == pytest.approx(predictions[name], rel=0.02)
+        seen.append(name)
+    assert (seen[0], seen[-1]) == ("e", "l")
 
 
 def test_what_else_lies_beside_a_head_stays_and_its_files_are_for_all_who_may_read(tmp_path: Path) -> None:
