@@ -16,7 +16,7 @@ from latentopt.editing.pareto import pareto
 
 # What is lost of fluency and strain (nats) and of meaning, in losses of 1: misses of one standard deviation.
 FLUENCY_WEIGHT = 1.0
-STRAIN_WEIGHT = 0.1
+STRAIN_WEIGHT = 0.2
 MEANING_WEIGHT = 1.0
 ALIKE = 0.6  # share of their changed words from which on two texts are one proposal
 
@@ -30,7 +30,7 @@ class Floors:
     """
 
     fluency: float = -0.1
-    strain: float = 2.0
+    strain: float = 1.5
     meaning: float = 0.7
     change: float = 0.3
 

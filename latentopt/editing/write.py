@@ -61,8 +61,8 @@ class Infill:
     the nucleus. most_spans: of one text. longer: tokens by which a fill may be longer than what it replaces.
     """
 
-    temperatures: Sequence[float] = (0.7, 1.0)
-    guidance: Sequence[float] = (0.5, 1.0, 2.0)
+    temperatures: Sequence[float] = (0.6, 0.9)
+    guidance: Sequence[float] = (0.5, 1.0, 1.5)
     free: float = 0.25
     top_p: float = 0.9
     most_spans: int = 2
