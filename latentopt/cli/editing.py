@@ -114,7 +114,7 @@ _OPTIONS = options.compose(
     click.option(
         "--min-meaning",
         type=click.FloatRange(-1, 1),
-        default=0.65,
+        default=0.7,
         show_default=True,
         help="Least meaning kept: cosine of the sentence embeddings of edit and text.",
     ),

@@ -25,6 +25,7 @@ _WORD = re.compile(r"(?<![\w@#])[^\W\d_][\w'’&.-]*\w|(?<![\w@#])[^\W\d_]\b")
 _STARTS = re.compile(r"(?:^|[.!?:…\n]|https?\S*|[@#]\w+|[^\w\s'’,;&-])[\"'“‘(\s]*$")
 _GLUED = re.compile(r"\w[@#]\w|[a-z][A-Z]|[,!?;]\w|[a-z]\.[A-Za-z]")
 _TWICE = re.compile(r"\b(\w+)\W+\1\b|\s[,.;:!?]|[,;:][,.;:!?]|(?<!\.)\.\.(?!\.)", re.IGNORECASE)
+_SMALL = re.compile(r"(?<!\.)[.!?]\s+[a-z]")
 _I = re.compile(r"I(?:['’]\w+)?")
 # Words that begin a sentence far more often than a name, so that "Happy Diwali" leaves the first to be edited.
 _OPENERS = (
@@ -110,7 +111,7 @@ class KeepNames(Constraint):
         known = {name for name, _ in _names(source)}
         there = Counter(word for word, _ in _words(text))
         lost = Counter(name for name, _ in _names(source)) - there
-        added = Counter() if _title_case(source) else Counter({name for name, _ in _names(text)} - known)
+        added = Counter() if _title_case(source) else Counter({name for name, _ in _capitals(text)} - known)
         if not lost and not added:
             return None
         said = f"loses {_few(lost)}" if lost else f"adds {_few(added)}"
@@ -173,6 +174,8 @@ class Whole(Constraint):
             return Breach("runs words together", "another seed")
         if len(_TWICE.findall(text)) > len(_TWICE.findall(source)):
             return Breach("repeats a word or a mark", "another seed")
+        if len(_SMALL.findall(text)) > len(_SMALL.findall(source)):
+            return Breach("begins a sentence with a small letter", "another seed")
         if "\ufffd" in text and text.count("\ufffd") > source.count("\ufffd"):
             return Breach("has a broken character", "another seed")
         return None
@@ -304,9 +307,12 @@ def _title_case(text: str) -> bool:
 
 
 def _names(text: str) -> list[tuple[str, tuple[int, int]]]:
-    """Names and where they stand."""
-    if _title_case(text):
-        return []
+    """Names and where they stand; none in a text that has most words in capitals."""
+    return [] if _title_case(text) else _capitals(text)
+
+
+def _capitals(text: str) -> list[tuple[str, tuple[int, int]]]:
+    """Words with a capital within a sentence, and those before them."""
     words, openers = _words(text), _OPENERS.split()
     starts = [bool(_STARTS.search(text[: span[0]])) for _, span in words]
     capital = [word[0].isupper() and not _I.fullmatch(word) for word, _ in words]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 STRETCH = 2.0  # how far beyond a wish the way leads, in wishes: texts keep a fraction of what latents promise
 REACH = 0.7  # of the latents' spread around their mean; farther from a text lie other texts
 SHARES = (0.5, 1.0)  # of the way, from which texts are written
+WORTH_A_ROUND = 0.05  # of the same: what a round must bring for another to follow
 LEAST_GAIN = 0.01  # of the loss, in squared standard deviations of the property: less is noise
 
 
@@ -44,9 +45,9 @@ class Effort:
     """
 
     rounds: int = 3
-    rows: int = 48
-    beam: int = 3
-    scored: int = 16
+    rows: int = 32
+    beam: int = 2
+    scored: int = 12
 
 
 class TextEditor(BaseEstimator):
@@ -187,28 +188,23 @@ class _Work:
             before = value(beam[0]) if beam else None
             self._round(beam, number)
             beam = spread(self.good.values(), self.editor.effort.beam)
-            if number and (not beam or (before is not None and value(beam[0]) > before - LEAST_GAIN)):
+            if before is not None and value(beam[0]) > before - WORTH_A_ROUND:
                 break
         good = list(self.good.values())
         return self._made(self.editor.shown(good, self.measure.merits(good)), shortest_way(self.refused))
 
     def _round(self, beam: Sequence[Attempt], number: int) -> None:
         """Write from every text of the beam, measure, and keep what may be shown."""
-        texts: list[str] = []
-        promised: list[Tensor] = []
-        members = [attempt.text for attempt in beam] or [self.source]
-        for place, member in enumerate(members):
-            seed = self.seed + 1000 * number + place
-            left = self.editor.floors.most_words(count_words(self.source)) - (
-                words_changed(beam[place].changes) if beam else 0
-            )
-            draft = self._draft(member, left, random.Random(seed))
-            writer = self.editor.writer or Infill()
-            written = writer.write(self.space, draft, self.editor.effort.rows // len(members), seed=seed)
-            # What was left out to see what it adds is an edit, too.
+        members = [(attempt.text, words_changed(attempt.changes)) for attempt in beam] or [(self.source, 0)]
+        most = self.editor.floors.most_words(count_words(self.source))
+        seed = self.seed + number
+        drafts = [self._draft(text, most - changed, random.Random(seed)) for text, changed in members]
+        written = (self.editor.writer or Infill()).write(self.space, drafts, self.editor.effort.rows, seed=seed)
+        texts, promised = list(written.texts), list(written.z)
+        for draft in drafts:  # what was left out to see what it adds is an edit, too
             shorter = [i for i, gain in enumerate(draft.occlusion.gains.tolist()) if gain > LEAST_GAIN]
-            texts += [*written.texts, *(draft.occlusion.texts[i] for i in shorter)]
-            promised += [*written.z, *draft.occlusion.z[shorter]]
+            texts += [draft.occlusion.texts[i] for i in shorter]
+            promised += [*draft.occlusion.z[shorter]]
         fits = [tokens <= self.space.max_tokens for tokens in self.space.lengths(texts)]
         new = {text: z for text, z, fit in zip(texts, promised, fits, strict=True) if fit and text not in self.seen}
         self.seen |= new.keys()

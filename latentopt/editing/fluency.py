@@ -14,9 +14,9 @@ from latentopt.editing.edit import WORD
 from latentopt.errors import LatentoptError
 from latentopt.space.surprise import Surprise
 
-ODD_WORD = 8.0  # nats: what a word may cost that replaces easier ones
+ODD_WORD = 7.0  # nats: what a word may cost that replaces easier ones
 ODDEST = 11.0  # nats: what it may cost at most, whatever it replaces
-STUMBLE = 5.0  # nats: what a word behind a change may cost, whatever it cost before
+STUMBLE = 4.0  # nats: what a word behind a change may cost, whatever it cost before
 
 _MARKS = re.compile("|".join(KINDS[kind].pattern for kind in ("links", "mentions", "hashtags")))
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 LONGEST = 3  # words of a phrase that is left out
 MOST = 64  # words and phrases that are left out of one text; of a longer text they are sampled
 INSERTIONS = 0.25  # share of the spans that are empty
+NEAR = 8  # words between two spans: what is kept there is fed to the decoder word by word
 EVEN = 0.3  # share of the spans that are drawn whatever the goal says
 CLOSING = ".,!?;:…)\"'”’"
 SHARPNESS = 1.5  # in standard deviations of what leaving out gains
@@ -42,7 +43,7 @@ class Occlusion:
 
     def draw(self, rng: random.Random, *, most_spans: int, most_words: int) -> list[Span]:
         """Spans to write anew, in order and a word apart, of at most so many words in all."""
-        count = min(most_spans, 1 + int(rng.expovariate(1.4)))
+        count = min(most_spans, 1 + int(rng.expovariate(1.4)))  # one in four has two
         weights = self._weights()
         chosen: list[Span] = []
         left = most_words
@@ -56,7 +57,8 @@ class Occlusion:
                 break
             words = max(1, span[1] - span[0])
             apart = all(span[1] < first or last < span[0] for first, last in chosen)
-            if words <= left and apart:
+            near = all(span[0] - last < NEAR and first - span[1] < NEAR for first, last in chosen)
+            if words <= left and apart and near:
                 chosen.append(span)
                 left -= words
         return sorted(chosen)

@@ -14,9 +14,10 @@ from latentopt.editing.edit import count_words
 from latentopt.editing.measure import Attempt
 from latentopt.editing.pareto import pareto
 
-# What a loss of 1, a miss of one standard deviation of the property, is worth in nats of fluency and in meaning.
+# What is lost of fluency and strain (nats) and of meaning, in losses of 1: misses of one standard deviation.
 FLUENCY_WEIGHT = 1.0
-MEANING_WEIGHT = 0.5
+STRAIN_WEIGHT = 0.2
+MEANING_WEIGHT = 1.0
 ALIKE = 0.6  # share of their changed words from which on two texts are one proposal
 
 
@@ -29,8 +30,8 @@ class Floors:
     """
 
     fluency: float = -0.1
-    strain: float = 2.0
-    meaning: float = 0.65
+    strain: float = 1.5
+    meaning: float = 0.7
     change: float = 0.3
 
     def most_words(self, words: int) -> int:
@@ -45,6 +46,8 @@ class Floors:
             found.append(
                 Breach(f"changes {attempt.changed:.0%} of the words, above {self.change:.0%}", "a larger --change")
             )
+        if not any(letter.isalnum() or ord(letter) > 0x2000 for c in attempt.changes for letter in c.was + c.now):
+            found.append(Breach("changes marks alone, and no word", "another seed"))
         if attempt.meaning < self.meaning:
             found.append(
                 Breach(f"keeps a meaning of {attempt.meaning:.2f}, below {self.meaning:.2f}", "a smaller --min-meaning")
@@ -66,8 +69,8 @@ class Floors:
 
 def value(attempt: Attempt) -> float:
     """What attempts are ordered by, lower is better: the cautious loss, then what fluency and meaning were lost."""
-    lost = max(0.0, -(attempt.fluency or 0.0))
-    return attempt.cautious + FLUENCY_WEIGHT * lost + MEANING_WEIGHT * (1 - attempt.meaning)
+    odd = FLUENCY_WEIGHT * max(0.0, -(attempt.fluency or 0.0)) + STRAIN_WEIGHT * (attempt.strain or 0.0)
+    return attempt.cautious + odd + MEANING_WEIGHT * (1 - attempt.meaning)
 
 
 def ordered(attempts: Iterable[Attempt]) -> list[Attempt]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from latentopt.editing.occlusion import Occlusion
 
 if TYPE_CHECKING:
-    from latentopt.model.spans import Words
+    from latentopt.model.spans import Span, Words
     from latentopt.space import LatentSpace
 
 
@@ -45,8 +45,8 @@ class Written:
 class Writer(Protocol):
     """One way to write."""
 
-    def write(self, space: LatentSpace, draft: Draft, rows: int, *, seed: int) -> Written:
-        """At most `rows` texts for a draft, all in one batch; those that came to no end are left out."""
+    def write(self, space: LatentSpace, drafts: Sequence[Draft], rows: int, *, seed: int) -> Written:
+        """At most `rows` texts in all, of one draft or more, in one batch; those that came to no end are left out."""
 
 
 @dataclass(frozen=True)
@@ -61,32 +61,47 @@ class Infill:
     the nucleus. most_spans: of one text. longer: tokens by which a fill may be longer than what it replaces.
     """
 
-    temperatures: Sequence[float] = (0.7, 1.0)
-    guidance: Sequence[float] = (0.5, 1.0, 2.0)
+    temperatures: Sequence[float] = (0.6, 0.9)
+    guidance: Sequence[float] = (0.5, 1.0, 1.5)
     free: float = 0.25
     top_p: float = 0.9
-    most_spans: int = 3
+    most_spans: int = 2
     longer: int = 5
 
-    def write(self, space: LatentSpace, draft: Draft, rows: int, *, seed: int) -> Written:
+    def write(self, space: LatentSpace, drafts: Sequence[Draft], rows: int, *, seed: int) -> Written:
         from latentopt.model.writing import Sampling
 
         rng = random.Random(seed)
-        spans = [draft.occlusion.draw(rng, most_spans=self.most_spans, most_words=draft.left) for _ in range(rows)]
-        spans = [there for there in spans if there]
-        if not spans:
+        asked: list[tuple[Draft, Sequence[Span]]] = []
+        for row in range(rows):
+            draft = drafts[row % len(drafts)]
+            if there := draft.occlusion.draw(rng, most_spans=self.most_spans, most_words=draft.left):
+                asked.append((draft, there))
+        if not asked:
             return Written([], torch.empty(0, space.pooled_dim))
-        n, words = len(spans), draft.words
-        turn = torch.arange(n)
-        z = draft.moved[turn % len(draft.moved)]
-        unled = torch.tensor([rng.random() < self.free for _ in range(n)])
-        z = torch.where(unled[:, None], space.null, z)
-        replaced = max(words.starts[last] - words.starts[first] for there in spans for first, last in there)
-        temperature = torch.tensor([rng.choice(self.temperatures) for _ in range(n)])
-        guidance = torch.tensor([rng.choice(self.guidance) for _ in range(n)]).masked_fill(unled, 0.0)
-        sampling = Sampling(temperature, guidance, self.top_p, replaced + self.longer, seed)
-        against = space.pooled(draft.z).expand(n, -1) if guidance.any() else None
-        texts = space.fill(words, spans, z, sampling, against=against, forbidden=draft.forbidden)
+        led = [rng.random() >= self.free for _ in asked]
+        z = torch.stack(
+            [
+                draft.moved[rng.randrange(len(draft.moved))] if is_led else space.null[0]
+                for (draft, _), is_led in zip(asked, led, strict=True)
+            ]
+        )
+        against = torch.cat([space.pooled(draft.z) for draft, _ in asked])
+        guidance = torch.tensor([rng.choice(self.guidance) if is_led else 0.0 for is_led in led])
+        temperature = torch.tensor([rng.choice(self.temperatures) for _ in asked])
+        most_tokens = max(
+            draft.words.starts[last] - draft.words.starts[first] + min(self.longer, 2 * draft.left)
+            for draft, there in asked
+            for first, last in there
+        )
+        texts = space.fill(
+            [draft.words for draft, _ in asked],
+            [there for _, there in asked],
+            z,
+            Sampling(temperature, guidance, self.top_p, most_tokens, seed),
+            against=against if guidance.any() else None,
+            forbidden=drafts[0].forbidden,
+        )
         ended = [i for i, text in enumerate(texts) if text is not None and text.strip()]
         return Written([str(texts[i]) for i in ended], z[ended])
 
@@ -101,12 +116,14 @@ class Rewrite:
     temperature: float = 0.7
     top_p: float = 0.9
 
-    def write(self, space: LatentSpace, draft: Draft, rows: int, *, seed: int) -> Written:
-        whole = torch.cat([draft.moved, draft.z[:, space.pooled_dim :].expand(len(draft.moved), -1)], 1)
+    def write(self, space: LatentSpace, drafts: Sequence[Draft], rows: int, *, seed: int) -> Written:
+        moved = torch.cat([draft.moved for draft in drafts])
+        copied = torch.cat([draft.z[:, space.pooled_dim :].expand(len(draft.moved), -1) for draft in drafts])
+        whole = torch.cat([moved, copied], 1)
         likeliest = space.decode(whole[:rows])
         turn = torch.arange(max(0, rows - len(likeliest))) % len(whole)
         drawn = space.decode(whole[turn], temperature=self.temperature, top_p=self.top_p, seed=seed)
-        texts, z = [*likeliest, *drawn], torch.cat([draft.moved[:rows], draft.moved[turn]])
+        texts, z = [*likeliest, *drawn], torch.cat([moved[:rows], moved[turn]])
         good = [
             i
             for i, (text, tokens) in enumerate(zip(texts, space.lengths(texts), strict=True))

@@ -302,7 +302,7 @@ class LatentSpace:
     @torch.no_grad()
     def fill(
         self,
-        words: Words,
+        words: Words | Sequence[Words],
         spans: Sequence[Sequence[Span]],
         z: Tensor,
         sampling: Sampling,
@@ -310,11 +310,11 @@ class LatentSpace:
         against: Tensor | None = None,
         forbidden: Tensor | None = None,
     ) -> list[str | None]:
-        """Write the words of some spans of a text anew.
+        """Write the words of some spans of a text anew, or of n texts.
 
         Args:
-            words: the text. spans: n times spans to fill, (first word, the one after the last), in order and a word
-                apart; an empty span inserts.
+            words: the text, or n of them. spans: n times spans to fill, (first word, the one after the last), in order
+                and a word apart; an empty span inserts.
             z: what the fills shall say, pooled latents (n, m).
             sampling: how they are sampled, the guidance included.
             against: what they are steered away from, (n, m); None: nothing, whatever the guidance.
@@ -329,7 +329,8 @@ class LatentSpace:
         sentinels = sentinel_ids(self.tokenizer)
         if not sentinels:
             raise LatentoptError("this model was not trained to fill spans: its tokenizer has no <extra_id_0>")
-        sources = [self._masked(words, there, sentinels) for there in spans]
+        each = [words] * len(spans) if isinstance(words, Words) else words
+        sources = [self._masked(one, there, sentinels) for one, there in zip(each, spans, strict=True)]
         with self._quick():
             found = write_fills(
                 self.model,
@@ -341,8 +342,8 @@ class LatentSpace:
                 forbidden=forbidden,
             )
         return [
-            None if fills is None else with_fills(words, there, [str(self.tokenizer.decode(fill)) for fill in fills])
-            for there, fills in zip(spans, found, strict=True)
+            None if fills is None else with_fills(one, there, [str(self.tokenizer.decode(fill)) for fill in fills])
+            for one, there, fills in zip(each, spans, found, strict=True)
         ]
 
     def _quick(self) -> AbstractContextManager[Any]:

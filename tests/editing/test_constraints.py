@@ -41,6 +41,7 @@ def test_a_kind_can_be_let_go():
         ("Great", "Gr\ufffdat", "has a broken character"),
         (" @user", " and@user", "runs words together"),
         ("in Chicago", "in in Chicago", "repeats a word or a mark"),
+        ("night with", "night. with", "begins a sentence with a small letter"),
         ("Chicago!", "Chicago,!", "repeats a word or a mark"),
         ("Chicago! Thanks", "Chicago!Thanks", "runs words together"),
     ],
@@ -72,6 +73,11 @@ def test_abuse_that_the_source_has_may_stay_and_mild_words_may_come():
 )
 def test_capitals_name_within_a_sentence(source, names):
     assert kept(source) == (["@user", *names] if "@user" in source else names)
+
+
+def test_a_name_is_added_also_where_it_leaves_most_words_with_a_capital():
+    source = "so Trump will win Texas and Arkansas there"
+    assert reasons(source, "so Trump, Texas and New Arkansas") == ["adds 'New' (names)"]
 
 
 def test_words_and_expressions_can_be_kept_and_forbidden(tmp_path):

@@ -34,7 +34,7 @@ A = attempt("huge thank you to everyone who came out tonight in the rain")
 def test_the_more_cautious_opinion_decides_then_fluency_then_meaning():
     flattered = replace(A, text="a", loss=0.0, read_loss=0.9)
     honest = replace(A, text="b", loss=0.6, read_loss=0.4)
-    odd, other = replace(honest, text="c", fluency=-0.15), replace(honest, text="d", meaning=0.7)
+    odd, other = replace(honest, text="c", fluency=-0.25), replace(honest, text="d", meaning=0.7)
     assert [x.text for x in ordered([flattered, odd, other, honest])] == ["b", "d", "c", "a"]
 
 
@@ -56,6 +56,12 @@ def test_what_falls_below_a_floor_is_said_with_the_option_that_lets_it_through()
     ]
     assert floors.costly(replace(A, strain=3.0))[0].reason == "has a word that stands out by 3.0 nats, above 2.0"
     assert floors.costly(replace(A, fluency=None, strain=None)) == []
+
+
+def test_a_text_that_changes_marks_alone_is_no_edit():
+    marks = attempt("thank you, to everyone who came out tonight in the rain!")
+    assert [breach.reason for breach in Floors().cheap(marks, SOURCE)] == ["changes marks alone, and no word"]
+    assert Floors().cheap(attempt(f"{SOURCE} 🎉"), SOURCE) == []
 
 
 def test_a_broken_constraint_is_a_shortfall():

