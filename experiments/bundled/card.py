@@ -91,7 +91,20 @@ def write_card(folder: Path, results: dict[str, Any]) -> None:
 
 
 def _rows(results: dict[str, Any]) -> list[str]:
-    rows = [f"| {what} | {figure} |" for what, figure in results["measured"].items()]
+    found = results["measured"]
+    fills, again, feeling = found["fills"], found["reconstruction_to_24_tokens"], found["sentiment"]
+    rows = [
+        f"| as a language model, {found['language_model']['texts']} tweets of the validation file: nats a character | "
+        f"{found['language_model']['nats_per_character']:.3f} |",
+        f"| 1 to 3 masked words of {fills['texts']} of them: nats a token given the text's latent, none, another's | "
+        f"{fills['true']['nats']:.2f}, {fills['null']['nats']:.2f}, {fills['wrong']['nats']:.2f} |",
+        f"| the same, likeliest fills: exact | {fills['true']['exact']:.1%}, {fills['null']['exact']:.1%}, "
+        f"{fills['wrong']['exact']:.1%} |",
+        f"| {again['texts']} of them of at most 24 tokens, written from the latent alone: BLEU / exact | "
+        f"{again['bleu']:.1f} / {again['exact']:.1%} |",
+        f"| sentiment of {feeling['texts']} validation tweets, accuracy: head, reader, stacked | "
+        f"{feeling['head']:.1%}, {feeling['reader']:.1%}, {feeling['stacked']:.1%} |",
+    ]
     for name, report in results["parts"].items():
         if "cosine" in report:
             rows.append(
