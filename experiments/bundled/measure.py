@@ -2,7 +2,7 @@
 
     python experiments/bundled/measure.py --data ../shared/data
 
-What `latentopt evaluate` reports at length, here for few texts: a model of 142 million weights takes its time on two cores.
+What `latentopt evaluate` reports at length, here for few texts: 142 million weights take their time on two cores.
 """
 
 from __future__ import annotations
