@@ -14,10 +14,12 @@ from latentopt.editing.edit import count_words
 from latentopt.editing.measure import Attempt
 from latentopt.editing.pareto import pareto
 
-# What is lost of fluency and strain (nats) and of meaning, in losses of 1: misses of one standard deviation.
+# What fluency and strain (nats), meaning and the share of the words that changed are worth, in losses of 1: misses of
+# one standard deviation.
 FLUENCY_WEIGHT = 1.0
 STRAIN_WEIGHT = 0.2
 MEANING_WEIGHT = 1.0
+CHANGE_WEIGHT = 1.0
 ALIKE = 0.6  # share of their changed words from which on two texts are one proposal
 
 
@@ -70,7 +72,7 @@ class Floors:
 def value(attempt: Attempt) -> float:
     """What attempts are ordered by, lower is better: the cautious loss, then what fluency and meaning were lost."""
     odd = FLUENCY_WEIGHT * max(0.0, -(attempt.fluency or 0.0)) + STRAIN_WEIGHT * (attempt.strain or 0.0)
-    return attempt.cautious + odd + MEANING_WEIGHT * (1 - attempt.meaning)
+    return attempt.cautious + odd + MEANING_WEIGHT * (1 - attempt.meaning) + CHANGE_WEIGHT * attempt.changed
 
 
 def ordered(attempts: Iterable[Attempt]) -> list[Attempt]:
