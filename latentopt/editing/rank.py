@@ -31,7 +31,7 @@ class Floors:
     meaning: least cosine to the source. change: most of the source's words that may change, as a share; one always may.
     """
 
-    fluency: float = -0.1
+    fluency: float = -0.2
     strain: float = 1.5
     meaning: float = 0.7
     change: float = 0.3
