@@ -111,7 +111,7 @@ def described(value: Any) -> Any:
         return {str(key): described(inner) for key, inner in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [described(inner) for inner in value]
-    return str(value) if isinstance(value, Path) else value
+    return value.name if isinstance(value, Path) else value  # a folder that was moved is still the same
 
 
 def identity(recipe: Recipe) -> dict[str, Any]:

@@ -92,10 +92,16 @@ def _check_pooling(teacher: Path) -> None:
             raise LatentoptError(f"{teacher}: the teacher must pool by the mean of its tokens, this one has {asked}")
 
 
-def _digest(teacher: Path, texts: Sequence[str]) -> str:
+def fingerprint(teacher: Path) -> str:
+    """Identifies a teacher by its files, wherever they lie (SHA-256, hexadecimal)."""
     digest = hashlib.sha256()
     for file in sorted(path for path in teacher.glob("*") if path.suffix in (".json", ".safetensors", ".txt")):
         digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _digest(teacher: Path, texts: Sequence[str]) -> str:
+    digest = hashlib.sha256(fingerprint(teacher).encode())
     for text in texts:
         digest.update(text.encode("utf-8", "surrogatepass"))
         digest.update(b"\0")

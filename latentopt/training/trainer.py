@@ -32,7 +32,7 @@ from latentopt.training.losses import TrainingLoss
 from latentopt.training.optimizers import parameter_groups
 from latentopt.training.recipe import Recipe, differences, identity
 from latentopt.training.rounding import RoundedSteps
-from latentopt.training.teacher import embedding_dim, embeddings_of
+from latentopt.training.teacher import embedding_dim, embeddings_of, fingerprint
 
 DENSITY_TEXTS = 10_000
 LOG_STEPS = 50
@@ -310,7 +310,8 @@ def train(
 
 def began_with(recipe: Recipe, texts: Sequence[str], values: NDArray[np.float32] | None) -> dict[str, Any]:
     """What a run is known by, as its checkpoints say it."""
-    return {"recipe": identity(recipe), "texts": _digest(texts, values)}
+    teacher = None if recipe.teacher is None else f"{recipe.teacher.name} ({fingerprint(recipe.teacher)[:8]})"
+    return {"recipe": identity(recipe) | {"teacher": teacher}, "texts": _digest(texts, values)}
 
 
 def _arguments(recipe: Recipe, output: Path) -> TrainingArguments:
