@@ -78,7 +78,7 @@ def test_spans_are_drawn_where_leaving_out_helps():
 
 
 def test_what_ends_a_sentence_is_written_anew_more_often(space, goal):
-    words, _, occlusion = occluded(space, goal, "the old baker sells bread. it is warm @user #tag http")
+    words, _, occlusion = occluded(space, goal, "her boats sell. it is warm @user #tag http")
     follows = {"".join(words.pieces[end:]).strip() for end in occlusion.ends}
     assert follows >= {". it is warm @user #tag http", "@user #tag http", ""}
     assert "warm @user #tag http" not in follows
