@@ -107,7 +107,7 @@ _OPTIONS = options.compose(
     click.option(
         "--min-fluency",
         type=float,
-        default=-0.1,
+        default=-0.2,
         show_default=True,
         help="Least fluency, in nats per token more than the text's own: 0 is as fluent as the text, -0.3 is odd.",
     ),

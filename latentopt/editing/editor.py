@@ -47,7 +47,7 @@ class Effort:
     rounds: int = 3
     rows: int = 32
     beam: int = 2
-    scored: int = 12
+    scored: int = 16
 
 
 class TextEditor(BaseEstimator):

@@ -18,7 +18,7 @@ ODD_WORD = 7.0  # nats: what a word may cost that replaces easier ones
 ODDEST = 11.0  # nats: what it may cost at most, whatever it replaces
 STUMBLE = 4.0  # nats: what a word behind a change may cost, whatever it cost before
 
-_MARKS = re.compile("|".join(KINDS[kind].pattern for kind in ("links", "mentions", "hashtags")))
+MARKS = re.compile("|".join(KINDS[kind].pattern for kind in ("links", "mentions", "hashtags")))
 
 
 class LanguageModel(Protocol):
@@ -30,7 +30,7 @@ class LanguageModel(Protocol):
 
 def without_marks(text: str) -> str:
     """A text without its links, mentions and hashtags, which a mean over tokens would otherwise be about."""
-    return re.sub(r"\s+", " ", _MARKS.sub(" ", text)).strip() or text
+    return re.sub(r"\s+", " ", MARKS.sub(" ", text)).strip() or text
 
 
 def strain(source: str, before: Surprise, text: str, after: Surprise) -> float:

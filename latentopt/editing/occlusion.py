@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from latentopt.editing.constraints import Constraint, kept_ranges
+from latentopt.editing.fluency import MARKS
 from latentopt.editing.objectives import Objective
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ LONGEST = 3  # words of a phrase that is left out
 MOST = 64  # words and phrases that are left out of one text; of a longer text they are sampled
 INSERTIONS = 0.25  # share of the spans that are empty
 NEAR = 8  # words between two spans: what is kept there is fed to the decoder word by word
+OPEN = 4.0  # times as often as elsewhere, spans end where a sentence does
 EVEN = 0.3  # share of the spans that are drawn whatever the goal says
 CLOSING = ".,!?;:…)\"'”’"
 SHARPNESS = 1.5  # in standard deviations of what leaving out gains
@@ -32,7 +34,8 @@ class Occlusion:
 
     spans: k words and phrases that may change, (first word, the one after the last). gains: by how much the loss falls
     when each is left out, (k,); above 0: the text is better without it. texts: without each of them. z: their pooled
-    latents, (k, m). gaps: before which words something may be inserted.
+    latents, (k, m). gaps: before which words something may be inserted. ends: those of them that end a sentence, or
+    stand before nothing but links, mentions and hashtags: what is written there has little to fit in with.
     """
 
     spans: list[Span]
@@ -40,6 +43,7 @@ class Occlusion:
     texts: list[str]
     z: Tensor
     gaps: list[int]
+    ends: frozenset[int] = frozenset()
 
     def draw(self, rng: random.Random, *, most_spans: int, most_words: int) -> list[Span]:
         """Spans to write anew, in order and a word apart, of at most so many words in all."""
@@ -49,7 +53,7 @@ class Occlusion:
         left = most_words
         for _ in range(count):
             if self.gaps and (not self.spans or rng.random() < INSERTIONS):
-                gap = rng.choice(self.gaps)
+                gap = rng.choices(self.gaps, [OPEN if gap in self.ends else 1.0 for gap in self.gaps])[0]
                 span = (gap, gap)
             elif self.spans:
                 span = rng.choices(self.spans, weights)[0]
@@ -69,6 +73,8 @@ class Occlusion:
         # Each length has its share, whatever the number of its phrases.
         each = torch.tensor([1.0 / (lengths == length).sum() for length in lengths])
         sharp = each * (SHARPNESS * (self.gains - self.gains.mean()) / scale).exp()
+        open_ended = torch.tensor([OPEN if last in self.ends else 1.0 for _, last in self.spans])
+        each, sharp = each * open_ended, sharp * open_ended
         weights: list[float] = (EVEN * each / each.sum() + (1 - EVEN) * sharp / sharp.sum()).tolist()
         return weights
 
@@ -121,17 +127,18 @@ def occlude(
         and not any(fixed[first:last])
         and any(_word(piece) for piece in words.pieces[first:last])
     ]
+    ends = frozenset(gap for gap in gaps if _open(words, gap))
     texts = {span: without(words, span) for span in spans}
     spans = [span for span in spans if texts[span].strip()]
     if len(spans) > MOST:
         spans = sorted(rng.sample(spans, MOST))
     if not spans:
-        return Occlusion([], torch.empty(0), [], torch.empty(0, space.pooled_dim), gaps)
+        return Occlusion([], torch.empty(0), [], torch.empty(0, space.pooled_dim), gaps, ends)
     left = [texts[span] for span in spans]
     z = space.pooled(space.encode(left))
     with torch.no_grad():
         gains = loss - goal.take(torch.zeros(len(z), dtype=torch.long))(z).float()
-    return Occlusion(spans, gains, left, z, gaps)
+    return Occlusion(spans, gains, left, z, gaps, ends)
 
 
 def effects(space: LatentSpace, goal: Objective, words: Words) -> Tensor:
@@ -154,6 +161,12 @@ def without(words: Words, span: Span) -> str:
         if words.pieces[0].strip()[:1].isupper() and text[:1].islower():
             text = text[:1].upper() + text[1:]
     return text
+
+
+def _open(words: Words, gap: int) -> bool:
+    """Whether a sentence ends before a word, or nothing but marks follows."""
+    after = "".join(words.pieces[gap:]).strip()
+    return after[:1] in {"", ".", "!", "?", "…"} or not any(map(str.isalnum, MARKS.sub("", after)))
 
 
 def _word(piece: str) -> bool:

@@ -14,10 +14,12 @@ from latentopt.editing.edit import count_words
 from latentopt.editing.measure import Attempt
 from latentopt.editing.pareto import pareto
 
-# What is lost of fluency and strain (nats) and of meaning, in losses of 1: misses of one standard deviation.
+# What fluency and strain (nats), meaning and the share of the words that changed are worth, in losses of 1: misses of
+# one standard deviation.
 FLUENCY_WEIGHT = 1.0
 STRAIN_WEIGHT = 0.2
 MEANING_WEIGHT = 1.0
+CHANGE_WEIGHT = 1.0
 ALIKE = 0.6  # share of their changed words from which on two texts are one proposal
 
 
@@ -29,7 +31,7 @@ class Floors:
     meaning: least cosine to the source. change: most of the source's words that may change, as a share; one always may.
     """
 
-    fluency: float = -0.1
+    fluency: float = -0.2
     strain: float = 1.5
     meaning: float = 0.7
     change: float = 0.3
@@ -70,7 +72,7 @@ class Floors:
 def value(attempt: Attempt) -> float:
     """What attempts are ordered by, lower is better: the cautious loss, then what fluency and meaning were lost."""
     odd = FLUENCY_WEIGHT * max(0.0, -(attempt.fluency or 0.0)) + STRAIN_WEIGHT * (attempt.strain or 0.0)
-    return attempt.cautious + odd + MEANING_WEIGHT * (1 - attempt.meaning)
+    return attempt.cautious + odd + MEANING_WEIGHT * (1 - attempt.meaning) + CHANGE_WEIGHT * attempt.changed
 
 
 def ordered(attempts: Iterable[Attempt]) -> list[Attempt]:

@@ -77,6 +77,16 @@ def test_spans_are_drawn_where_leaving_out_helps():
     assert drawn.count((0, 1)) > 10
 
 
+def test_what_ends_a_sentence_is_written_anew_more_often(space, goal):
+    words, _, occlusion = occluded(space, goal, "her boats sell. it is warm @user #tag http")
+    follows = {"".join(words.pieces[end:]).strip() for end in occlusion.ends}
+    assert follows >= {". it is warm @user #tag http", "@user #tag http", ""}
+    assert "warm @user #tag http" not in follows
+    rng = random.Random(0)
+    drawn = [occlusion.draw(rng, most_spans=1, most_words=3)[0] for _ in range(300)]
+    assert sum(last in occlusion.ends for _, last in drawn) > 100
+
+
 def test_drawn_spans_are_in_order_and_a_word_apart_and_within_the_bound():
     spans = [(i, j) for i in range(8) for j in range(i + 1, min(i + 4, 9))]
     occlusion = Occlusion(spans, torch.randn(len(spans)), [], torch.zeros(len(spans), 2), list(range(9)))
