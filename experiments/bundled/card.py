@@ -34,9 +34,8 @@ embeddings of all-MiniLM-L6-v2 (Apache-2.0).
 Trained on {texts:,} draws from tweets of about 110 public accounts (2007 to 2019), labelled tweets (Sentiment140,
 tweet_emotions, CrisisLex T6, t-davidson; those marked hate or offensive left out), Upworthy's headlines (CC BY 4.0) and
 Reddit titles (umbrae/reddit-top-2.5-million, PDDL), all without texts that hold a word of better-profanity's list.
-Heads are fitted on the same tweets, the Sentiment140 part, tweet_emotions and the Upworthy Research Archive; `civil` on
-s-nlp/paradetox (CC0), `positive` on SALT-NLP/positive-frames (CC BY-SA 4.0). Several of the tweet collections state no
-licence, and Sentiment140 is for academic use: the weights are statistics learned from these texts, none of which is in
+Heads are fitted on the same tweets and the Sentiment140 part; `civil` on s-nlp/paradetox (CC0). Several of the tweet
+collections state no licence, and Sentiment140 is for academic use: the weights are statistics learned from these texts, none of which is in
 this package; whoever needs clear terms trains a model of their own with `latentopt train`. Links are the token `http`
 and mentions `@user`, here and in what it writes.
 
@@ -44,19 +43,18 @@ and mentions `@user`, here and in what it writes.
 
 {metrics}
 
-Heads: on a fifth of their rows that they have not seen, for likes, retweets and clicks within account or test. Edits:
-`experiments/edits`. The judges of edits are relatives: SmolLM2 is what the model was adapted from, MiniLM taught its
-latents.
+Heads: on a fifth of their rows that they have not seen, for likes within accounts (for clicks within tests; that head
+was no better than a constant, and is left out). Edits: `experiments/edits`. The judges of edits are relatives: SmolLM2 is
+what the model was adapted from, MiniLM taught its latents.
 
 ## Limits
 
-- It was trained for hours on one processor core, where days would still teach it more: what it writes into a text is
-  English more often than not, and says what the text needs less often. Read what comes out.
+- It was trained for an hour and a half on one processor core, where days would still teach it more: what it writes into
+  a text is English more often than not, and says what the text needs less often. Read what comes out.
 - It keeps what a text means better than its words: written from its latent alone, a text comes back changed.
 - Who tweets decides most of the likes ({by_account:.0%} of the variance of their logarithm). The head predicts what
   the text adds for an account with given typical likes, and explains little of it: the intervals are wide because
-  chance is. No edit *causes* likes; the head knows which texts had them. Clicks alone come from experiments (readers
-  were drawn at random), on one site's headlines of 2013 to 2015.
+  chance is. No edit *causes* likes; the head knows which texts had them.
 - English of public figures, media, companies and labelled Twitter samples up to 2019, with their biases.
 
 ## Misuse
