@@ -12,14 +12,13 @@ import pandas as pd
 
 from latentopt.directions import mine
 from latentopt.heads import Rows, fit_head
-from latentopt.heads.values import rates_of
 from latentopt.model.quantized import SMALL
 from latentopt.space import LatentDensity, LatentSpace
 
 # Encoding is what the time goes into; a head of 256 weights learns little more from more rows.
-DENSITY_TEXTS, ROWS = 10_000, 20_000
-DIRECTIONS = ("civil", "positive")
-PAIRS = 2_000  # of a direction
+DENSITY_TEXTS, ROWS, LABELLED_ROWS = 10_000, 20_000, 8_000
+DIRECTIONS = ("civil",)
+PAIRS = 1_000  # of a direction
 
 
 def build(data: Path, trained: Path, output: Path, *, seed: int) -> dict[str, Any]:
@@ -39,7 +38,7 @@ def build(data: Path, trained: Path, output: Path, *, seed: int) -> dict[str, An
     space.density.save_pretrained(output / "density.safetensors")
 
     found: dict[str, Any] = {}
-    for name in ("likes", "retweets"):
+    for name in ("likes",):
         rows, more = (
             Rows(
                 latents,
@@ -78,20 +77,11 @@ def _labelled(prefix: str) -> Callable[[LatentSpace, Path, int], Rows]:
     def read(space: LatentSpace, data: Path, seed: int) -> Rows:
         frame = pd.read_parquet(data / "tweets_labelled/train.parquet")
         frame = frame[frame["label"].str.startswith(prefix) & (frame["label"] != prefix)]  # one row has no class
-        frame = frame.sample(min(ROWS, len(frame)), random_state=seed)
+        frame = frame.sample(min(LABELLED_ROWS, len(frame)), random_state=seed)
         z = space.pooled(space.encode(frame["text"].tolist())).numpy().astype("float64")
         return Rows(z, frame["text"].tolist(), frame["label"].str.removeprefix(prefix).to_numpy(dtype=object))
 
     return read
 
 
-def _clicks(space: LatentSpace, data: Path, seed: int) -> Rows:
-    """A/B-tested headlines, in groups of one test and one image, within which the readers were drawn at random."""
-    frame = pd.read_parquet(data / "headlines/train.parquet")
-    z = space.pooled(space.encode(frame["text"].tolist())).numpy().astype("float64")
-    group = (frame["test"].astype(str) + "/" + frame["image"].astype(str)).to_numpy(dtype=object)
-    rates = rates_of(frame["clicks"].tolist(), frame["impressions"].tolist())
-    return Rows(z, frame["text"].tolist(), rates.values, group, rates.weights)
-
-
-LABELLED = {"sentiment": _labelled("sentiment140_"), "emotion": _labelled("emotion_"), "clicks": _clicks}
+LABELLED = {"sentiment": _labelled("sentiment140_")}

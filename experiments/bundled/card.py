@@ -26,8 +26,8 @@ embeddings of all-MiniLM-L6-v2 (Apache-2.0).
 | `model.quantized.safetensors`, `config.json` | the T5-VAE, in 4, 5 and 8 bits a weight |
 | `tokenizer.json` | its byte-level BPE |
 | `density.safetensors` | mean and covariance of the pooled latents of training tweets |
-| `heads/` | likes and retweets within an account, clicks within a test, sentiment, emotion; each with its reader |
-| `directions/` | civil: from toxic to civil; positive: from negative to positively reframed |
+| `heads/` | {heads}; each with its reader |
+| `directions/` | {directions} |
 
 ## Data
 
@@ -53,10 +53,10 @@ latents.
 - It was trained for hours on one processor core, where days would still teach it more: what it writes into a text is
   English more often than not, and says what the text needs less often. Read what comes out.
 - It keeps what a text means better than its words: written from its latent alone, a text comes back changed.
-- Who tweets decides most of the likes ({by_account:.0%} of the variance of their logarithm). The head predicts what the
-  text adds for an account with given typical likes, and explains little of it: the intervals are wide because chance is.
-  No edit *causes* likes; the head knows which texts had them. Clicks alone come from experiments (readers were drawn at
-  random), on one site's headlines of 2013 to 2015.
+- Who tweets decides most of the likes ({by_account:.0%} of the variance of their logarithm). The head predicts what
+  the text adds for an account with given typical likes, and explains little of it: the intervals are wide because
+  chance is. No edit *causes* likes; the head knows which texts had them. Clicks alone come from experiments (readers
+  were drawn at random), on one site's headlines of 2013 to 2015.
 - English of public figures, media, companies and labelled Twitter samples up to 2019, with their biases.
 
 ## Misuse
@@ -71,6 +71,8 @@ MODELS = ("head", "reader", "stacked", "tfidf_ridge", "tfidf_logistic")
 def write_card(folder: Path, results: dict[str, Any]) -> None:
     """Write README.md into the model's folder."""
     from latentopt import LatentSpace
+    from latentopt.directions.find import bundled_names
+    from latentopt.heads import bundled_heads
 
     space = LatentSpace.from_pretrained(folder)
     millions = sum(p.numel() for p in space.model.parameters()) / 1e6
@@ -79,6 +81,8 @@ def write_card(folder: Path, results: dict[str, Any]) -> None:
         latent_dim=space.latent_dim,
         pooled_dim=space.pooled_dim,
         tokens=space.max_tokens,
+        heads=", ".join(bundled_heads(space)),
+        directions=", ".join(bundled_names(space)),
         texts=results["training"]["texts"],
         metrics="\n".join(["| what | figure |", "|---|---|", *_rows(results)]),
         by_account=results["parts"]["likes"]["explained_by_group"],
@@ -87,7 +91,20 @@ def write_card(folder: Path, results: dict[str, Any]) -> None:
 
 
 def _rows(results: dict[str, Any]) -> list[str]:
-    rows = [f"| {what} | {figure} |" for what, figure in results["measured"].items()]
+    found = results["measured"]
+    fills, again, feeling = found["fills"], found["reconstruction_to_24_tokens"], found["sentiment"]
+    rows = [
+        f"| as a language model, {found['language_model']['texts']} tweets of the validation file: nats a character | "
+        f"{found['language_model']['nats_per_character']:.3f} |",
+        f"| 1 to 3 masked words of {fills['texts']} of them: nats a token given the text's latent, none, another's | "
+        f"{fills['true']['nats']:.2f}, {fills['null']['nats']:.2f}, {fills['wrong']['nats']:.2f} |",
+        f"| the same, likeliest fills: exact | {fills['true']['exact']:.1%}, {fills['null']['exact']:.1%}, "
+        f"{fills['wrong']['exact']:.1%} |",
+        f"| {again['texts']} of them of at most 24 tokens, written from the latent alone: BLEU / exact | "
+        f"{again['bleu']:.1f} / {again['exact']:.1%} |",
+        f"| sentiment of {feeling['texts']} validation tweets, accuracy: head, reader, stacked | "
+        f"{feeling['head']:.1%}, {feeling['reader']:.1%}, {feeling['stacked']:.1%} |",
+    ]
     for name, report in results["parts"].items():
         if "cosine" in report:
             rows.append(
