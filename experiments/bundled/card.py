@@ -35,8 +35,8 @@ Trained on {texts:,} draws from tweets of about 110 public accounts (2007 to 201
 tweet_emotions, CrisisLex T6, t-davidson; those marked hate or offensive left out), Upworthy's headlines (CC BY 4.0) and
 Reddit titles (umbrae/reddit-top-2.5-million, PDDL), all without texts that hold a word of better-profanity's list.
 Heads are fitted on the same tweets and the Sentiment140 part; `civil` on s-nlp/paradetox (CC0). Several of the tweet
-collections state no licence, and Sentiment140 is for academic use: the weights are statistics learned from these texts, none of which is in
-this package; whoever needs clear terms trains a model of their own with `latentopt train`. Links are the token `http`
+collections state no licence, and Sentiment140 is for academic use: the weights are statistics learned from these texts,
+none of which is in this package; whoever needs clear terms trains a model of their own with `latentopt train`. Links are the token `http`
 and mentions `@user`, here and in what it writes.
 
 ## How good it is
@@ -44,8 +44,8 @@ and mentions `@user`, here and in what it writes.
 {metrics}
 
 Heads: on a fifth of their rows that they have not seen, for likes within accounts (for clicks within tests; that head
-was no better than a constant, and is left out). Edits: `experiments/edits`. The judges of edits are relatives: SmolLM2 is
-what the model was adapted from, MiniLM taught its latents.
+was no better than a constant, and is left out). Edits: `experiments/edits`. Its judges are relatives: SmolLM2 is what
+the model was adapted from, MiniLM taught its latents.
 
 ## Limits
 
