@@ -36,8 +36,8 @@ tweet_emotions, CrisisLex T6, t-davidson; those marked hate or offensive left ou
 Reddit titles (umbrae/reddit-top-2.5-million, PDDL), all without texts that hold a word of better-profanity's list.
 Heads are fitted on the same tweets and the Sentiment140 part; `civil` on s-nlp/paradetox (CC0). Several of the tweet
 collections state no licence, and Sentiment140 is for academic use: the weights are statistics learned from these texts,
-none of which is in this package; whoever needs clear terms trains a model of their own with `latentopt train`. Links are the token `http`
-and mentions `@user`, here and in what it writes.
+none of which is in this package; whoever needs clear terms trains a model of their own with `latentopt train`. Links
+are the token `http` and mentions `@user`, here and in what it writes.
 
 ## How good it is
 
