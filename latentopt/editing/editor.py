@@ -24,6 +24,7 @@ from latentopt.editing.rank import Best, Choice, Floors, ordered, shortest_way, 
 from latentopt.editing.search import points_along, search
 from latentopt.editing.write import Draft, Infill, Writer
 from latentopt.errors import LatentoptError
+from latentopt.space.texts import checked_texts
 
 if TYPE_CHECKING:
     from latentopt.heads.reader import Reader
@@ -118,7 +119,7 @@ class TextEditor(BaseEstimator):
         Raises:
             LatentoptError: if the goal has no wish, or names another number of texts, or a text is blank.
         """
-        texts = list(texts)
+        texts = checked_texts(texts)
         if not columns(self.goal):
             raise LatentoptError("a goal needs at least one wish for a property, such as Target(likes, 1000)")
         self.goal.check_texts(len(texts))

@@ -204,3 +204,8 @@ def test_as_many_values_as_texts_are_needed(space, head):
 def test_a_goal_without_a_wish_is_refused(space):
     with pytest.raises(LatentoptError, match="a goal needs at least one wish for a property"):
         editor(space, Near()).edit(TEXTS)
+
+
+def test_one_string_is_not_taken_for_its_letters(space, head):
+    with pytest.raises(LatentoptError, match=r"texts must be a list of strings, got one string; write \[text\]"):
+        TextEditor(space, Maximize(head)).edit("the tall nurse paints")
