@@ -6,7 +6,6 @@ import hashlib
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
@@ -124,8 +123,9 @@ class TextEditor(BaseEstimator):
             raise LatentoptError("a goal needs at least one wish for a property, such as Target(likes, 1000)")
         self.goal.check_texts(len(texts))
         edits = []
+        forbidden = self._forbidden()
         for i, text in enumerate(texts):
-            edits.append(_Work(self, text, self.goal.take(torch.tensor([i]))).edit())
+            edits.append(_Work(self, text, self.goal.take(torch.tensor([i])), forbidden).edit())
             if progress is not None:
                 progress(i + 1)
         return edits
@@ -137,23 +137,27 @@ class TextEditor(BaseEstimator):
         goal = self.goal.take(torch.zeros(1, dtype=torch.long)).starting_at(start, self.space.density)
         return words.pieces, effects(self.space, goal, words)
 
-    @cached_property
+    @property
     def _constraints(self) -> Sequence[Constraint]:
         return standard() if self.constraints is None else self.constraints
 
-    @cached_property
     def _forbidden(self) -> Tensor:
         """Tokens that some constraint forbids, (vocabulary,)."""
         one_each = [[i] for i in range(self.space.model.config.vocab_size)]
         tokens = self.space.tokenizer.backend_tokenizer.decode_batch(one_each, skip_special_tokens=False)
-        return torch.tensor([any(c.forbids(token) for c in self._constraints) for token in tokens])
+        constraints = self._constraints
+        return torch.tensor([any(c.forbids(token) for c in constraints) for token in tokens])
+
+    def __sklearn_clone__(self) -> TextEditor:
+        return type(self)(**self.get_params(deep=False))  # a copy of the model would be another space
 
 
 class _Work:
     """One text that is being edited."""
 
-    def __init__(self, editor: TextEditor, source: str, goal: Objective) -> None:
+    def __init__(self, editor: TextEditor, source: str, goal: Objective, forbidden: Tensor) -> None:
         self.editor = editor
+        self.forbidden = forbidden
         self.space = editor.space
         self.source = source
         digest = hashlib.sha256(f"{editor.seed}\n{source}".encode()).digest()
@@ -226,7 +230,7 @@ class _Work:
         with torch.no_grad():
             loss = self.goal(pooled).item()
         occlusion = occlude(self.space, self.goal, words, self.editor._constraints, loss, rng)
-        return Draft(words, z, moved, occlusion, max(1, left), self.editor._forbidden)
+        return Draft(words, z, moved, occlusion, max(1, left), self.forbidden)
 
     def _accept(self, attempts: Sequence[Attempt]) -> None:
         floors, scored = self.editor.floors, self.editor.effort.scored

@@ -251,9 +251,6 @@ def train(
         )
     began = began_with(recipe, texts, values)
     last = None if restart else get_last_checkpoint(str(output))
-    if restart:
-        for old in _checkpoints(output):
-            shutil.rmtree(old, ignore_errors=True)  # each process of a training tries
     if last is not None:
         _check_same(Path(last), began)
         log.info("going on from %s", last)
@@ -291,6 +288,9 @@ def train(
         raise LatentoptError(
             f"a step needs {batch} texts, and {len(data)} are left to train on; give more texts or a smaller batch"
         )
+    if restart:  # not before it is known that the new run can begin
+        for old in _checkpoints(output):
+            shutil.rmtree(old, ignore_errors=True)  # each process of a training tries
     if data.too_long:
         log.warning("left out %d of %d texts: longer than %d tokens", data.too_long, len(texts), model.config.positions)
     if last is not None and recipe.max_steps is not None and recipe.max_steps <= _step(Path(last)):

@@ -138,7 +138,7 @@ def test_a_class_can_be_named_as_the_target(optimize, heads):
     [
         (("--minimize", "likes"), lambda before, after: after < before),
         (("--maximize", "likes"), lambda before, after: after > before),
-        (("--at-most", "likes=10"), lambda before, after: after < before),
+        (("--at-most", "likes=1"), lambda before, after: after < before),
         (("--target", "likes=500"), lambda before, after: abs(np.log(after / 500)) < abs(np.log(before / 500))),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",

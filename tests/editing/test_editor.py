@@ -167,7 +167,7 @@ def test_no_more_candidates_than_asked_for(space, head):
 def test_no_candidate_of_the_front_is_beaten_in_everything(space, head):
     other = LinearHead(head.weight.flip(0), name="tone")
     goal = Maximize(head) + Maximize(other)
-    edits = editor(space, goal, shown=Front(20)).edit(TEXTS[:2])
+    edits = editor(space, goal, shown=Front(20)).edit(TEXTS)
     assert any(len(edit.candidates) > 1 for edit in edits)
     for edit in edits:
         merits = [(c.realised["likes"].value, c.realised["tone"].value, c.fluency, c.meaning) for c in edit.candidates]
@@ -191,9 +191,20 @@ def test_words_are_explained_by_what_they_add(space, head):
     assert adds.shape == (len(words),)
 
 
-def test_a_copy_by_scikit_learn_edits_alike(space, head):
+def test_a_copy_by_scikit_learn_edits_alike_and_shares_the_model(space, head):
     chosen = editor(space, Maximize(head))
-    assert {**chosen.get_params(deep=False)}.keys() == {**clone(chosen, safe=False).get_params(deep=False)}.keys()
+    copied = clone(chosen)
+    assert copied is not chosen
+    assert copied.space is space
+    assert copied.transform(TEXTS[:2]) == chosen.transform(TEXTS[:2])
+
+
+def test_constraints_that_are_set_later_hold(space, head):
+    chosen = editor(space, Maximize(head))
+    word = TEXTS[0].split()[0]
+    chosen.edit(TEXTS[:1])
+    chosen.set_params(constraints=standard(keep=[word]))
+    assert all(word in candidate.text for candidate in chosen.edit(TEXTS[:1])[0].candidates)
 
 
 def test_as_many_values_as_texts_are_needed(space, head):
