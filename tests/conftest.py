@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 
 @pytest.fixture
@@ -24,3 +25,8 @@ def data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no data folder at {folder}; set LATENTOPT_DATA to run this test")
     return folder
+
+
+# A deadline would make a test of a busy machine: timed limits belong in benchmarks.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
