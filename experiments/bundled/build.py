@@ -38,17 +38,16 @@ def build(data: Path, trained: Path, output: Path, *, seed: int) -> dict[str, An
     space.density.save_pretrained(output / "density.safetensors")
 
     found: dict[str, Any] = {}
-    for name in ("likes",):
-        rows, more = (
-            Rows(
-                latents,
-                part["text"].tolist(),
-                part[name].to_numpy(dtype="float64"),
-                part["account"].astype(str).to_numpy(dtype=object),
-            )
-            for part, latents in ((drawn, z.numpy().astype("float64")), (others, np.zeros((len(others), 0))))
+    rows, more = (
+        Rows(
+            latents,
+            part["text"].tolist(),
+            part["likes"].to_numpy(dtype="float64"),
+            part["account"].astype(str).to_numpy(dtype=object),
         )
-        found[name] = _fit(name, rows, space, output, more=more, seed=seed)
+        for part, latents in ((drawn, z.numpy().astype("float64")), (others, np.zeros((len(others), 0))))
+    )
+    found["likes"] = _fit("likes", rows, space, output, more=more, seed=seed)
     for name, labelled in LABELLED.items():
         found[name] = _fit(name, labelled(space, data, seed), space, output, seed=seed)
     for name in DIRECTIONS:
