@@ -15,7 +15,7 @@ from latentopt.training.losses import Property
 
 # Held out of the training files to choose by; the validation files are for the report.
 DEVELOPMENT = 2000
-TWEETS, LABELLED, HEADLINES, TITLES, TITLES_DRAWN = 110_000, 60_000, 9_000, 40_000, 200_000
+TWEETS, LABELLED, HEADLINES, TITLES, TITLES_DRAWN = 90_000, 100_000, 9_000, 20_000, 200_000
 PROPERTIES = (Property("likes"), Property("sentiment", binary=True, weight=2.0), Property("clicks"))
 SENTIMENT = {"sentiment140_positive": 1.0, "sentiment140_negative": 0.0}
 ABUSE = ("hate", "offensive")  # labels

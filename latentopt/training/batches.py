@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -127,23 +127,31 @@ class LengthGroupedSampler(Sampler[int]):
 
 @dataclass(frozen=True)
 class Uses:
-    """Shares of the three uses of the network among the rows of a batch.
+    """Shares of the uses of the network among the rows of a batch.
 
-    fills: rows whose masked spans are filled; the others are written whole. null_fills, null_wholes: of those, rows
-    that are given the null latent.
+    fills: rows whose masked spans are filled. read: rows that are encoded, and not written: they teach the latent what
+    texts mean (properties, teacher, regularizer) at a fraction of the price. The others are written whole. null_fills,
+    null_wholes: of those that are filled or written, rows that are given the null latent.
     """
 
     fills: float = 0.65
     null_fills: float = 0.3
     null_wholes: float = 0.25
+    read: float = 0.0
+
+    def __post_init__(self) -> None:
+        shares = (self.fills, self.null_fills, self.null_wholes, self.read, self.fills + self.read)
+        if not all(0 <= share <= 1 for share in shares):
+            raise ValueError(f"shares go from 0 to 1, and fills and read together to at most 1, got {self}")
 
 
 class Collator:
     """Rows to a batch: {"runs": [...]}, each run a dictionary of tensors for r rows of like lengths, padded.
 
     input_ids, attention_mask (r, w): what the encoder reads to find the latent, perhaps corrupted. null (r,). labels
-    (k, w): the first k rows as whole texts. source_ids, source_mask, target, weights (r - k, w + 8): the others' masked
-    sources, what shall be written, and what each of its tokens weighs. values (r, p), embeddings (r, e), where known.
+    (k, w): the first k rows as whole texts. source_ids, source_mask, target, weights (m, w + 8): the next m rows'
+    masked sources, what shall be written, and what each of its tokens weighs. The rest is only read. values (r, p),
+    embeddings (r, e), where known.
 
     All randomness of a row comes from its draw's number. Where the tokenizer has no sentinels, all rows are whole.
 
@@ -171,7 +179,7 @@ class Collator:
         self.tokens = Tokens.of(tokenizer)
         # One that cannot be done with this tokenizer says so before the work.
         corrupt(self.tokens.ordinary[:1].tolist(), corruptions, self.tokens, torch.Generator())
-        self.uses = uses if self.sentinels else Uses(0.0, 0.0, uses.null_wholes)
+        self.uses = uses if self.sentinels else replace(uses, fills=0.0)
         self.seed = seed
         self.runs = runs
 
@@ -186,7 +194,7 @@ class Collator:
         longest = 1 + max(len(row.words.ids) for row in rows)
         width = min(-(-longest // PAD_TO) * PAD_TO, self.positions)
         fills = round(self.uses.fills * len(rows))
-        whole = len(rows) - fills
+        whole = len(rows) - round((self.uses.fills + self.uses.read) * len(rows))
         inputs = [self._read(row.words.ids, draw) for row, draw in zip(rows, draws, strict=True)]
         input_ids = self._padded(inputs, width)
         null = [
@@ -201,7 +209,8 @@ class Collator:
         }
         if fills:
             room = width + SENTINEL_ROOM
-            made = [self._masked(row.words, draw, room) for row, draw in zip(rows[whole:], draws[whole:], strict=True)]
+            filled = list(zip(rows, draws, strict=True))[whole : whole + fills]
+            made = [self._masked(row.words, draw, room) for row, draw in filled]
             source = self._padded([m.source for m in made], room)
             weights = torch.zeros(source.shape)
             for i, m in enumerate(made):

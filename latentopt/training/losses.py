@@ -186,12 +186,15 @@ class TrainingLoss(nn.Module):
         noisy = self.noise(z, log_variance)
         wholes, fills = [], []
         for run, source, here in zip(runs, sources, noisy.split([len(mean) for mean in means]), strict=True):
-            k = len(run["labels"])
+            k, m = len(run["labels"]), len(source)
             if k:
                 loss = model.token_loss(model.memory(here[:k], null=run["null"][:k]), run["labels"])
                 wholes.append((loss, (run["labels"] != model.config.pad_token_id).float()))
-            if len(source):
-                memory = model.memory(here[k:, : model.pooled_dim], source, run["source_mask"], null=run["null"][k:])
+            if m:
+                fill = slice(k, k + m)  # the rows after these are only read
+                memory = model.memory(
+                    here[fill, : model.pooled_dim], source, run["source_mask"], null=run["null"][fill]
+                )
                 fills.append((model.token_loss(memory, run["target"]), run["weights"]))
         with torch.autocast(z.device.type, enabled=False):  # squared distances lose all their digits in bf16
             log_variance = None if log_variance is None else log_variance.float()

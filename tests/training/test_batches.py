@@ -99,6 +99,11 @@ class TestCollator:
         assert run["null"][:100].float().mean() == pytest.approx(0.1, abs=0.08)
         assert run["null"][100:].float().mean() == pytest.approx(0.5, abs=0.1)
 
+    @pytest.mark.parametrize("uses", [{"fills": 1.2}, {"read": -0.1}, {"fills": 0.6, "read": 0.6}])
+    def test_shares_out_of_range_are_refused(self, uses: dict[str, float]) -> None:
+        with pytest.raises(ValueError, match="shares go from 0 to 1"):
+            Uses(**uses)
+
     def test_a_fill_is_the_text_masked_and_the_text_with_its_spans_marked(self) -> None:
         data = texts()
         (run,) = collator(FILLS)(data.__getitems__(range(12)))["runs"]

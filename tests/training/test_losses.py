@@ -94,6 +94,15 @@ class TestTrainingLoss:
         assert made.model.positional.to_latent.weight.grad.abs().max() == 0
         assert made.model.pooled.to_latent.weight.grad.abs().max() > 0
 
+    def test_what_is_only_read_teaches_the_latent_and_not_the_decoder(self) -> None:
+        made = loss_of(properties=[Property("likes")])
+        given = batch(Uses(0.25, 0.0, 0.0, read=0.5), values=np.ones((N, 1), dtype=np.float32))
+        (run,) = given["runs"]
+        assert [len(run[key]) for key in ("labels", "target", "input_ids")] == [N // 4, N // 4, N]
+        made(**batch(Uses(0.0, 0.0, 0.0, read=1.0), values=np.ones((N, 1), dtype=np.float32))).loss.backward()
+        assert made.model.pooled.to_latent.weight.grad.abs().max() > 0
+        assert made.model.t5.decoder.block[0].layer[0].SelfAttention.q.weight.grad is None
+
     def test_every_parameter_is_trained(self) -> None:
         known = {"values": np.ones((N, 1), dtype=np.float32), "embeddings": np.ones((N, 5), dtype=np.float32)}
         made = loss_of({"embedding_dim": 5}, properties=[Property("likes")])
