@@ -100,6 +100,11 @@ def _rows(results: dict[str, Any]) -> list[str]:
         f"{fills['wrong']['exact']:.1%} |",
         f"| {again['texts']} of them of at most 24 tokens, written from the latent alone: BLEU / exact | "
         f"{again['bleu']:.1f} / {again['exact']:.1%} |",
+        f"| {found['samples']['count']} texts of latents drawn from the prior: distinct; nats a token by SmolLM2 (a "
+        f"relative) above those of tweets | {found['samples']['distinct']:.1%}; "
+        f"{found['samples']['nats_per_token_above_tweets']:+.2f} |",
+        f"| latents of {found['latent']['mmd_texts']:.0f} validation tweets: active units; permutation p of their MMD "
+        f"to the prior | {found['latent']['active_units']:.1%}; {found['latent']['mmd_p']:.3f} |",
         f"| sentiment of {feeling['texts']} validation tweets, accuracy: head, reader, stacked | "
         f"{feeling['head']:.1%}, {feeling['reader']:.1%}, {feeling['stacked']:.1%} |",
     ]
