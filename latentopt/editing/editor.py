@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -118,17 +118,19 @@ class TextEditor(BaseEstimator):
         Raises:
             LatentoptError: if the goal has no wish, or names another number of texts, or a text is blank.
         """
-        texts = checked_texts(texts)
-        if not columns(self.goal):
-            raise LatentoptError("a goal needs at least one wish for a property, such as Target(likes, 1000)")
-        self.goal.check_texts(len(texts))
+        texts = self._checked(texts)
         edits = []
         forbidden = self._forbidden()
         for i, text in enumerate(texts):
-            edits.append(_Work(self, text, self.goal.take(torch.tensor([i])), forbidden).edit())
+            edits.append(list(_Work(self, text, self.goal.take(torch.tensor([i])), forbidden).rounds())[-1])
             if progress is not None:
                 progress(i + 1)
         return edits
+
+    def rounds(self, text: str) -> Iterator[Edit]:
+        """The edit of one text as it stands after each round; the last is what `edit` gives. Raises as `edit` does."""
+        (text,) = self._checked([text])
+        yield from _Work(self, text, self.goal.take(torch.tensor([0])), self._forbidden()).rounds()
 
     def explain(self, text: str) -> tuple[list[str], Tensor]:
         """The words of a text, and what each adds to the goal: by how much the loss rises without it, (n,)."""
@@ -136,6 +138,13 @@ class TextEditor(BaseEstimator):
         words = self.space.words([text])[0]
         goal = self.goal.take(torch.zeros(1, dtype=torch.long)).starting_at(start, self.space.density)
         return words.pieces, effects(self.space, goal, words)
+
+    def _checked(self, texts: Collection[str]) -> list[str]:
+        texts = checked_texts(texts)
+        if not columns(self.goal):
+            raise LatentoptError("a goal needs at least one wish for a property, such as Target(likes, 1000)")
+        self.goal.check_texts(len(texts))
+        return texts
 
     @property
     def _constraints(self) -> Sequence[Constraint]:
@@ -180,23 +189,25 @@ class _Work:
         # A text that breaks a constraint as it stands, such as one that is too long, is bettered by any that does not.
         self.own = float("inf") if breaches(editor._constraints, source, source) else self.measure.loss
 
-    def edit(self) -> Edit:
-        """Rounds until nothing gets better."""
+    def rounds(self) -> Iterator[Edit]:
+        """The edit after each round, until nothing gets better."""
         (tokens,) = self.space.lengths([self.source])
         if tokens > self.space.max_tokens:
             limit = self.space.max_tokens
-            return self._made([], f"the text has {tokens:,} tokens, and the model reads {limit}; edit a part of it")
+            yield self._made([], f"the text has {tokens:,} tokens, and the model reads {limit}; edit a part of it")
+            return
         if self.measure.already and self.own < float("inf"):
-            return self._made([], "the text fulfils the wish as it stands")
+            yield self._made([], "the text fulfils the wish as it stands")
+            return
         beam: list[Attempt] = []
         for number in range(self.editor.effort.rounds):
             before = value(beam[0]) if beam else None
             self._round(beam, number)
             beam = spread(self.good.values(), self.editor.effort.beam)
+            good = list(self.good.values())
+            yield self._made(self.editor.shown(good, self.measure.merits(good)), shortest_way(self.refused))
             if before is not None and value(beam[0]) > before - WORTH_A_ROUND:
                 break
-        good = list(self.good.values())
-        return self._made(self.editor.shown(good, self.measure.merits(good)), shortest_way(self.refused))
 
     def _round(self, beam: Sequence[Attempt], number: int) -> None:
         """Write from every text of the beam, measure, and keep what may be shown."""

@@ -185,6 +185,13 @@ def test_progress_counts_the_texts_that_are_done(space, head):
     assert done == [1, 2, 3]
 
 
+def test_rounds_end_in_the_edit(space, head):
+    chosen = editor(space, Maximize(head))
+    found = list(chosen.rounds(TEXTS[0]))
+    assert len(found) == LITTLE.rounds
+    assert found[-1] == chosen.edit(TEXTS[:1])[0]
+
+
 def test_words_are_explained_by_what_they_add(space, head):
     words, adds = editor(space, Maximize(head)).explain(TEXTS[0])
     assert "".join(words) == TEXTS[0]
