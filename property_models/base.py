@@ -81,6 +81,12 @@ class Regressor(RegressorMixin, PropertyModel):
 
     scale: str
     random_state: int
+    classes: tuple[str, ...] = ()  # it knows numbers
+
+    @property
+    def properties(self) -> tuple[Self]:
+        """What can be wished for: the number."""
+        return (self,)
 
     def fit(self, X: Any, y: Any, *, groups: Any = None, weights: Any = None) -> Self:
         """Fit to vectors X (n, d) and values y (n,).
@@ -201,6 +207,20 @@ class Classifier(ClassifierMixin, PropertyModel):
     typical = None
     has_interval = False
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels in words, in the order of `classes_`."""
+        return tuple(map(str, self.classes_))
+
+    @property
+    def properties(self) -> tuple[ClassView, ...]:
+        """What can be wished for: each class, in the order of `classes`."""
+        return tuple(ClassView(self, i) for i in range(len(self.classes_)))
+
+    def with_typical(self, value: float) -> Self:
+        """Raise HeadError: a typical value is one of numbers."""
+        raise HeadError("a typical value is one of numbers, but this head knows classes")
+
     def fit(self, X: Any, y: Any) -> Self:
         """Fit to vectors X (n, d) and labels y (n,) of two classes or more."""
         X, y = validate_data(self, X, y, dtype=_precision(X), accept_sparse=self.sparse)
@@ -278,6 +298,11 @@ class ClassView:
     def __init__(self, head: Classifier, index: int) -> None:
         self.head = head
         self.index = index
+
+    @property
+    def properties(self) -> tuple[ClassView]:
+        """What can be wished for: the class."""
+        return (self,)
 
     @property
     def label(self) -> str:

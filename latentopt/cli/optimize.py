@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +10,12 @@ import click
 
 from latentopt.cli import options
 from latentopt.cli.editing import VERSION, Editing, edited, editing_options, print_edit, print_effects
-from latentopt.cli.output import print_json, stderr, warn
+from latentopt.cli.output import print_json, stderr
 from latentopt.errors import LatentoptError
 
 if TYPE_CHECKING:
     from latentopt.editing import Wish
-    from latentopt.editing.objectives import Head
-    from latentopt.heads import Reader
-    from latentopt.space import LatentSpace
+    from latentopt.editing.properties import Properties
 
 
 def _wanted(ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -90,21 +87,18 @@ def optimize(
         raise click.UsageError("say what the texts shall become, such as --target likes=1000 or --maximize sentiment")
     table = options.take_texts(texts, file, column)
     space = options.open_space(model)
-    from latentopt.editing import AtLeast, AtMost, Maximize, Minimize, Sum, Target, columns
+    from latentopt.editing import Sum
+    from latentopt.editing.properties import Properties, WishError
 
-    found = _Heads(space, heads, typical)
-    wishes: list[Wish] = []
-    for kind, wanted in ((Target, target), (AtLeast, at_least), (AtMost, at_most)):
-        wishes += [found.with_value(kind, name, value) for name, value in wanted]
-    wishes += [Maximize(found.one(name)) for name in maximize] + [Minimize(found.one(name)) for name in minimize]
-    found.check_typical()
-    goal = Sum([(1.0, wish) for wish in wishes])
     try:
-        columns(goal)
-    except LatentoptError as error:
+        properties = Properties(space, heads, typical=typical)
+        wishes = _wishes(properties, target, at_least, at_most, maximize, minimize)
+        typicals = properties.typicals()
+    except WishError as error:
         raise click.UsageError(str(error)) from error
+    goal = Sum([(1.0, wish) for wish in wishes])
     sources = table.frame["text"].tolist()
-    editor = how.editor(space, goal, found.readers())
+    editor = how.editor(space, goal, properties.readers())
     edits = edited(editor, sources)
     explained = [editor.explain(source) for source in sources] if explain else []
     if as_json:
@@ -119,125 +113,47 @@ def optimize(
         if explain:
             print_effects(*explained[i])
         print_edit(edit)
-    found.say_for_whom()
+    for name, value in typicals.items():
+        whose = "the median account, one" if typical is None else "an account"
+        stderr().print(
+            f"{name}: predicted for {whose} whose texts typically get {value:,.0f}; "
+            "--typical VALUE predicts for another",
+            style="dim",
+            soft_wrap=True,
+        )
 
 
-class _Heads:
-    """The heads of a command line, loaded once each."""
+def _wishes(
+    properties: Properties,
+    target: list[tuple[str, str]],
+    at_least: list[tuple[str, str]],
+    at_most: list[tuple[str, str]],
+    maximize: tuple[str, ...],
+    minimize: tuple[str, ...],
+) -> list[Wish]:
+    """The wishes of a command line.
 
-    def __init__(self, space: LatentSpace, directories: Sequence[Path], typical: float | None) -> None:
-        from latentopt.heads import bundled_heads, load_head
+    Raises:
+        WishError: for one that cannot be, or the same twice.
+    """
+    from latentopt.editing import AtLeast, AtMost, Maximize, Minimize, Sum, Target, columns
+    from latentopt.editing.properties import WishError
 
-        self.known: dict[str, Any] = {}
-        self.directories: dict[str, Path] = {}
-        for directory in directories:
-            head = load_head(directory, space)
-            if (name := head.name or "property") in self.known:
-                raise click.UsageError(f"--head {directory}: {name} was given twice; give one head for each property")
-            self.known[name], self.directories[name] = head, directory
-        self.bundled = [name for name in bundled_heads(space) if name not in self.known]
-        self.space = space
-        self.typical = typical
-
-    def _load(self, name: str) -> Any:
-        from latentopt.heads import bundled_head
-
-        if name not in self.known:
-            if name not in self.bundled:
-                known = ", ".join(sorted([*self.known, *self.bundled])) or "none"
-                raise click.UsageError(
-                    f"{name}: there is no such property; known: {known}; `latentopt fit` makes one, --head DIR names it"
-                )
-            self.known[name] = bundled_head(name, self.space)
-        head = self.known[name]
-        if self.typical is not None and head.typical is not None:
-            head = self.known[name] = head.with_typical(self.typical)
-        return head
-
-    def one(self, name: str) -> Head:
-        """The property of a name; of a classifier with two classes the second."""
-        head = self._load(name)
-        classes = getattr(head, "classes_", None)
-        if classes is not None and len(classes) != 2:
-            labels = ", ".join(map(str, classes))
-            raise click.UsageError(f"{name} has the classes {labels}; name one: --target {name}={classes[0]}")
-        chosen: Head = head if classes is None else head.for_class(classes[1])
-        return chosen
-
-    def with_value(self, kind: Any, name: str, value: str) -> Wish:
-        """The wish NAME=VALUE of a kind: Target, AtLeast or AtMost."""
-        from latentopt.editing import AtLeast, Target
-
-        head = self._load(name)
-        classes = [str(label) for label in getattr(head, "classes_", [])]
-        if value in classes and kind is Target:
-            return AtLeast(head.for_class(value), 0.9)
-        number = _number(name, value, classes)
-        chosen = self.one(name)
-        if classes and not 0 <= number <= 1:
-            raise click.BadParameter(
-                f"--target {name}={value}: the value must be a probability from 0 to 1, or one of {', '.join(classes)}"
-            )
-        try:
-            wish: Wish = kind(chosen, number)
-        except LatentoptError as error:
-            raise click.BadParameter(f"--target {name}={value}: {error}") from error
-        low, high = chosen.to_value(_tensor(head.score_range))
-        if not classes and not low <= number <= high:
-            warn(
-                f"--target {name}={value}: almost all that the head has seen lies between {low:,.4g} and {high:,.4g}; "
-                "what it predicts out there is a guess"
-            )
-        return wish
-
-    def readers(self) -> dict[str, Reader]:
-        """The readers of the heads that were asked for, by the names of their properties and classes."""
-        from latentopt.heads import load_reader
-
-        found: dict[str, Reader] = {}
-        for name, head in self.known.items():
-            directory = self.directories.get(name) or Path(self.space.path or ".") / "heads" / name
-            reader = load_reader(directory, self.space)
-            if reader is None:
-                continue
-            for label in getattr(head, "classes_", []):
-                found[head.for_class(label).name] = reader.for_class(label)
-            if not hasattr(head, "classes_"):
-                typical = self.typical if reader.typical is not None else None
-                found[name] = reader if typical is None else reader.with_typical(typical)
-        return found
-
-    def check_typical(self) -> None:
-        """Refuse --typical where no wish is for a property that it could change."""
-        if self.typical is not None and all(head.typical is None for head in self.known.values()):
-            raise click.UsageError("--typical is for heads that were fitted with --group, and none of these was")
-
-    def say_for_whom(self) -> None:
-        """Tell which group a head with groups has predicted for."""
-        for name, head in sorted(self.known.items()):
-            if head.typical is not None:
-                whose = "an account" if self.typical is not None else "the median account, one"
-                stderr().print(
-                    f"{name}: predicted for {whose} whose texts typically get {head.typical:,.0f}; "
-                    "--typical VALUE predicts for another",
-                    style="dim",
-                    soft_wrap=True,
-                )
-
-
-def _tensor(values: Sequence[float]) -> Any:
-    import torch
-
-    return torch.tensor(values)
-
-
-def _number(name: str, value: str, classes: Sequence[str]) -> float:
+    found: list[Wish] = []
+    for option, kind, wanted in (
+        ("--target", Target, target),
+        ("--at-least", AtLeast, at_least),
+        ("--at-most", AtMost, at_most),
+    ):
+        for name, value in wanted:
+            try:
+                found.append(properties.wish(kind, name, value))
+            except WishError as error:
+                raise WishError(f"{option} {error}") from error
+    found += [Maximize(properties.one(name)) for name in maximize]
+    found += [Minimize(properties.one(name)) for name in minimize]
     try:
-        number = float(value)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        or_class = f" or one of {', '.join(classes)}" if classes else ""
-        instead = f"{name}={classes[1] if classes else 1000}"
-        raise click.BadParameter(f"--target {name}={value}: the value must be a number{or_class}; try {instead}")
-    return number
+        columns(Sum([(1.0, wish) for wish in found]))
+    except LatentoptError as error:
+        raise WishError(str(error)) from error
+    return found

@@ -186,13 +186,14 @@ class Check(Constraint):
     """Any function of source and text: None, True or an empty string let a text pass, False or a reason refuse it."""
 
     function: Callable[[str, str], str | bool | None]
+    called: str = "a check of yours"
 
     def breach(self, source: str, text: str) -> Breach | None:
         said = self.function(source, text)
         if said is None or said is True or said == "":
             return None
-        name = getattr(self.function, "__name__", "a check")
-        return Breach(said if isinstance(said, str) else f"is refused by {name}", f"another check than {name}")
+        reason = said if isinstance(said, str) else f"is refused by {self.called}"
+        return Breach(reason, f"another check than {self.called}")
 
 
 def standard(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -13,7 +12,7 @@ from torch import Tensor
 from latentopt.editing.constraints import Breach, Constraint, breaches
 from latentopt.editing.edit import Change, Estimate, changes_between, count_words, words_changed
 from latentopt.editing.fluency import LanguageModel, strain, without_marks
-from latentopt.editing.objectives import HeadWish, Objective, columns
+from latentopt.editing.objectives import Objective, columns, head_columns
 from latentopt.space.surprise import Surprise
 
 if TYPE_CHECKING:
@@ -79,11 +78,8 @@ class Measure:
         self.z = z
         self.constraints = constraints
         self.wishes = columns(goal)
-        self.readers = {
-            column: readers[wish.name]
-            for column, wish in self.wishes.items()
-            if wish.name in readers and isinstance(wish, HeadWish)
-        }
+        self._head_wishes = head_columns(goal)
+        self.readers = {c: readers[wish.name] for c, wish in self._head_wishes.items() if wish.name in readers}
         self.language_model: LanguageModel = space if language_model is None else language_model
         self._words = max(1, count_words(source))
         self._embedding = space.embed(z)
@@ -98,7 +94,7 @@ class Measure:
             return []
         z = self.space.pooled(self.space.encode(texts))
         loss, reached = self._losses(z), self._reached(z).tolist()
-        read_loss = self._losses(z, self._read_scores(texts)).tolist()
+        read_loss = self._losses(z, self._read_losses(texts)).tolist()
         meaning = (self.space.embed(z) * self._embedding).sum(1).tolist()
         attempts = []
         for i, text in enumerate(texts):
@@ -163,17 +159,14 @@ class Measure:
         said = {column: reader.predict(texts).tolist() for column, reader in self.readers.items()}
         return [{column: float(values[i]) for column, values in said.items()} for i in range(len(texts))]
 
-    def _losses(self, z: Tensor, scores: Mapping[str, Tensor] | None = None) -> Tensor:
-        """Losses (n,) of the goal; wishes with scores (n,) are judged by those."""
+    def _losses(self, z: Tensor, read: Mapping[Objective, Tensor] | None = None) -> Tensor:
+        """Losses (n,) of the goal; those of wishes that were read are known, (n,)."""
         total = torch.zeros(len(z))
         rows = torch.zeros(len(z), dtype=torch.long)
-        for weight, term in self.goal.terms:
-            here = term.take(rows)
-            for column, wish in self.wishes.items():
-                if wish is term and scores is not None and column in scores:
-                    here = said(here, scores[column])
-            with torch.no_grad():
-                total += weight * here(z).float()
+        known = read or {}
+        with torch.no_grad():
+            for weight, term in self.goal.terms:
+                total += weight * (known[term] if term in known else term.take(rows)(z)).float()
         return total
 
     def _reached(self, z: Tensor) -> Tensor:
@@ -182,32 +175,14 @@ class Measure:
         ended = [reached for reached in found if reached is not None]
         return torch.stack(ended).all(0) if ended else torch.zeros(len(z), dtype=torch.bool)
 
-    def _read_scores(self, texts: Sequence[str]) -> dict[str, Tensor]:
-        """What scores would be if texts had gained on the source what the reader says, (n,), by column."""
-        found = {}
+    def _read_losses(self, texts: Sequence[str]) -> dict[Objective, Tensor]:
+        """Losses (n,) of wishes if texts had gained on the source what their readers say."""
+        found: dict[Objective, Tensor] = {}
+        rows = torch.zeros(len(texts), dtype=torch.long)
         for column, reader in self.readers.items():
-            wish: Any = self.wishes[column]
+            wish = self._head_wishes[column]
+            said = torch.as_tensor(reader.predict_score([self.source, *texts])).float()
             with torch.no_grad():
                 own = wish.head.forward(self.z).float()
-            said = torch.as_tensor(reader.predict_score([self.source, *texts])).float()
-            found[column] = own + said[1:] - said[0]
+                found[wish] = wish.take(rows).loss_of(own + said[1:] - said[0])
         return found
-
-
-class _Said:
-    """A head that has said its scores (n,) already."""
-
-    def __init__(self, head: Any, scores: Tensor) -> None:
-        self.head = head
-        self.scores = scores
-        self.score_scale = head.score_scale
-
-    def forward(self, z: Tensor) -> Tensor:
-        return self.scores
-
-
-def said(wish: Objective, scores: Tensor) -> Objective:
-    """A wish for a head's property that is judged by given scores, (n,), and not by the head."""
-    other: Any = copy.copy(wish)
-    other.head = _Said(other.head, scores)
-    return other

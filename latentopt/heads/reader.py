@@ -106,6 +106,11 @@ class Reader:
             raise pm.HeadError("a typical value is one of numbers, but this reader knows classes")
         return Reader(self.estimator.with_typical(value), bits=self.bits)
 
+    @property
+    def properties(self) -> tuple[Reader, ...]:
+        """Readers of what can be wished for: the number, or each class."""
+        return tuple(Reader(one, bits=self.bits) for one in self.estimator.properties)
+
     def for_class(self, label: Any) -> Reader:
         """The reader of one class: its log-odds are scores, its probability is the value."""
         return Reader(self._classifier().for_class(label), bits=self.bits)

@@ -102,7 +102,7 @@ def test_any_function_can_refuse():
 
     assert Check(no_questions).breach("a", "b") is None
     assert Check(no_questions).breach("a", "b?").reason == "asks a question"
-    assert Check(lambda source, text: False).breach("a", "b").reason == "is refused by <lambda>"
+    assert Check(lambda source, text: False).breach("a", "b").reason == "is refused by a check of yours"
 
 
 def test_tokens_that_break_a_constraint_are_known_before_writing():

@@ -11,7 +11,7 @@ from latentopt.editing.objectives.objective import Objective, Sum
 from latentopt.editing.objectives.places import Near, Typical
 from latentopt.editing.objectives.texts import TextObjective, text_losses, text_objective
 from latentopt.editing.objectives.wish import Wish, WithValue, columns
-from latentopt.editing.objectives.wishes import AtLeast, AtMost, HeadWish, Maximize, Minimize, Target
+from latentopt.editing.objectives.wishes import AtLeast, AtMost, HeadWish, Maximize, Minimize, Target, head_columns
 
 __all__ = [
     "Along",
@@ -31,6 +31,7 @@ __all__ = [
     "Wish",
     "WithValue",
     "columns",
+    "head_columns",
     "text_losses",
     "text_objective",
 ]

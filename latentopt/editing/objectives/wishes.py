@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Self
 
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from latentopt.editing.objectives.head import Head
 from latentopt.editing.objectives.objective import Objective
-from latentopt.editing.objectives.wish import Wish, WithValue, as_values
+from latentopt.editing.objectives.wish import Wish, WithValue, as_values, columns
 from latentopt.errors import LatentoptError
 
 
@@ -28,6 +29,13 @@ class HeadWish(Wish):
     @property
     def differentiable(self) -> bool:
         return self.head.differentiable
+
+    @abstractmethod
+    def loss_of(self, score: Tensor) -> Tensor:
+        """Losses (n,) of scores (n,), whoever gave them: the head, or a reader of the text."""
+
+    def __call__(self, z: Tensor) -> Tensor:
+        return self.loss_of(self.head.forward(z))
 
     def values(self, z: Tensor) -> Tensor:
         with torch.no_grad():
@@ -68,9 +76,9 @@ class _HeadValue(HeadWish, WithValue):
     def take(self, rows: Tensor) -> Self:
         return self if not self.score.ndim else self._with_score(self.score[rows])
 
-    def miss(self, z: Tensor) -> Tensor:
-        """Score minus wished score, in units of the head's scale, (n,)."""
-        return (self.head.forward(z) - self.score.to(z)) / self.head.score_scale
+    def miss(self, score: Tensor) -> Tensor:
+        """Scores (n,) minus the wished ones, in units of the head's scale."""
+        return (score - self.score.to(score)) / self.head.score_scale
 
     def beyond(self, z: Tensor, factor: float) -> Objective:
         with torch.no_grad():
@@ -81,8 +89,8 @@ class _HeadValue(HeadWish, WithValue):
 class Target(_HeadValue):
     """The property shall have a value: squared miss."""
 
-    def __call__(self, z: Tensor) -> Tensor:
-        return self.miss(z).square()
+    def loss_of(self, score: Tensor) -> Tensor:
+        return self.miss(score).square()
 
     def reached(self, z: Tensor) -> Tensor:
         return (self.values(z) - self.value).abs() <= torch.as_tensor(self.head.tolerance(self.value))
@@ -95,8 +103,8 @@ class Target(_HeadValue):
 class AtLeast(_HeadValue):
     """The property shall have at least a value: squared miss below it."""
 
-    def __call__(self, z: Tensor) -> Tensor:
-        return self.miss(z).clamp_max(0).square()
+    def loss_of(self, score: Tensor) -> Tensor:
+        return self.miss(score).clamp_max(0).square()
 
     def reached(self, z: Tensor) -> Tensor:
         return self.values(z) >= self.value
@@ -109,8 +117,8 @@ class AtLeast(_HeadValue):
 class AtMost(_HeadValue):
     """The property shall have at most a value: squared miss above it."""
 
-    def __call__(self, z: Tensor) -> Tensor:
-        return self.miss(z).clamp_min(0).square()
+    def loss_of(self, score: Tensor) -> Tensor:
+        return self.miss(score).clamp_min(0).square()
 
     def reached(self, z: Tensor) -> Tensor:
         return self.values(z) <= self.value
@@ -123,8 +131,8 @@ class AtMost(_HeadValue):
 class Maximize(HeadWish):
     """The property shall be as high as it gets: minus the score."""
 
-    def __call__(self, z: Tensor) -> Tensor:
-        return -self.head.forward(z) / self.head.score_scale
+    def loss_of(self, score: Tensor) -> Tensor:
+        return -score / self.head.score_scale
 
     @property
     def wording(self) -> str:
@@ -137,8 +145,8 @@ class Maximize(HeadWish):
 class Minimize(HeadWish):
     """The property shall be as low as it gets: the score."""
 
-    def __call__(self, z: Tensor) -> Tensor:
-        return self.head.forward(z) / self.head.score_scale
+    def loss_of(self, score: Tensor) -> Tensor:
+        return score / self.head.score_scale
 
     @property
     def wording(self) -> str:
@@ -146,6 +154,11 @@ class Minimize(HeadWish):
 
     def beyond(self, z: Tensor, factor: float) -> Objective:
         return _scales_away(self.head, z, -factor)
+
+
+def head_columns(goal: Objective) -> dict[str, HeadWish]:
+    """The wishes of a goal that are for what heads predict, by the names of their columns; raises as `columns`."""
+    return {column: wish for column, wish in columns(goal).items() if isinstance(wish, HeadWish)}
 
 
 def _scales_away(head: Head, z: Tensor, scales: float) -> Target:

@@ -1,0 +1,150 @@
+"""The properties that a person may wish for by name, and the wishes that are made of their words."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from latentopt.editing.objectives import AtLeast, HeadWish, Target
+from latentopt.editing.objectives.head import Head
+from latentopt.errors import LatentoptError
+from latentopt.heads import bundled_head, bundled_heads, load_head, load_reader
+
+if TYPE_CHECKING:
+    from latentopt.heads import Reader
+    from latentopt.space import LatentSpace
+    from property_models.base import Classifier, Regressor
+
+SURE = 0.9  # probability of a class that is wished for by its name
+
+
+class WishError(LatentoptError):
+    """A wish that no property here can have."""
+
+
+class Properties:
+    """The properties of a space by their names: given heads, and those that came with the model, loaded when asked for.
+
+    Args:
+        space: the latent space. heads: directories made by `latentopt fit`; they come before the model's own.
+        typical: predict for a group whose texts typically get this, where a property has groups.
+
+    Raises:
+        WishError: if two heads are for one property.
+        LatentoptError: if there is no such head, or it was fitted on another space.
+    """
+
+    def __init__(self, space: LatentSpace, heads: Sequence[Path] = (), *, typical: float | None = None) -> None:
+        self.space = space
+        self.typical = typical
+        self._places: dict[str, Path] = {}
+        self._asked: dict[str, Regressor | Classifier] = {}
+        for directory in heads:
+            name = load_head(directory, space).name or "property"
+            if name in self._places:
+                raise WishError(f"{directory}: {name} was given twice; give one head for each property")
+            self._places[name] = directory
+
+    def one(self, name: str) -> Head:
+        """The property of a name; of two classes the second.
+
+        Raises:
+            WishError: if there is none of this name, or it has more classes than two.
+        """
+        head = self._head(name)
+        if len(head.classes) > 2:
+            labels = ", ".join(head.classes)
+            raise WishError(f"{name} has the classes {labels}; name one: --target {name}={head.classes[0]}")
+        return head.properties[-1]
+
+    def wish(self, kind: Callable[[Head, float], HeadWish], name: str, value: str) -> HeadWish:
+        """The wish that a property has a value in words: a number, or of a class its name.
+
+        Warns where the value lies outside all that the head was fitted to.
+
+        Args:
+            kind: Target, AtLeast or AtMost. name: of the property. value: what is wished.
+
+        Raises:
+            WishError: as `one`, and if the property cannot have this value.
+        """
+        head = self._head(name)
+        said = f"{name}={value}"
+        if kind is Target and value in head.classes:
+            return AtLeast(head.properties[head.classes.index(value)], SURE)
+        number = _number(said, value, head.classes)
+        chosen = self.one(name)
+        if head.classes and not 0 <= number <= 1:
+            known = ", ".join(head.classes)
+            raise WishError(f"{said}: the value must be a probability from 0 to 1, or one of {known}")
+        try:
+            wish = kind(chosen, number)
+        except LatentoptError as error:
+            raise WishError(f"{said}: {error}") from error
+        low, high = chosen.to_value(torch.tensor(head.score_range)).tolist()
+        if not head.classes and not low <= number <= high:
+            warnings.warn(
+                f"{said}: almost all that the head has seen lies between {low:,.4g} and {high:,.4g}; what it predicts "
+                "out there is a guess",
+                stacklevel=2,
+            )
+        return wish
+
+    def readers(self) -> dict[str, Reader]:
+        """The readers of the heads that were asked for, by the names of their properties."""
+        found: dict[str, Reader] = {}
+        for name, head in self._asked.items():
+            reader = load_reader(self._places.get(name, name), self.space)
+            if reader is None:
+                continue
+            if self.typical is not None and reader.typical is not None:
+                reader = reader.with_typical(self.typical)
+            wishable: tuple[Head, ...] = head.properties
+            for wished, opinion in zip(wishable, reader.properties, strict=True):
+                found[wished.name or name] = opinion
+        return found
+
+    def typicals(self) -> dict[str, float]:
+        """What texts typically get in the group that is predicted for, of those asked for that have groups.
+
+        Raises:
+            WishError: if a typical value was given, and no property that was asked for has groups.
+        """
+        found = {name: head.typical for name, head in sorted(self._asked.items()) if head.typical is not None}
+        if self.typical is not None and not found:
+            raise WishError("--typical is for heads that were fitted with --group, and none of these was")
+        return found
+
+    def _head(self, name: str) -> Regressor | Classifier:
+        if name not in self._asked:
+            if name in self._places:
+                head = load_head(self._places[name], self.space)
+            elif name in bundled_heads(self.space):
+                head = bundled_head(name, self.space)
+            else:
+                known = ", ".join(sorted({*self._places, *bundled_heads(self.space)})) or "none"
+                raise WishError(
+                    f"{name}: there is no such property; known: {known}; `latentopt fit` makes one, --head DIR names it"
+                )
+            if self.typical is not None and head.typical is not None:
+                head = head.with_typical(self.typical)
+            self._asked[name] = head
+        return self._asked[name]
+
+
+def _number(said: str, value: str, classes: Sequence[str]) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        name = said.partition("=")[0]
+        or_class = f" or one of {', '.join(classes)}" if classes else ""
+        instead = f"{name}={classes[1] if classes else 1000}"
+        raise WishError(f"{said}: the value must be a number{or_class}; try {instead}")
+    return number
