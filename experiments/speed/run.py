@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from latentopt import LatentSpace
+from latentopt.model.bf16 import bf16_is_fast
 from latentopt.model.tokenizer import token_ids
-from latentopt.model.writing import bf16_is_fast
 from latentopt.training.batches import Collator, LengthGroupedSampler, Texts, Uses
 from latentopt.training.losses import MMD, LatentNoise, TrainingLoss
 from latentopt.training.optimizers import AdamW, Rates, parameter_groups

@@ -95,8 +95,7 @@ def open_space(model: str | None) -> LatentSpace:
 
         from latentopt.space import LatentSpace
 
-        if local:
-            logging.disable_progress_bar()  # a download shows its progress, reading a file need not
+        logging.disable_progress_bar()  # a download shows its progress, by huggingface_hub; reading a file need not
         return LatentSpace.from_pretrained(model)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from latentopt.model.padding import padded
 from latentopt.model.spans import Span, Words, masked
 from latentopt.model.tokenizer import sentinel_ids
 from latentopt.model.writing import Sampling, write_fills
@@ -83,8 +83,8 @@ def _filled(
         rows = range(first, min(first + batch_size, len(words)))
         sources = [masked(words[i], [spans[i]], sentinels, end=model.config.eos_token_id) for i in rows]
         here = z[first : first + batch_size].to(device)
-        ids, mask = _padded([s.source for s in sources], model.config.pad_token_id, device)
-        target, there = _padded([s.target for s in sources], model.config.pad_token_id, device)
+        ids, mask = padded([s.source for s in sources], model.config.pad_token_id, device=device)
+        target, there = padded([s.target for s in sources], model.config.pad_token_id, device=device)
         loss = model.token_loss(model.memory(here, model.states(ids, mask), mask), target)
         asked = torch.zeros_like(loss)
         for row, source in enumerate(sources):
@@ -103,10 +103,3 @@ def _filled(
 
 def _text(space: LatentSpace, ids: Sequence[int]) -> str:
     return str(space.tokenizer.decode(list(ids)))
-
-
-def _padded(rows: Sequence[Sequence[int]], pad: int, device: Any) -> tuple[Tensor, Tensor]:
-    width = max(map(len, rows))
-    ids = torch.tensor([[*row, *[pad] * (width - len(row))] for row in rows])
-    mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
-    return ids.to(device), mask.to(device)

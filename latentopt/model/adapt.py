@@ -28,6 +28,7 @@ from transformers import (
     UMT5ForConditionalGeneration,
 )
 
+from latentopt.model.padding import padded
 from latentopt.model.tokenizer import END, PAD, SENTINELS
 
 FAR = 64  # distances counted one by one; all beyond are taken for the last that was seen often enough
@@ -364,8 +365,5 @@ def _batches(rows: list[list[int]], *, pad: int, size: int = 20) -> Iterator[tup
     rows = sorted(rows, key=len)
     for first in range(0, len(rows), size):
         part = rows[first : first + size]
-        ids = torch.full((len(part), len(part[-1])), pad)
-        mask = torch.zeros(ids.shape, dtype=torch.bool)
-        for i, row in enumerate(part):
-            ids[i, : len(row)], mask[i, : len(row)] = torch.tensor(row), True
-        yield ids, mask
+        ids, mask = padded(part, pad, width=len(part[-1]))
+        yield ids, mask.bool()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,26 @@ from transformers.models.t5 import T5Config
 from transformers.models.umt5 import UMT5Config
 
 FAMILIES = {"t5": T5Config, "umt5": UMT5Config}
+
+# What transformers may say to any configuration: what it writes to config.json, and what `from_pretrained` and its
+# loading of weights set. Its own class takes whatever it is given, and a misspelled dimension would be the default one.
+TRANSFORMERS = frozenset(PretrainedConfig().to_dict()) | {
+    "_attn_implementation",
+    "_commit_hash",
+    "attn_implementation",
+    "auto_map",
+    "bos_token_id",
+    "decoder_start_token_id",
+    "eos_token_id",
+    "experts_implementation",
+    "name_or_path",
+    "num_labels",
+    "pad_token_id",
+    "quantization_config",
+    "tie_word_embeddings",
+    "torch_dtype",
+    "use_cache",
+}
 
 
 class T5VAEConfig(PretrainedConfig):
@@ -28,6 +49,11 @@ class T5VAEConfig(PretrainedConfig):
         embedding_dim: size of the teacher's sentence embedding that is predicted from the latent; 0: there is none.
         stochastic: the encoder also gives a log variance for each latent dimension (for the KL regularizer).
         tied_output: the output layer is the input embeddings; off for T5-v1.1 and Flan-T5, which have one of its own.
+        kwargs: what transformers writes into any config.json, such as `dtype` and `pad_token_id`.
+
+    Raises:
+        TypeError: for any other argument.
+        ValueError: for a pooled part that is larger than the latent, and for a family that is no T5.
     """
 
     model_type = "t5_vae"
@@ -47,6 +73,9 @@ class T5VAEConfig(PretrainedConfig):
         tied_output: bool = True,
         **kwargs: Any,
     ) -> None:
+        if unknown := ", ".join(sorted(kwargs.keys() - TRANSFORMERS)):
+            known = ", ".join(name for name in inspect.signature(T5VAEConfig).parameters if name != "kwargs")
+            raise TypeError(f"a T5VAEConfig takes {known}, got {unknown}; is it misspelled?")
         if not 0 <= pooled_dim <= latent_dim:
             raise ValueError(f"pooled_dim is a part of latent_dim={latent_dim}, got {pooled_dim}")
         self.t5 = dict(t5 or {}) if isinstance(t5, dict | None) else t5.to_dict()

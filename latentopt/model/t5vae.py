@@ -121,6 +121,7 @@ class T5VAE(PreTrainedModel, GenerationMixin):
             shape: what T5VAEConfig takes beside `t5`.
 
         Raises:
+            TypeError: for what T5VAEConfig does not take.
             ValueError: if there is another model at that name.
         """
         begun: Any = t5

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import DynamicCache, DynamicLayer, EncoderDecoderCache
 
+from latentopt.model.padding import padded
 from latentopt.model.spans import Masked
 from latentopt.model.t5vae import T5VAE, Memory
 
@@ -172,7 +173,7 @@ def write_fills(
     """
     n, config, device = len(sources), model.config, z.device
     masks, mask_of = _distinct([tuple(s.source) for s in sources])
-    ids, id_mask = _padded(masks, config.pad_token_id, left=False, device=device)
+    ids, id_mask = padded(masks, config.pad_token_id, device=device)
     source = model.states(ids, id_mask)[mask_of], id_mask[mask_of]
     parts = [_kept_parts(s.target, sentinels) for s in sources]
     prefixes = [(config.decoder_start_token_id, *prefix) for prefix, _ in parts]
@@ -186,7 +187,7 @@ def write_fills(
     first = [once_of.index(i) for i in range(len(once))]  # a row that stands for each
     which = torch.tensor([i % n for i in first])
     memory = model.memory(latents[first], source[0][which], source[1][which])
-    tokens, token_mask = _padded([prefix for prefix, *_ in once], config.pad_token_id, left=True, device=device)
+    tokens, token_mask = padded([prefix for prefix, *_ in once], config.pad_token_id, left=True, device=device)
     cache = _roomy_cache()
     hidden, _ = model.decode(tokens, memory, mask=token_mask, cache=cache, use_cache=True)
     every = torch.tensor(once_of)
@@ -266,24 +267,3 @@ def _distinct(keys: Sequence[Any]) -> tuple[list[Any], list[int]]:
     places: dict[Any, int] = {}
     where = [places.setdefault(key, len(places)) for key in keys]
     return list(places), where
-
-
-def _padded(rows: Sequence[Sequence[int]], pad: int, *, left: bool, device: torch.device) -> tuple[Tensor, Tensor]:
-    # Few widths: a CPU's library compiles a kernel for each.
-    width = -(-max(map(len, rows)) // 8) * 8
-    ids = torch.full((len(rows), width), pad)
-    mask = torch.zeros(ids.shape, dtype=torch.long)
-    for i, row in enumerate(rows):
-        there = slice(width - len(row), width) if left else slice(0, len(row))
-        ids[i, there], mask[i, there] = torch.tensor(row), 1
-    return ids.to(device), mask.to(device)
-
-
-def bf16_is_fast(device: torch.device) -> bool:
-    """Whether a device has instructions for bf16: without them, it takes a CPU a hundred times as long as fp32."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    if device.type != "cpu" or not hasattr(torch.cpu, "get_capabilities"):
-        return False
-    found = torch.cpu.get_capabilities()
-    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,7 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from latentopt.model import T5VAE
-from latentopt.model.writing import bf16_is_fast
+from latentopt.model.bf16 import bf16_is_fast
+from latentopt.space.tokens import batch_of, batches
 
 STEPS = 200
 STEP = 0.3  # length of the first step; two texts are about 25 apart in 320 dimensions
@@ -32,6 +34,41 @@ class Inversion:
     encoded: Tensor
     exact: Tensor
     encoded_exact: Tensor
+
+
+def invert_all(
+    model: T5VAE,
+    encoded: Tensor,
+    ids: Sequence[Sequence[int]],
+    *,
+    steps: int,
+    step: float,
+    noise: float,
+    pull: float,
+    batch_size: int,
+    seed: int,
+) -> Inversion:
+    """Latents of n texts: the encoder's where they decode to their texts, else what `invert` finds from there.
+
+    Args:
+        model: in evaluation mode.
+        encoded: the encoder's latents, (n, d), on the CPU.
+        ids: token ids of each text, its end token included.
+        steps, step, noise, pull, seed: see `invert`.
+        batch_size: texts that are inverted together.
+    """
+    z = encoded.clone()
+    before, exact = (torch.zeros(len(ids), dtype=torch.bool) for _ in range(2))
+    for rows in batches(ids, batch_size):
+        labels, mask = batch_of(model, [ids[i] for i in rows])
+        before[rows] = reproduces(model, z[rows].to(model.device), labels, mask).cpu()
+    for rows in batches(ids, batch_size, of=(~before).nonzero()[:, 0].tolist()):
+        labels, mask = batch_of(model, [ids[i] for i in rows])
+        moved, found = invert(
+            model, z[rows].to(model.device), labels, mask, steps=steps, step=step, noise=noise, pull=pull, seed=seed
+        )
+        z[rows], exact[rows] = moved.cpu(), found.cpu()
+    return Inversion(z, encoded, exact | before, before)
 
 
 def reproduces(model: T5VAE, z: Tensor, ids: Tensor, mask: Tensor) -> Tensor:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub.errors import LocalEntryNotFoundError
 from transformers import PreTrainedTokenizerBase
 
 from latentopt.errors import LatentoptError
@@ -13,43 +15,68 @@ from latentopt.model import T5VAE, quantized
 from latentopt.model.tokenizer import load_tokenizer
 
 ATTENTION = "eager"  # for the short queries of writing, twice to seven times as fast as torch's fused attention
+PATIENCE = 3.0  # seconds that the hub has to answer
+FILES = ["*.json", "*.safetensors", "*.model", "*.txt"]  # of model, tokenizer, density, heads and directions
+OTHERS = ["checkpoint-*"]  # of a training's folder that was uploaded whole
 
 
-def load(source: str | Path) -> tuple[T5VAE, PreTrainedTokenizerBase]:
-    """Load a model in fp32 and its tokenizer from a directory, or from a name on the Hugging Face hub.
+def located(name_or_path: str | Path) -> Path:
+    """The directory of a model: the one named, or the local copy of what has that name on the Hugging Face hub.
+
+    A copy holds heads/, directions/ and the density, too. It is brought up to date where the hub answers.
 
     Raises:
-        LatentoptError: if there is no such model, or if its files are damaged or of another kind.
+        LatentoptError: if there is no such directory, and the hub gives no such model.
     """
-    path = Path(source)
-    # What could be a hub name is one only where no such folder could be meant: asking the hub for a mistyped
-    # path takes long.
-    if not path.is_dir() and (path.is_absolute() or str(source).count("/") != 1 or path.parent.is_dir()):
+    path, name = Path(name_or_path), str(name_or_path)
+    if path.is_dir():
+        return path
+    # What could be a hub name is one only where no such folder could be meant: a mistyped path is no question to ask.
+    if path.is_absolute() or name.count("/") != 1 or path.parent.is_dir():
         raise LatentoptError(
-            f"{source}: there is no such directory; a model is a directory made by 'latentopt train', "
+            f"{name}: there is no such directory; a model is a directory made by 'latentopt train', "
             "or a hub name like user/model"
         )
     try:
-        if (path / quantized.FILE).exists():
-            model, wrong = quantized.load_quantized(path), []
-        else:
-            # Its types do not know that it returns two things when asked to report.
-            loaded: Any = T5VAE.from_pretrained(source, dtype=torch.float32, output_loading_info=True)
-            model = loaded[0]
-            wrong = sorted({str(key) for keys in loaded[1].values() for key in keys})
-        tokenizer = load_tokenizer(source)
-    except Exception as error:  # transformers and safetensors raise many kinds for a damaged or missing file
-        if not path.is_dir():
+        HfApi().repo_info(name, timeout=PATIENCE)  # a download has no such limit, and may wait for minutes
+    except Exception as error:  # of the network, of its client, of the hub: whatever it is, an earlier copy will do
+        try:
+            return Path(snapshot_download(name, allow_patterns=FILES, ignore_patterns=OTHERS, local_files_only=True))
+        except LocalEntryNotFoundError:
             raise LatentoptError(
-                f"{source}: there is no such directory, and the hub gave no such model ({_first_line(error)}); "
+                f"{name}: there is no such directory, and the hub gave no such model ({_first_line(error)}); "
                 "give a directory made by 'latentopt train', or a hub name like user/model"
             ) from error
+    try:
+        return Path(snapshot_download(name, allow_patterns=FILES, ignore_patterns=OTHERS))
+    except Exception as error:
         raise LatentoptError(
-            f"{source}: this model cannot be loaded ({_first_line(error)}); train or copy it again"
+            f"{name}: the hub has this model, and it could not be downloaded ({_first_line(error)}); try again"
+        ) from error
+
+
+def load(folder: Path) -> tuple[T5VAE, PreTrainedTokenizerBase]:
+    """Load a model in fp32 and its tokenizer from a directory.
+
+    Raises:
+        LatentoptError: if its files are missing, damaged or of another kind.
+    """
+    try:
+        if (folder / quantized.FILE).exists():
+            model, wrong = quantized.load_quantized(folder), []
+        else:
+            # Its types do not know that it returns two things when asked to report.
+            loaded: Any = T5VAE.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+            model = loaded[0]
+            wrong = sorted({str(key) for keys in loaded[1].values() for key in keys})
+        tokenizer = load_tokenizer(folder)
+    except Exception as error:  # transformers and safetensors raise many kinds for a damaged or missing file
+        raise LatentoptError(
+            f"{folder}: this model cannot be loaded ({_first_line(error)}); train or copy it again"
         ) from error
     if wrong:
         raise LatentoptError(
-            f"{source}: the weights do not fit the configuration ({wrong[0]} and {len(wrong) - 1} more); "
+            f"{folder}: the weights do not fit the configuration ({wrong[0]} and {len(wrong) - 1} more); "
             "train or copy it again"
         )
     model.t5.set_attn_implementation(ATTENTION)

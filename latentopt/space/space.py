@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,17 +16,19 @@ from transformers.utils import SAFE_WEIGHTS_NAME
 
 from latentopt.errors import LatentoptError, TruncationWarning
 from latentopt.model import T5VAE, quantized
+from latentopt.model.bf16 import quick
 from latentopt.model.quantized import Precision
 from latentopt.model.spans import Masked, Span, Words, masked, with_fills, words_of
 from latentopt.model.tokenizer import sentinel_ids, to_texts, token_ids
-from latentopt.model.writing import Sampling, bf16_is_fast, write_fills, write_greedily, write_sampled
+from latentopt.model.writing import Sampling, write_fills, write_greedily, write_sampled
 from latentopt.space import inversion
 from latentopt.space.density import LatentDensity
 from latentopt.space.inversion import Inversion
-from latentopt.space.loading import load
+from latentopt.space.loading import load, located
 from latentopt.space.paths import arc
-from latentopt.space.surprise import Surprise
+from latentopt.space.surprise import Surprise, token_losses
 from latentopt.space.texts import checked_texts
+from latentopt.space.tokens import batch_of, batches, within
 from latentopt.tables import atomic_update
 
 BUNDLED = Path(__file__).parent.parent / "pretrained"
@@ -59,14 +59,16 @@ class LatentSpace:
     def from_pretrained(cls, name_or_path: str | Path | None = None, *, device: str | None = None) -> LatentSpace:
         """Load a model: the bundled one (no argument), a directory, or a name on the Hugging Face hub.
 
+        Of a name, density, heads and directions are found, too; without a network, what was downloaded before is.
+
         Raises:
             LatentoptError: if there is no such model, or if its files are damaged or of another kind.
         """
-        source = BUNDLED if name_or_path is None else name_or_path
-        model, tokenizer = load(source)
+        folder = BUNDLED if name_or_path is None else located(name_or_path)
+        model, tokenizer = load(folder)
         # transformers wraps `to` in a way that its types do not follow.
         model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))  # type: ignore[arg-type]
-        return cls(model, tokenizer, path=Path(source) if Path(source).is_dir() else None)
+        return cls(model, tokenizer, path=folder)
 
     def save_pretrained(self, directory: str | Path, *, precision: Precision | None = None) -> None:
         """Write model, tokenizer and, where known, density, so that `from_pretrained` finds them.
@@ -168,11 +170,9 @@ class LatentSpace:
         """
         ids = self._token_ids(texts)
         out = torch.empty(len(ids), self.latent_dim)
-        # Texts of like length share a batch, so that little of it is padding; 16-token steps keep the shapes few.
-        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
-        for rows in _batches(order, batch_size):
-            with self._quick():
-                out[rows] = self.model.encode(*self._padded([ids[i] for i in rows])).float().cpu()
+        for rows in batches(ids, batch_size):
+            with quick(self.model.device):
+                out[rows] = self.model.encode(*batch_of(self.model, [ids[i] for i in rows])).float().cpu()
         return out
 
     @torch.no_grad()
@@ -247,28 +247,17 @@ class LatentSpace:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TruncationWarning)  # once is enough
             ids = self._token_ids(texts)
-        z = encoded.clone()
-        before, exact = (torch.zeros(len(ids), dtype=torch.bool) for _ in range(2))
-        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
-        device = self.model.device
-        for rows in _batches(order, batch_size):
-            labels, mask = self._padded([ids[i] for i in rows])
-            before[rows] = inversion.reproduces(self.model, z[rows].to(device), labels, mask).cpu()
-        for rows in _batches([i for i in order if not before[i]], batch_size):
-            labels, mask = self._padded([ids[i] for i in rows])
-            moved, found = inversion.invert(
-                self.model,
-                z[rows].to(device),
-                labels,
-                mask,
-                steps=steps,
-                step=step,
-                noise=noise,
-                pull=pull,
-                seed=seed,
-            )
-            z[rows], exact[rows] = moved.cpu(), found.cpu()
-        return Inversion(z, encoded, exact | before, before)
+        return inversion.invert_all(
+            self.model,
+            encoded,
+            ids,
+            steps=steps,
+            step=step,
+            noise=noise,
+            pull=pull,
+            batch_size=batch_size,
+            seed=seed,
+        )
 
     def interpolate(self, a: Collection[str], b: Collection[str], *, steps: int = 11) -> list[list[str]]:
         """The texts on the way between each text of `a` and its partner in `b`, both ends included.
@@ -331,7 +320,7 @@ class LatentSpace:
             raise LatentoptError("this model was not trained to fill spans: its tokenizer has no <extra_id_0>")
         each = [words] * len(spans) if isinstance(words, Words) else words
         sources = [self._masked(one, there, sentinels) for one, there in zip(each, spans, strict=True)]
-        with self._quick():
+        with quick(self.model.device):
             found = write_fills(
                 self.model,
                 sources,
@@ -346,11 +335,6 @@ class LatentSpace:
             for one, there, fills in zip(each, spans, found, strict=True)
         ]
 
-    def _quick(self) -> AbstractContextManager[Any]:
-        """Compute in bf16 on a CPU that is quick at it: twice as fast, at a cost of some thousandths of a latent."""
-        device = self.model.device
-        return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cpu" and bf16_is_fast(device))
-
     def _masked(self, words: Words, spans: Sequence[Span], sentinels: Sequence[int]) -> Masked:
         return masked(words, spans, sentinels, end=self.model.config.eos_token_id)
 
@@ -364,7 +348,9 @@ class LatentSpace:
                 the network as a language model.
             batch_size: texts per forward pass.
         """
-        losses = self._token_losses(self._token_ids(texts), z, batch_size)
+        ids = self._token_ids(texts)
+        z = self.null.expand(len(ids), -1) if z is None else z
+        losses = token_losses(self.model, ids, z, batch_size)
         return torch.tensor([-loss.mean().item() for loss in losses])
 
     @torch.no_grad()
@@ -372,44 +358,14 @@ class LatentSpace:
         """What each token of n texts costs the network as a language model, given the null latent."""
         ids = self._token_ids(texts)
         offsets = self.tokenizer(list(texts), add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
-        losses = self._token_losses(ids, None, batch_size)
+        losses = token_losses(self.model, ids, self.null.expand(len(ids), -1), batch_size)
         return [
             Surprise([end for _, end in there][: len(loss) - 1], loss.tolist())
             for there, loss in zip(offsets, losses, strict=True)
         ]
 
-    def _token_losses(self, ids: Sequence[Sequence[int]], z: Tensor | None, batch_size: int) -> list[Tensor]:
-        """Nats of the tokens of each text, its end token's last; given the null latent where z is None."""
-        z = self.null.expand(len(ids), -1) if z is None else z
-        out: dict[int, Tensor] = {}
-        for rows in _batches(sorted(range(len(ids)), key=lambda i: len(ids[i])), batch_size):
-            labels, _ = self._padded([ids[i] for i in rows])
-            with self._quick():
-                loss = self.model.token_loss(self.model.memory(z[rows].to(self.model.device)), labels).float().cpu()
-            out |= {i: loss[row, : len(ids[i])] for row, i in enumerate(rows)}
-        return [out[i] for i in range(len(ids))]
-
     def _token_ids(self, texts: Collection[str]) -> list[list[int]]:
-        ids = token_ids(self.tokenizer, checked_texts(texts))
-        limit = self.max_tokens
-        long = [len(row) - 1 for row in ids if len(row) - 1 > limit]
-        if long:
-            warnings.warn(
-                f"{len(long)} of {len(ids)} texts are longer than the model's limit of {limit} tokens (the longest has "
-                f"{max(long)}): what lies beyond is ignored; shorten them, or train a model with more positions",
-                TruncationWarning,
-                stacklevel=4,  # torch.no_grad is one of them
-            )
-        return [row if len(row) - 1 <= limit else [*row[:limit], row[-1]] for row in ids]
-
-    def _padded(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-        width = min(-(-max(map(len, rows)) // 8) * 8, self.model.config.positions)
-        ids = torch.full((len(rows), width), self.model.config.pad_token_id)
-        mask = torch.zeros(len(rows), width, dtype=torch.long)
-        for i, row in enumerate(rows):
-            ids[i, : len(row)] = torch.tensor(row)
-            mask[i, : len(row)] = 1
-        return ids.to(self.model.device), mask.to(self.model.device)
+        return within(self.max_tokens, token_ids(self.tokenizer, checked_texts(texts)))
 
     def _checked(self, z: Tensor) -> Tensor:
         z = torch.as_tensor(z, dtype=torch.float32)
@@ -418,8 +374,3 @@ class LatentSpace:
         if not torch.isfinite(z).all():
             raise LatentoptError("latents must be finite numbers, but some are infinite or not a number")
         return z
-
-
-def _batches(order: list[int], size: int) -> Iterator[list[int]]:
-    for start in range(0, len(order), size):
-        yield order[start : start + size]

@@ -1,8 +1,16 @@
-"""What each token of a text costs a language model."""
+"""What each token of a text costs the network, as a language model or given a latent."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from latentopt.model import T5VAE
+from latentopt.model.bf16 import quick
+from latentopt.space.tokens import batch_of, batches
 
 
 @dataclass(frozen=True)
@@ -24,3 +32,22 @@ class Surprise:
     def within(self, start: int, end: int) -> float:
         """Nats of the tokens that end in the characters start to end."""
         return sum(nats for at, nats in zip(self.ends, self.nats, strict=False) if start < at <= end)
+
+
+@torch.no_grad()
+def token_losses(model: T5VAE, ids: Sequence[Sequence[int]], z: Tensor, batch_size: int) -> list[Tensor]:
+    """Nats of the tokens of each of n texts, its end token's last.
+
+    Args:
+        model: in evaluation mode.
+        ids: token ids of each text, its end token included.
+        z: what they are given, (n, d) or (n, m).
+        batch_size: texts per forward pass.
+    """
+    out: dict[int, Tensor] = {}
+    for rows in batches(ids, batch_size):
+        labels, _ = batch_of(model, [ids[i] for i in rows])
+        with quick(model.device):
+            loss = model.token_loss(model.memory(z[rows].to(model.device)), labels).float().cpu()
+        out |= {i: loss[row, : len(ids[i])] for row, i in enumerate(rows)}
+    return [out[i] for i in range(len(ids))]

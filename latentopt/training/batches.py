@@ -15,6 +15,7 @@ from torch.utils.data import Dataset, Sampler
 from transformers import PreTrainedTokenizerBase
 
 from latentopt.errors import LatentoptError
+from latentopt.model.padding import padded
 from latentopt.model.spans import MOST_SPANS, Masked, Words, draw_spans, masked, words_of
 from latentopt.model.tokenizer import sentinel_ids, token_ids
 from latentopt.training.corruption import Corruption, Tokens, corrupt
@@ -196,29 +197,29 @@ class Collator:
         fills = round(self.uses.fills * len(rows))
         whole = len(rows) - round((self.uses.fills + self.uses.read) * len(rows))
         inputs = [self._read(row.words.ids, draw) for row, draw in zip(rows, draws, strict=True)]
-        input_ids = self._padded(inputs, width)
+        input_ids, attention_mask = padded(inputs, self.pad_id, width=width)
         null = [
             draw.random() < (self.uses.null_wholes if i < whole else self.uses.null_fills)
             for i, draw in enumerate(draws)
         ]
         batch = {
             "input_ids": input_ids,
-            "attention_mask": (input_ids != self.pad_id).long(),
+            "attention_mask": attention_mask,
             "null": torch.tensor(null),
-            "labels": self._padded([[*row.words.ids, self.end_id] for row in rows[:whole]], width),
+            "labels": padded([[*row.words.ids, self.end_id] for row in rows[:whole]], self.pad_id, width=width)[0],
         }
         if fills:
             room = width + SENTINEL_ROOM
             filled = list(zip(rows, draws, strict=True))[whole : whole + fills]
             made = [self._masked(row.words, draw, room) for row, draw in filled]
-            source = self._padded([m.source for m in made], room)
+            source, source_mask = padded([m.source for m in made], self.pad_id, width=room)
             weights = torch.zeros(source.shape)
             for i, m in enumerate(made):
                 weights[i, : len(m.weights)] = torch.tensor(m.weights)
             batch |= {
                 "source_ids": source,
-                "source_mask": (source != self.pad_id).long(),
-                "target": self._padded([m.target for m in made], room),
+                "source_mask": source_mask,
+                "target": padded([m.target for m in made], self.pad_id, width=room)[0],
                 "weights": weights,
             }
         for name, known in (("values", [row.values for row in rows]), ("embeddings", [row.embedding for row in rows])):
@@ -240,9 +241,3 @@ class Collator:
             if len(made.target) <= room:
                 break
         return made
-
-    def _padded(self, rows: Sequence[Sequence[int]], width: int) -> Tensor:
-        out = torch.full((len(rows), width), self.pad_id)
-        for i, row in enumerate(rows):
-            out[i, : len(row)] = torch.tensor(row)
-        return out

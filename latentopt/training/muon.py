@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.optim import AdamW, Optimizer
 
-from latentopt.model.writing import bf16_is_fast
+from latentopt.model.bf16 import bf16_is_fast
 
 ITERATIONS = 5
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic iteration, Jordan et al.

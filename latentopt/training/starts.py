@@ -13,7 +13,7 @@ from latentopt.errors import LatentoptError
 from latentopt.model import T5VAE, T5VAEConfig, small_t5
 from latentopt.model.adapt import t5_from_causal_lm
 from latentopt.model.tokenizer import load_tokenizer, train_tokenizer
-from latentopt.space.loading import load
+from latentopt.space.loading import load, located
 
 FITTED_ON = 300  # texts that say what a causal language model's positions do
 FEWEST_CHARACTERS = 20  # of such a text, as far as there are longer ones
@@ -149,7 +149,7 @@ class FromModel:
     new_cross_attention: bool = False
 
     def make(self, texts: Sequence[str], *, embedding_dim: int) -> tuple[T5VAE, PreTrainedTokenizerBase]:
-        model, tokenizer = load(self.directory)
+        model, tokenizer = load(located(self.directory))
         if embedding_dim not in (0, model.config.embedding_dim):
             raise LatentoptError(
                 f"{self.directory}: this model predicts sentence embeddings of {model.config.embedding_dim} "

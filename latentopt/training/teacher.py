@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from transformers import AutoModel, AutoTokenizer
 
 from latentopt.errors import LatentoptError
-from latentopt.model.writing import bf16_is_fast
+from latentopt.model.bf16 import bf16_is_fast
 from latentopt.tables import atomic_write
 from latentopt.training.starts import first_line
 

@@ -23,7 +23,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from latentopt.errors import LatentoptError
 from latentopt.evaluation import latent_health, reconstruction
-from latentopt.model.writing import bf16_is_fast
+from latentopt.model.bf16 import bf16_is_fast
 from latentopt.space import LatentDensity, LatentSpace
 from latentopt.space.loading import ATTENTION, load
 from latentopt.tables import atomic_directory
@@ -254,7 +254,7 @@ def train(
     if last is not None:
         _check_same(Path(last), began)
         log.info("going on from %s", last)
-        model, tokenizer = load(last)
+        model, tokenizer = load(Path(last))
     else:
         size = embedding_dim(recipe.teacher) if recipe.teacher is not None else 0
         model, tokenizer = recipe.start.make(texts, embedding_dim=size)

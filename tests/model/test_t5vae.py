@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -249,6 +250,25 @@ class TestConfig:
     def test_a_pooled_part_beyond_the_latent_is_refused(self) -> None:
         with pytest.raises(ValueError, match="pooled_dim is a part of latent_dim=8, got 9"):
             T5VAEConfig(small_t5(300), latent_dim=8, pooled_dim=9)
+
+    def test_a_misspelled_dimension_is_refused_and_the_known_ones_are_named(self) -> None:
+        with pytest.raises(TypeError, match=r"takes t5, latent_dim, .*, tied_output, got latent_size, noise;"):
+            T5VAEConfig(small_t5(300), latent_size=8, noise=0.1)
+
+    def test_a_misspelled_dimension_is_refused_with_a_pretrained_t5_too(self) -> None:
+        with pytest.raises(TypeError, match="got latent_size"):
+            T5VAE.from_t5(T5ForConditionalGeneration(small_t5(300, d_model=32, d_ff=64)), latent_size=8)
+
+    def test_what_transformers_says_to_any_configuration_is_no_unknown_argument(self, tmp_path: Path) -> None:
+        made = T5VAE(toy_config(300, architectures=["T5VAE"], output_hidden_states=True, use_cache=False))
+        made.save_pretrained(tmp_path)
+        file = tmp_path / "config.json"
+        written = json.loads(file.read_text())
+        file.write_text(json.dumps({**written, "torch_dtype": "float32", "_commit_hash": "0" * 40, "auto_map": {}}))
+        loaded = T5VAE.from_pretrained(tmp_path, dtype=torch.float16, attn_implementation="eager")
+        assert loaded.dtype is torch.float16
+        assert loaded.config.latent_dim == 24
+        assert loaded.config.output_hidden_states
 
     def test_another_family_is_refused(self) -> None:
         with pytest.raises(ValueError, match="one of t5, umt5, got 'bart'"):

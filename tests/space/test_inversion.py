@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from latentopt import LatentoptError, LatentSpace
+from latentopt.model.tokenizer import token_ids
 from latentopt.space import inversion
 from latentopt.space.inversion import reproduces
+from latentopt.space.tokens import batch_of
 from tests.toy import toy_space, toy_texts
 
 TEXTS = toy_texts(100, seed=9)  # encoding alone loses a few of them
@@ -52,7 +54,7 @@ def test_steps_grow_so_that_far_latents_are_found_too():
     # From a start that is far away, steps of the first length alone do not get there.
     space = toy_space()
     texts = [text for text, exact in zip(TEXTS, inverted().encoded_exact.tolist(), strict=True) if exact][:20]
-    labels, mask = space._padded(space._token_ids(texts))
+    labels, mask = batch_of(space.model, token_ids(space.tokenizer, texts))
     far = -space.encode(texts)
 
     def found(**settings):
@@ -90,7 +92,7 @@ def test_the_weights_stay_as_they_are_and_trainable():
 def test_one_pass_says_what_greedy_decoding_would_write():
     space = toy_space()
     z = space.encode(TEXTS)
-    labels, mask = space._padded(space._token_ids(TEXTS))
+    labels, mask = batch_of(space.model, token_ids(space.tokenizer, TEXTS))
     decoded = space.decode(z)
     assert reproduces(space.model, z, labels, mask).tolist() == [a == b for a, b in zip(decoded, TEXTS, strict=True)]
 

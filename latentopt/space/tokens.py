@@ -1,0 +1,41 @@
+"""Texts as the network reads them: token ids within its limit, in batches of like lengths."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+
+from torch import Tensor
+
+from latentopt.errors import TruncationWarning
+from latentopt.model import T5VAE
+from latentopt.model.padding import STEP, padded
+
+
+def within(limit: int, ids: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Token ids of n texts, each cut to `limit` of them and its end token; a TruncationWarning counts those cut.
+
+    The warning points at the caller of a method of LatentSpace that calls a function that calls this one.
+    """
+    long = [len(row) - 1 for row in ids if len(row) - 1 > limit]
+    if long:
+        warnings.warn(
+            f"{len(long)} of {len(ids)} texts are longer than the model's limit of {limit} tokens (the longest has "
+            f"{max(long)}): what lies beyond is ignored; shorten them, or train a model with more positions",
+            TruncationWarning,
+            stacklevel=5,  # torch.no_grad is one of them
+        )
+    return [list(row) if len(row) - 1 <= limit else [*row[:limit], row[-1]] for row in ids]
+
+
+def batches(ids: Sequence[Sequence[int]], size: int, *, of: Iterable[int] | None = None) -> Iterator[list[int]]:
+    """Numbers of the rows (all, or those named), `size` at a time: rows of like length, so that little is padding."""
+    order = sorted(range(len(ids)) if of is None else of, key=lambda i: len(ids[i]))
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
+
+
+def batch_of(model: T5VAE, rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    """Token ids and mask (1 for a token), both (b, t), on the model's device, of rows that are within its limit."""
+    width = min(-(-max(map(len, rows)) // STEP) * STEP, model.config.positions)
+    return padded(rows, model.config.pad_token_id, width=width, device=model.device)
