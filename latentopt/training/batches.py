@@ -19,6 +19,7 @@ from latentopt.model.padding import padded
 from latentopt.model.spans import MOST_SPANS, Masked, Words, draw_spans, masked, words_of
 from latentopt.model.tokenizer import sentinel_ids, token_ids
 from latentopt.training.corruption import Corruption, Tokens, corrupt
+from latentopt.training.teacher import TeacherEmbeddings
 
 # Runs are padded to a multiple of this. A CPU's library compiles a kernel for each new shape, so that a step whose
 # shapes vary spends most of its time there: few widths, and few numbers of rows.
@@ -44,7 +45,8 @@ class Texts(Dataset[Row]):
 
     Args:
         tokenizer: a fast one. texts: n texts. positions: most tokens, the end token included.
-        values: properties of the texts, (n, p), not a number where unknown. embeddings: a teacher's, (n, e).
+        values: properties of the texts, (n, p), not a number where unknown. embeddings: a teacher's, (n, e), of which
+            rows are asked for by their numbers.
     """
 
     def __init__(
@@ -54,7 +56,7 @@ class Texts(Dataset[Row]):
         *,
         positions: int,
         values: NDArray[np.float32] | None = None,
-        embeddings: NDArray[np.floating[Any]] | None = None,
+        embeddings: NDArray[np.floating[Any]] | TeacherEmbeddings | None = None,
     ) -> None:
         lengths = [
             len(ids) for at in range(0, len(texts), 10_000) for ids in token_ids(tokenizer, texts[at : at + 10_000])
@@ -82,14 +84,15 @@ class Texts(Dataset[Row]):
         """Many at once, as a DataLoader asks for them: a tokenizer is slow on single texts."""
         rows = [self.kept[draw % len(self)] for draw in draws]
         found = words_of(self.tokenizer, [self.texts[i] for i in rows])
+        embeddings = [None] * len(rows) if self.embeddings is None else self.embeddings[rows]
         return [
             Row(
                 draw,
                 words,
                 None if self.values is None else self.values[i],
-                None if self.embeddings is None else self.embeddings[i],
+                embedding,
             )
-            for draw, i, words in zip(draws, rows, found, strict=True)
+            for draw, i, words, embedding in zip(draws, rows, found, embeddings, strict=True)
         ]
 
 

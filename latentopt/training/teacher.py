@@ -1,12 +1,12 @@
-"""A teacher's sentence embeddings: computed once for the texts of a run, and kept beside it."""
+"""A teacher's sentence embeddings: each computed once, when a run first needs it, and kept beside the run."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,54 +20,69 @@ from latentopt.tables import atomic_write
 from latentopt.training.starts import first_line
 
 MOST_TOKENS = 128
-BATCH = 64
-SAID_EVERY = 20_000  # texts
-
-log = logging.getLogger(__name__)
+UNIT = 0.01  # what the length of a vector in half precision may differ from 1 by
 
 
-def embeddings_of(teacher: Path, texts: Sequence[str], *, cache: Path) -> NDArray[np.float16]:
+class TeacherEmbeddings:
     """Sentence embeddings of n texts, (n, e), of unit length: means of the last states over the tokens.
+
+    Each is computed when it is first asked for, and kept in a file: a run that sees a tenth of its texts pays for a
+    tenth, and the next run on the same texts for none of these.
 
     Args:
         teacher: directory of a sentence-transformers model that pools by the mean.
         texts: n texts; of one beyond 128 tokens, the part within.
-        cache: folder in which they are kept, and looked for before anything is computed.
+        cache: folder in which they are kept.
 
     Raises:
         LatentoptError: if there is no such model, or it pools in another way.
     """
-    file = cache / f"embeddings-{_digest(teacher, texts)}.npy"
-    if file.exists():
-        return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
-    _check_pooling(teacher)
-    try:
-        model, tokenizer = AutoModel.from_pretrained(teacher).eval(), AutoTokenizer.from_pretrained(teacher)
-    except Exception as error:  # transformers and safetensors raise many kinds for what is damaged or missing
-        raise LatentoptError(f"{teacher}: no teacher could be loaded from there ({first_line(error)})") from error
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model.to(device)
-    out = np.zeros((len(texts), model.config.hidden_size), dtype=np.float16)
-    order = np.argsort([len(text) for text in texts], kind="stable")
-    for first in range(0, len(order), BATCH):
-        rows = order[first : first + BATCH]
-        read = tokenizer(
-            [texts[i] for i in rows.tolist()],
+
+    def __init__(self, teacher: Path, texts: Sequence[str], *, cache: Path) -> None:
+        _check_pooling(teacher)
+        file = cache / f"embeddings-{_digest(teacher, texts)}.npy"
+        if not file.exists():
+            with atomic_write(file) as temporary:
+                # Zeros take no room on the disk until they are written over.
+                np.lib.format.open_memmap(
+                    temporary, mode="w+", dtype=np.float16, shape=(len(texts), embedding_dim(teacher))
+                ).flush()
+        self.texts = texts
+        self._kept = np.lib.format.open_memmap(file, mode="r+")
+        self._teacher = teacher
+        self._model: Any = None
+
+    def __getitem__(self, rows: Sequence[int]) -> NDArray[np.float16]:
+        """The embeddings of the texts of these numbers, (r, e)."""
+        known = np.abs(np.linalg.norm(self._kept[rows].astype(np.float32), axis=1) - 1) < UNIT
+        if missing := [i for i, there in zip(rows, known, strict=True) if not there]:
+            self._kept[missing] = self._computed([self.texts[i] for i in missing])
+        return np.asarray(self._kept[rows])
+
+    @torch.no_grad()
+    def _computed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        if self._model is None:
+            try:
+                self._model = AutoModel.from_pretrained(self._teacher).eval().to(device)
+                self._tokenizer = AutoTokenizer.from_pretrained(self._teacher)
+            except Exception as error:  # transformers and safetensors raise many kinds for what is damaged or missing
+                raise LatentoptError(
+                    f"{self._teacher}: no teacher could be loaded from there ({first_line(error)})"
+                ) from error
+        read = self._tokenizer(
+            list(texts),
             padding=True,
             pad_to_multiple_of=8,
             truncation=True,
             max_length=MOST_TOKENS,
             return_tensors="pt",
         ).to(device)
-        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=bf16_is_fast(device)):
-            states = model(**read).last_hidden_state.float()
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16_is_fast(device)):
+            states = self._model(**read).last_hidden_state.float()
         mask = read["attention_mask"][..., None].float()
-        out[rows] = F.normalize((states * mask).sum(1) / mask.sum(1), dim=1).cpu().numpy()
-        if first // SAID_EVERY < (first + BATCH) // SAID_EVERY:
-            log.info("%d of %d embeddings of the teacher", first + BATCH, len(texts))
-    with atomic_write(file) as temporary:
-        np.save(temporary, out)
-    return out
+        found: NDArray[np.float32] = F.normalize((states * mask).sum(1) / mask.sum(1), dim=1).cpu().numpy()
+        return found
 
 
 def embedding_dim(teacher: Path) -> int:

@@ -32,7 +32,7 @@ from latentopt.training.losses import TrainingLoss
 from latentopt.training.optimizers import parameter_groups
 from latentopt.training.recipe import Recipe, differences, identity
 from latentopt.training.rounding import RoundedSteps
-from latentopt.training.teacher import embedding_dim, embeddings_of, fingerprint
+from latentopt.training.teacher import TeacherEmbeddings, embedding_dim, fingerprint
 
 DENSITY_TEXTS = 10_000
 LOG_STEPS = 50
@@ -264,7 +264,7 @@ def train(
         texts,
         positions=model.config.positions,
         values=values,
-        embeddings=None if recipe.teacher is None else embeddings_of(recipe.teacher, texts, cache=cache or output),
+        embeddings=None if recipe.teacher is None else TeacherEmbeddings(recipe.teacher, texts, cache=cache or output),
     )
     loss = TrainingLoss(
         model,

@@ -16,7 +16,7 @@ from latentopt.model.tokenizer import train_tokenizer
 from latentopt.training import teacher as teaching
 from latentopt.training.recipe import Recipe
 from latentopt.training.starts import NewT5, Shape
-from latentopt.training.teacher import embedding_dim, embeddings_of
+from latentopt.training.teacher import TeacherEmbeddings, embedding_dim
 from latentopt.training.trainer import train
 from tests.toy import toy_texts
 
@@ -39,7 +39,7 @@ def teacher(tmp_path: Path) -> Path:
 
 
 def test_they_are_means_over_the_tokens_of_unit_length(teacher: Path, tmp_path: Path) -> None:
-    found = embeddings_of(teacher, TEXTS, cache=tmp_path)
+    found = TeacherEmbeddings(teacher, TEXTS, cache=tmp_path)[range(40)]
     assert found.shape == (40, embedding_dim(teacher)) == (40, 32)
     tokenizer, model = train_tokenizer(TEXTS, vocab_size=300), AutoModel.from_pretrained(teacher).eval()
     with torch.no_grad():
@@ -48,20 +48,34 @@ def test_they_are_means_over_the_tokens_of_unit_length(teacher: Path, tmp_path: 
     assert np.allclose(np.linalg.norm(found.astype(np.float32), axis=1), 1, atol=1e-2)
 
 
-def test_they_are_computed_once(teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = embeddings_of(teacher, TEXTS, cache=tmp_path)
+def test_each_is_computed_once_and_when_it_is_needed(
+    teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = TeacherEmbeddings(teacher, TEXTS, cache=tmp_path)[[3, 30]]
     with monkeypatch.context() as patched:
         patched.setattr(teaching, "AutoModel", None)
-        assert np.array_equal(embeddings_of(teacher, TEXTS, cache=tmp_path), found)
-    others = embeddings_of(teacher, TEXTS[::-1], cache=tmp_path)
-    assert np.allclose(others[::-1], found, atol=0.02)
+        again = TeacherEmbeddings(teacher, TEXTS, cache=tmp_path)
+        assert np.array_equal(again[[30, 3]], found[::-1])
+        with pytest.raises(LatentoptError, match="no teacher could be loaded"):
+            again[[3, 4]]
+    others = TeacherEmbeddings(teacher, TEXTS[::-1], cache=tmp_path)
+    assert np.allclose(others[[36, 9]], found, atol=0.02)
     assert len(list(tmp_path.glob("embeddings-*.npy"))) == 2
+
+
+def test_one_that_a_killed_run_left_half_written_is_computed_again(teacher: Path, tmp_path: Path) -> None:
+    found = TeacherEmbeddings(teacher, TEXTS, cache=tmp_path)[[5]]
+    (file,) = tmp_path.glob("embeddings-*.npy")
+    kept = np.load(file, mmap_mode="r+")
+    kept[5, 16:] = 0
+    kept.flush()
+    assert np.allclose(TeacherEmbeddings(teacher, TEXTS, cache=tmp_path)[[5]], found, atol=0.01)
 
 
 def test_a_teacher_that_pools_in_another_way_is_refused(teacher: Path, tmp_path: Path) -> None:
     (teacher / "1_Pooling/config.json").write_text(json.dumps({"pooling_mode_cls_token": True}))
     with pytest.raises(LatentoptError, match="must pool by the mean of its tokens"):
-        embeddings_of(teacher, TEXTS, cache=tmp_path)
+        TeacherEmbeddings(teacher, TEXTS, cache=tmp_path)
 
 
 def test_a_folder_without_a_teacher_is_an_error(tmp_path: Path) -> None:
