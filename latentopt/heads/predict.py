@@ -26,10 +26,9 @@ class Prediction:
     """A property of a text as it is predicted.
 
     value: a number, or the likeliest class. It is the stacked value of head and reader, or the head's where there is
-        no reader. low, high: nine of ten real values lie between them; None where there is no interval.
+    no reader. low, high: nine of ten real values lie between them; None where there is no interval.
     percentile: share of the fitted texts for which less is predicted, who wrote them left aside; of a class, how
-        many are found less likely to be of it.
-    probabilities: of all classes; None for a number.
+    many are found less likely to be of it. probabilities: of all classes; None for a number.
     head, reader: what each of the two says alone; `reader` is None where there is none.
     """
 

@@ -1,0 +1,168 @@
+"""docs/: built without a warning or a network; its commands and programs run; its schemas are what the verbs print."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from jsonschema import Draft202012Validator
+
+from latentopt.cli import VERBS, main
+from tests import snippets
+from tests.toy import toy_space, toy_texts
+
+DOCS = snippets.REPOSITORY / "docs"
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built pages."""
+    pytest.importorskip("furo")
+    out = tmp_path_factory.mktemp("docs")
+    nowhere = {f"{kind}_proxy": "http://127.0.0.1:9" for kind in ("http", "https")}
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", str(DOCS), str(out)],
+        env={**os.environ, **nowhere, "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return out
+
+
+def test_pages_fetch_nothing_from_other_hosts(pages: Path) -> None:
+    assert (pages / "index.html").exists()
+    for page in pages.rglob("*.html"):
+        fetched = re.findall(r'<(?:script|link|img|iframe)[^>]*(?:src|href)="(https?:[^"]*)"', page.read_text())
+        assert fetched == [], page
+    for sheet in pages.rglob("*.css"):
+        assert re.findall(r"url\(['\"]?https?:", sheet.read_text()) == [], sheet
+
+
+def test_every_verb_has_its_options_there(pages: Path) -> None:
+    said = (pages / "reference/commands.html").read_text()
+    for verb in VERBS:
+        command = main.get_command(None, verb)  # type: ignore[arg-type]
+        assert command is not None
+        for parameter in command.params:
+            assert parameter.param_type_name == "argument" or parameter.opts[-1] in said, f"{verb}: {parameter.opts}"
+
+
+# What the verbs print, by the schema that says so.
+
+
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
+    """Documents of every verb that has --json, with what its options add, by their schema."""
+    folder = tmp_path_factory.mktemp("documents")
+    toy_space().save_pretrained(folder / "toy")
+    texts = toy_texts(400, seed=3)
+    likes = [10 * len(text) + i % 7 for i, text in enumerate(texts)]
+    frame = {"text": texts, "likes": likes, "account": [f"a{i % 3}" for i in range(len(texts))]}
+    frame["tone"] = ["glad" if "love" in text or "paint" in text else "sad" for text in texts]
+    pd.DataFrame(frame).to_csv(folder / "posts.csv")
+    pairs = {"source": texts[:40], "target": [text.replace("warm", "green") + " now" for text in texts[:40]]}
+    pd.DataFrame(pairs).to_csv(folder / "pairs.csv")
+    marked = {"first": texts[:30], "second": texts[30:60], "more": ["first", "second"] * 15}
+    pd.DataFrame(marked).to_csv(folder / "marked.csv")
+
+    def run(*words: object) -> dict[str, Any]:
+        verb, *rest = map(str, words)
+        done = CliRunner().invoke(main, [verb, "--model", "toy", "--json", *rest])
+        assert done.exit_code == 0, f"{words}\n{done.output}\n{done.exception!r}"
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        encoded = run("encode", *texts[:2])
+        Path("z.jsonl").write_text("\n".join(map(json.dumps, encoded["latents"])))
+        fit = ("posts.csv", "--value")
+        return {
+            "encode": [encoded],
+            "decode": [run("decode", "z.jsonl")],
+            "interpolate": [run("interpolate", *texts[:2])],
+            "sample": [run("sample")],
+            "fit": [
+                run("fit", "likes", *fit, "likes", "--group", "account"),
+                run("fit", "tone", *fit, "tone"),
+                run("tune", "tuned", *fit, "likes", "--trials", 1, "--family", "ridge"),
+            ],
+            "predict": [run("predict", "likes,tone", texts[0])],
+            "evaluate-head": [run("evaluate-head", "likes", "marked.csv", "--more", "more")],
+            "direction": [run("direction", "--pairs", "pairs.csv", "--name", "now", "--calibrate", 1)],
+            "edits": [
+                run("optimize", "--head", "likes", "--maximize", "likes", "--explain", *LOOSE, *texts[:3]),
+                run("apply", "now", *LOOSE, texts[5]),
+            ],
+            "evaluate": [
+                run("evaluate", "--invert", "--checker", "ast:parse", "--samples", 20, "--pairs", 2, *texts[:20])
+            ],
+        }
+    finally:
+        os.chdir(before)
+
+
+LOOSE = ("--min-fluency", "-9", "--min-meaning", "-1", "--change", "1", "--effort", "0.5")  # a toy writes what it can
+SCHEMAS = sorted(path.name.removesuffix(".schema.json") for path in (DOCS / "schemas").iterdir())
+
+
+def schema(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((DOCS / "schemas" / f"{name}.schema.json").read_text())
+    return found
+
+
+def closed(part: Any) -> Any:
+    """A schema in which no key is allowed that it does not name: for users new keys may come, here none unnoticed."""
+    if isinstance(part, list):
+        return [closed(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    inner = {key: closed(value) for key, value in part.items()}
+    if part.get("type") == "object" and isinstance(part.get("properties"), dict):
+        inner.setdefault("additionalProperties", False)
+    return inner
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_what_verbs_print_is_what_the_schema_says(name: str, documents: dict[str, list[dict[str, Any]]]) -> None:
+    Draft202012Validator.check_schema(schema(name))
+    for document in documents[name]:
+        Draft202012Validator(closed(schema(name))).validate(document)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_every_optional_key_is_printed_by_some_call(name: str, documents: dict[str, list[dict[str, Any]]]) -> None:
+    printed = set(re.findall(r'"(\w+)": ', json.dumps(documents[name])))
+    assert {row[0].split(".")[-1].removesuffix("[]") for row in _rows(name)} - printed - {"NAME"} == set()
+
+
+def _rows(name: str) -> list[tuple[str, str, str]]:
+    sys.path.insert(0, str(DOCS / "extensions"))
+    try:
+        from schema_table import rows_of
+    finally:
+        sys.path.pop(0)
+    return list(rows_of(schema(name)))
+
+
+def test_every_json_has_a_schema_and_a_table() -> None:
+    page = (DOCS / "reference/json.md").read_text()
+    for verb in VERBS:
+        command = main.get_command(None, verb)  # type: ignore[arg-type]
+        if command is not None and any("--json" in parameter.opts for parameter in command.params):
+            assert f"`{verb}`" in page
+    assert sorted(re.findall(r"^```\{schema-table\} (\S+)$", page, flags=re.MULTILINE)) == SCHEMAS
+
+
+def test_every_key_says_what_it_is() -> None:
+    assert [(name, key) for name in SCHEMAS for key, _, what in _rows(name) if not what] == []
