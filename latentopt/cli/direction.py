@@ -49,6 +49,7 @@ DOUBTFUL = 0.05
     show_default=True,
     help="Held-out texts that are edited at every strength to choose one; each takes seconds.",
 )
+@options.reading
 @options.model
 @options.seed
 @options.as_json
@@ -110,7 +111,8 @@ def _read(pairs: Path, source_column: str, target_column: str) -> Table:
     from latentopt.tables import read_table
 
     columns = [source_column, target_column]
-    table = read_table(pairs, columns=columns).only_texts(source_column).only_texts(target_column)
+    table = read_table(pairs, columns=columns, reading=options.chosen_reading())
+    table = table.only_texts(source_column).only_texts(target_column)
     same = [a == b for a, b in table.frame[columns].itertuples(index=False)]
     return options.usable(
         table.checked(target_column, [f"is the same as {source_column}" if s else None for s in same])

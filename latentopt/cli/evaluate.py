@@ -102,7 +102,8 @@ def evaluate(
     elif figures is None or file is None or colour == column:
         raise click.UsageError("--colour names a column of numbers in --input FILE, for the map in --figures FOLDER")
     else:
-        table = options.usable(numeric_column(read_table(file, columns=[column, colour]).only_texts(column), colour))
+        table = read_table(file, columns=[column, colour], reading=options.chosen_reading())
+        table = options.usable(numeric_column(table.only_texts(column), colour))
     space = options.open_space(model)
     limit = min(max_tokens or space.max_tokens, space.max_tokens)
     found_texts = table.frame[column if colour else "text"].tolist()

@@ -34,6 +34,7 @@ WHOSE = {"head": "the head, by the latent", "reader": "the reader, by the words"
     help="With --of: pairs whose rates differ by more than so many standard errors.",
 )
 @click.option("--class", "label", metavar="NAME", help="Of a head with classes: the one that more is of.")
+@options.reading
 @options.model
 @options.seed
 @options.as_json
@@ -88,7 +89,8 @@ def _marked(file: Path, first: str, second: str, more: str) -> Pairs:
     from latentopt.heads.pairs import marked_pairs
     from latentopt.tables import read_table
 
-    frame = options.usable(read_table(file, columns=[first, second, more]).only_texts(first).only_texts(second)).frame
+    table = read_table(file, columns=[first, second, more], reading=options.chosen_reading())
+    frame = options.usable(table.only_texts(first).only_texts(second)).frame
     return marked_pairs(frame[first].tolist(), frame[second].tolist(), frame[more].tolist())
 
 
@@ -118,7 +120,7 @@ def _grouped(file: Path, column: str, value: str, of: str | None, group: list[st
     from latentopt.tables import read_table
 
     columns = [column, value, *([of] if of else []), *group]
-    table = read_table(file, columns=columns).only_texts(column)
+    table = read_table(file, columns=columns, reading=options.chosen_reading()).only_texts(column)
     raw = table.frame[value].tolist()
     read = values_of(raw, kind="numbers") if of is None else rates_of(raw, table.frame[of].tolist())
     table = options.usable(with_values(table, value, read))

@@ -21,6 +21,7 @@ from latentopt.cli.output import print_json, print_lines, write
 @click.option(
     "--steps", type=click.IntRange(min=2), default=11, show_default=True, help="Texts on each path, with both ends."
 )
+@options.reading
 @options.model
 @options.as_json
 @options.output
@@ -42,7 +43,7 @@ def interpolate(
     if file is None:
         table = Table(pandas.DataFrame([pair], columns=names, index=pandas.Index([1], name="row")), name="arguments")
     else:
-        table = read_table(file, columns=names)
+        table = read_table(file, columns=names, reading=options.chosen_reading())
     table = options.usable(table.only_texts("source").only_texts("target"))
     space = options.open_space(model)
     paths = space.interpolate(table.frame["source"].tolist(), table.frame["target"].tolist(), steps=steps)

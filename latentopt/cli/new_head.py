@@ -87,6 +87,7 @@ _options = options.compose(
         help="Directory of the head to write. [default: ./NAME]",
     ),
     click.option("--force", is_flag=True, help="Overwrite a head that is there."),
+    options.reading,
     options.model,
     options.seed,
     options.as_json,
@@ -189,7 +190,7 @@ def _read(request: Request) -> Table:
     columns = [request.column, request.value, *of, *_group_columns(request)]
     if len(set(columns)) < len(columns):
         raise click.UsageError(f"--column, --value, --of and --group name the same column ({', '.join(columns)})")
-    table = read_table(request.file, columns=columns).only_texts(request.column)
+    table = read_table(request.file, columns=columns, reading=options.chosen_reading()).only_texts(request.column)
     check_texts(table.frame[request.column].tolist(), request.column)
     raw = table.frame[request.value].tolist()
     if not request.decimal_comma and (warning := thousands_warning(raw, request.value)):

@@ -15,7 +15,7 @@ from latentopt.errors import LatentoptError
 
 if TYPE_CHECKING:
     from latentopt.space import LatentSpace
-    from latentopt.tables import Table
+    from latentopt.tables import Reading, Table
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
@@ -44,6 +44,62 @@ def _writable(ctx: click.Context, parameter: click.Parameter, value: Path | None
     return value
 
 
+FORMATS = ("csv", "tsv", "json", "jsonl", "ndjson", "parquet", "txt", "js")  # latentopt.tables.FORMATS
+READING = "latentopt.reading"  # where a command's context keeps what was said of files
+
+
+def _said(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Keep one of the options below for `chosen_reading`, so that no verb has to hand it on."""
+    ctx.meta.setdefault(READING, {})[parameter.name] = value
+    return value
+
+
+def _one_character(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    value = {"tab": "\t", "\\t": "\t"}.get(value or "", value)
+    if value is not None and (len(value) != 1 or value in '"\r\n'):
+        raise click.BadParameter(f"{value!r}: a delimiter is one character, such as ; or tab")
+    return _said(ctx, parameter, value)
+
+
+def _encoding(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None:
+        try:
+            "".encode(value)
+        except LookupError as error:
+            raise click.BadParameter(f"{value}: there is no such encoding; try utf-8, utf-16 or cp1252") from error
+    return _said(ctx, parameter, value)
+
+
+reading = compose(
+    click.option(
+        "--format",
+        type=click.Choice(FORMATS),
+        callback=_said,
+        expose_value=False,
+        help="What the file is. [default: by its name, or by looking]",
+    ),
+    click.option(
+        "--delimiter",
+        callback=_one_character,
+        expose_value=False,
+        metavar="CHAR",
+        help="What sets fields apart in csv: , ; | or tab. [default: by looking]",
+    ),
+    click.option(
+        "--encoding",
+        callback=_encoding,
+        expose_value=False,
+        metavar="NAME",
+        help="Encoding of the file, such as cp1252. [default: UTF-8, or UTF-16 by its first bytes]",
+    ),
+    click.option(
+        "--no-header",
+        is_flag=True,
+        callback=_said,
+        expose_value=False,
+        help="The file does not begin with the names of its columns; they are called 1, 2, 3.",
+    ),
+)
 model = click.option(
     "--model", metavar="DIR", help="Directory of a model made by `latentopt train`, or a hub name. [default: bundled]"
 )
@@ -53,9 +109,16 @@ texts = compose(
         "--input",
         "file",
         type=click.Path(path_type=Path),
-        help="Read the texts from a .csv, .jsonl, .parquet or .txt file; - is standard input.",
+        help="Read the texts from a .csv, .tsv, .json, .jsonl, .parquet or .txt file, also .gz or .zst, from a folder "
+        "of such, or a 'pattern*'; - is standard input.",
     ),
-    click.option("--column", default="text", show_default=True, help="Column of the file that holds the texts."),
+    click.option(
+        "--column",
+        default="text",
+        show_default=True,
+        help="Column of the file that holds the texts; a.b is b in the object a.",
+    ),
+    reading,
 )
 as_json = click.option("--json", "as_json", is_flag=True, help='Print one JSON document, {"version": 1, ...}.')
 output = click.option(
@@ -85,6 +148,19 @@ top_p = click.option(
 )
 
 
+def chosen_reading() -> Reading:
+    """How the command that runs was told to read files."""
+    from latentopt.tables import Reading
+
+    said = click.get_current_context().meta.get(READING, {})
+    return Reading(
+        format=said.get("format"),
+        delimiter=said.get("delimiter"),
+        encoding=said.get("encoding"),
+        header=not said.get("no_header"),
+    )
+
+
 def open_space(model: str | None) -> LatentSpace:
     """Load the model of a verb; nothing asks the network for one that lies on this machine."""
     local = model is None or Path(model).is_dir()
@@ -110,7 +186,7 @@ def take_texts(texts: Sequence[str], file: Path | None, column: str) -> Table:
         raise click.UsageError("texts were given as arguments and with --input; give them in one way")
     if not texts and (file is None or str(file) == "-") and sys.stdin.isatty():
         raise click.UsageError("give texts as arguments, with --input FILE, or pipe them in, one a line")
-    return usable(read_texts(texts, file, column))
+    return usable(read_texts(texts, file, column, chosen_reading()))
 
 
 def usable(table: Table) -> Table:

@@ -87,6 +87,7 @@ class PropertySpec(click.ParamType):
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Where the model goes.")
 @click.option("--column", default="text", show_default=True, help="Column of the file that holds the texts.")
+@options.reading
 @click.option("--valid", type=click.Path(path_type=Path), help="File with validation texts. [default: 1% of FILE]")
 @click.option("--restart", is_flag=True, help="Give up what --output holds of an earlier run.")
 @click.option("--base", metavar="DIR", help="Begin with this T5, T5-v1.1, Flan-T5 or UMT5 (directory or hub name).")
@@ -392,5 +393,5 @@ def _rows(file: Path, column: str, properties: tuple[PropertyColumn, ...]) -> pa
         from latentopt.training.properties import columns_of
 
         more = [name for name in columns_of(properties) if name != column]
-    table = read_table(file, columns=[column, *more], optional=more)
+    table = read_table(file, columns=[column, *more], optional=more, reading=options.chosen_reading())
     return options.usable(table.only_texts(column)).frame

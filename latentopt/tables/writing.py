@@ -11,10 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from latentopt.errors import LatentoptError
 from latentopt.tables.atomic import atomic_write
-from latentopt.tables.parsing import suffix
 
 if TYPE_CHECKING:
     import pandas
+
+
+WRITTEN = (".csv", ".jsonl", ".parquet", ".txt")
+
+
+def suffix(path: str | Path) -> str:
+    """Return the suffix that says the format of a file to write; LatentoptError when it says none."""
+    found = Path(path).suffix.lower()
+    if found not in WRITTEN:
+        raise LatentoptError(f"{path}: the name must end in {', '.join(WRITTEN[:-1])} or {WRITTEN[-1]}")
+    return found
 
 
 def write_table(frame: pandas.DataFrame, path: str | Path) -> None:

@@ -68,7 +68,6 @@ def test_a_quote_that_is_never_closed_costs_one_row(tmp_path):
         (b"", "the file is empty; a csv file begins with a line of column names"),
         (b"body,likes\na,1\n", "there is no column 'text'; the file has 'body', 'likes'"),
         (b"text,likes,text\na,1,b\n", "the column 'text' is there 2 times; rename all but one"),
-        ("text,likes\na,1\n".encode("utf-16"), "the file is UTF-16; save it as UTF-8"),
         (b'"text,likes\n', "the header, line 1, is broken csv: unexpected end of data"),
     ],
 )
@@ -132,7 +131,11 @@ def test_txt_is_one_text_a_line_and_keeps_what_is_no_line_break(tmp_path):
     ("name", "message"),
     [
         ("missing.csv", "No such file or directory; give a file that can be read"),
-        ("table.xlsx", "the name must end in .csv, .jsonl, .parquet or .txt"),
+        (
+            "table.xlsx",
+            "the name must end in .csv, .tsv, .json, .jsonl, .ndjson, .parquet, .txt or .js, perhaps with .gz or .zst; "
+            "or say what it is with --format",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read_says_why(tmp_path, name, message):
