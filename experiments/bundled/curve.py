@@ -1,4 +1,4 @@
-"""The curve of the shipped run, of results.json, as a figure: figures/training.png."""
+"""The curve of the shipped model's training, of results.json, as a figure: figures/training.png."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from latentopt.evaluation.plots import training_curves
 
 HERE = Path(__file__).parent
 MEASURES = {
-    "lm": "nats a token, no latent",
-    "fill": "fills, with the latent",
-    "fill0": "fills, no latent",
-    "whole": "whole, with the latent",
-    "cos": "cosine to the teacher",
+    "fills": "fills, nats a token",
+    "wholes": "whole texts, nats a token",
+    "teacher": "1 - cosine to the teacher",
 }
 
 if __name__ == "__main__":
-    curve = json.loads((HERE / "results.json").read_text())["training"]["curve"]
-    rows = [{"step": row["texts"] // 24, **row} for row in curve]
+    rows, written = [], 0  # a step is of 24 texts that are written, whatever the stage
+    for stage in json.loads((HERE / "results.json").read_text())["training"]["stages"]:
+        per_step = stage["written"] / stage["steps"]
+        rows += [
+            {**row, "step": (written + round(row["step"] * per_step)) // 24} for row in stage["curve"] if "fills" in row
+        ]
+        written += stage["written"]
     training_curves(rows, MEASURES).savefig(HERE / "figures/training.png", dpi=110)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from build import build
 from corpus import read_corpus
-from train import train_bundled
+from train import recorded, train_bundled
 from weights import unpacked
 
 from latentopt.tables import atomic_directory
@@ -35,23 +35,26 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=PRETRAINED)
     parser.add_argument("--minutes", type=float, help="of the rounded stage, before the decay; default: until stopped")
     parser.add_argument("--decay-steps", type=int, default=100, help="of 48 texts each")
+    parser.add_argument("--skip-training", action="store_true", help="build from what the work folder ended in")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    corpus = read_corpus(options.data, seed=options.seed)
-    logging.info("%d texts", len(corpus.texts))
-    training = train_bundled(
-        corpus,
-        unpacked(options.weights),
-        options.work,
-        minutes=options.minutes,
-        decay_steps=options.decay_steps,
-        seed=options.seed,
-        begin=options.begin,
-    )
+    if not options.skip_training:
+        corpus = read_corpus(options.data, seed=options.seed)
+        logging.info("%d texts", len(corpus.texts))
+        train_bundled(
+            corpus,
+            unpacked(options.weights),
+            options.work,
+            minutes=options.minutes,
+            decay_steps=options.decay_steps,
+            seed=options.seed,
+            begin=options.begin,
+        )
     with atomic_directory(options.output) as folder:
         parts = build(options.data, options.work / "decay", folder, seed=options.seed)
-    RESULTS.write_text(json.dumps({"training": training, "parts": parts}, indent=2) + "\n")
+    before = json.loads(RESULTS.read_text())["training"] if options.begin is not None else None
+    RESULTS.write_text(json.dumps({"training": recorded(options.work, before), "parts": parts}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from corpus import PROPERTIES, Corpus
 from transformers import TrainerCallback
 from weights import LANGUAGE_MODEL, Weights
@@ -28,6 +27,8 @@ LAYERS = tuple(i for i in range(30) if i not in (6, 7, 16, 17, 18, 26))  # the o
 CROSS_ATTENTION = tuple(range(2, len(LAYERS), 3))
 WHOLES, FILLS, READ = 8, 16, 48  # texts of a batch
 BATCH = WHOLES + FILLS + READ
+ACCUMULATED = 2  # batches of a step, but in the first stage
+STAGES = ("full", "rounded", "decay")
 RECIPE = Recipe(
     properties=PROPERTIES,
     noise=LatentNoise(0.6),
@@ -54,7 +55,7 @@ def stages(
     begin: a finished model that the rounded stage begins with; there is no full stage then.
     """
     common = replace(RECIPE, teacher=weights.teacher, seed=seed)
-    rounded = replace(common, precision=SMALL, accumulate=2)
+    rounded = replace(common, precision=SMALL, accumulate=ACCUMULATED)
     full = {} if begin else {"full": replace(common, start=_beginning(weights), max_steps=FULL_STEPS)}
     return full | {
         "rounded": replace(
@@ -99,8 +100,8 @@ def train_bundled(
     decay_steps: int,
     seed: int,
     begin: Path | None = None,
-) -> dict[str, Any]:
-    """Run the stages that are left, and return what was seen of all.
+) -> None:
+    """Run the stages that are left.
 
     A stage that has checkpoints is gone on with; those before it are done. `minutes` is the time of the rounded stage
     in this call: the decay follows it, from whatever it has reached. The trained model is in `work`/decay. `begin`: see
@@ -122,7 +123,16 @@ def train_bundled(
             restart=name == "decay",
             callbacks=[Clock(minutes)] if name == "rounded" else [],
         )
-    return {name: _curve(work / name) for name in planned if _checkpoints(work / name)}
+
+
+def recorded(work: Path, before: dict[str, Any] | None) -> dict[str, Any]:
+    """What was seen of all stages of a work folder; `before`: of the training of the model that they began with."""
+    found = [{"stage": stage, **_curve(work / stage)} for stage in STAGES if _checkpoints(work / stage)]
+    earlier = [] if before is None else before["stages"]
+    return {
+        "texts": sum(stage["written"] + stage["read"] for stage in [*earlier, *found]),
+        "stages": [*earlier, *found],
+    }
 
 
 def _checkpoints(stage: Path) -> list[Path]:
@@ -131,9 +141,14 @@ def _checkpoints(stage: Path) -> list[Path]:
 
 def _curve(stage: Path) -> dict[str, Any]:
     state = json.loads((_checkpoints(stage)[-1] / "trainer_state.json").read_text())
-    kept = ("step", "eval_bleu", "eval_exact", "eval_nats", "eval_mmd")
+    texts = state["global_step"] * (1 if stage.name == "full" else ACCUMULATED)
+    seen = ("loss", "wholes", "fills", "teacher", "properties", "eval_bleu", "eval_nats", "eval_mmd")
+    curve: dict[int, dict[str, float]] = {}  # what was logged at a step is in several rows
+    for row in state["log_history"]:
+        curve.setdefault(row["step"], {}).update({key: round(row[key], 4) for key in seen if key in row})
     return {
         "steps": state["global_step"],
-        "threads": torch.get_num_threads(),
-        "evaluations": [{key: row[key] for key in kept} for row in state["log_history"] if "eval_nats" in row],
+        "written": texts * (WHOLES + FILLS),
+        "read": texts * READ,
+        "curve": [{"step": step, **row} for step, row in curve.items() if row],
     }
