@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from latentopt.editing import Along, AtLeast, AtMost, Maximize, Minimize, Near, Target, TextEditor, Typical
     from latentopt.heads import (
         fit_head,
+        load_fitted,
         load_head,
-        load_reader,
-        load_stacked,
         predict_texts,
         rows_of,
         save_head,
@@ -50,9 +49,8 @@ __all__ = [
     "Typical",
     "__version__",
     "fit_head",
+    "load_fitted",
     "load_head",
-    "load_reader",
-    "load_stacked",
     "mine",
     "predict_texts",
     "rows_of",
@@ -65,9 +63,8 @@ _ROOMS = {
     "editing": ("Along", "AtLeast", "AtMost", "Maximize", "Minimize", "Near", "Target", "TextEditor", "Typical"),
     "heads": (
         "fit_head",
+        "load_fitted",
         "load_head",
-        "load_reader",
-        "load_stacked",
         "predict_texts",
         "rows_of",
         "save_head",

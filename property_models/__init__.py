@@ -10,30 +10,46 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from property_models.errors import HeadError
+from property_models.families import FAMILIES, GENERAL, MLP, RIDGE, Family
 
 if TYPE_CHECKING:
     from property_models.base import PropertyModel
+    from property_models.classifier import Classifier
     from property_models.ensemble import MLPEnsembleClassifier, MLPEnsembleRegressor
+    from property_models.head import Head
     from property_models.linear import LogisticHead, RidgeHead
-    from property_models.state import State, head_of, state_of
+    from property_models.regressor import Regressor
+    from property_models.state import State, head_of, rounded, state_of
 
 __all__ = [
+    "FAMILIES",
+    "GENERAL",
+    "MLP",
+    "RIDGE",
+    "Classifier",
+    "Family",
+    "Head",
     "HeadError",
     "LogisticHead",
     "MLPEnsembleClassifier",
     "MLPEnsembleRegressor",
     "PropertyModel",
+    "Regressor",
     "RidgeHead",
     "State",
     "head_of",
+    "rounded",
     "state_of",
 ]
 
 _FILES = {
     "base": ("PropertyModel",),
+    "classifier": ("Classifier",),
     "ensemble": ("MLPEnsembleClassifier", "MLPEnsembleRegressor"),
+    "head": ("Head",),
     "linear": ("LogisticHead", "RidgeHead"),
-    "state": ("State", "head_of", "state_of"),
+    "regressor": ("Regressor",),
+    "state": ("State", "head_of", "rounded", "state_of"),
 }
 _HOMES = {name: f"property_models.{file}" for file, names in _FILES.items() for name in names}
 

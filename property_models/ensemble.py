@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from property_models.base import Array, Classifier, PropertyModel, Regressor
+from property_models.base import PropertyModel
+from property_models.classifier import Classifier
+from property_models.head import Array
+from property_models.regressor import Regressor
 
 FEWEST_STEPS = 300  # below this the networks have not moved far from where they start
 BF16_ROWS = 5000  # from here on, bf16 products are quicker than the casts that they need
@@ -90,7 +93,8 @@ class _Ensemble(PropertyModel):
             if outputs == 1:
                 squares = (out[..., 0] + level[:, group[rows]] - y[rows]) ** 2
                 return (weight[rows] * squares).mean()
-            return F.cross_entropy(out.flatten(0, 1), y[rows].repeat(m))
+            losses = F.cross_entropy(out.flatten(0, 1), y[rows].repeat(m), reduction="none")
+            return (weight[rows].repeat(m) * losses).mean()
 
         for _ in range(epochs):
             for rows in train[torch.randperm(len(train), generator=generator)].split(self.batch_size):

@@ -1,36 +1,55 @@
-"""The families of heads: a new one is a file beside this one, and a line here."""
+"""The families of heads, as values: a new one is a file beside this one, and a line here."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from property_models.errors import HeadError
 
+if TYPE_CHECKING:
+    from property_models.base import PropertyModel
 
-class Family(NamedTuple):
-    """What a family has for numbers and for classes, by the names of its file and of the classes in it."""
 
+@dataclass(frozen=True)
+class Family:
+    """What a family is called, and what it has for numbers and for classes.
+
+    file, regressor, classifier: names of its module and of the classes in it, imported when they are asked for; None
+    where it has none.
+    """
+
+    name: str
     about: str
     file: str
-    regressor: str
-    classifier: str
+    regressor: str | None
+    classifier: str | None
+
+    def estimator(self, *, of_classes: bool) -> type[PropertyModel]:
+        """The estimator for numbers, or for classes.
+
+        Raises:
+            HeadError: if the family has none.
+        """
+        wanted = self.classifier if of_classes else self.regressor
+        if wanted is None:
+            what, other = ("classes", "numbers") if of_classes else ("numbers", "classes")
+            raise HeadError(f"the family {self.name} is for {other}, but the values are {what}; take another family")
+        found: type[PropertyModel] = getattr(import_module(f"property_models.{self.file}"), wanted)
+        return found
+
+    def estimators(self) -> list[type[PropertyModel]]:
+        """All that it has."""
+        return [
+            self.estimator(of_classes=of_classes)
+            for of_classes, name in ((False, self.regressor), (True, self.classifier))
+            if name is not None
+        ]
 
 
-FAMILIES = {
-    "ridge": Family("linear, logistic for classes", "linear", "RidgeHead", "LogisticHead"),
-    "mlp": Family("an ensemble of small networks", "ensemble", "MLPEnsembleRegressor", "MLPEnsembleClassifier"),
-}
+RIDGE = Family("ridge", "linear, logistic for classes", "linear", "RidgeHead", "LogisticHead")
+MLP = Family("mlp", "an ensemble of small networks", "ensemble", "MLPEnsembleRegressor", "MLPEnsembleClassifier")
 
-
-def estimators_of(family: str) -> tuple[type[Any], type[Any]]:
-    """The estimators of a family, for numbers and for classes: a Regressor and a Classifier.
-
-    Raises:
-        HeadError: if there is no such family.
-    """
-    if family not in FAMILIES:
-        raise HeadError(f"a family of heads is one of {', '.join(FAMILIES)}, got {family!r}")
-    _, file, regressor, classifier = FAMILIES[family]
-    module = import_module(f"property_models.{file}")
-    return getattr(module, regressor), getattr(module, classifier)
+FAMILIES = (RIDGE, MLP)
+GENERAL = (RIDGE, MLP)  # for any values, smooth and quick: what a search looks through unless it is told

@@ -12,7 +12,10 @@ from scipy.sparse.linalg import LinearOperator, cg
 from sklearn.linear_model import LogisticRegression, Ridge
 from torch import Tensor
 
-from property_models.base import Array, Classifier, PropertyModel, Regressor
+from property_models.base import PropertyModel
+from property_models.classifier import Classifier
+from property_models.head import Array
+from property_models.regressor import Regressor
 
 LEFT = 0.5  # share of a large group's mean vector that is left in its rows; see `RidgeHead`
 FEW = 20.0  # rows: a group of so many has 0.7 of that share
@@ -29,13 +32,17 @@ class _Linear(PropertyModel):
     def raw(self, z: Tensor) -> Tensor:
         """Scores (n, 1) without the offset, or a logit for each class (n, classes)."""
         tensors = self._cast(z)
-        return z @ tensors["weight"].T + tensors["bias"]
+        return self._of_rows(z @ tensors["weight"].T + tensors["bias"])
 
     def _raw_of(self, X: Any) -> Array:
         if not issparse(X):
             return super()._raw_of(X)
         weight, bias = (self.tensors_[name].numpy() for name in ("weight", "bias"))
-        return np.asarray(X @ weight.T + bias, dtype=np.float64)
+        return self._of_rows(torch.tensor(X @ weight.T + bias, dtype=torch.float64)).numpy()
+
+    def _of_rows(self, out: Tensor) -> Tensor:
+        """Outputs of what the rows of the weights say, (n, rows)."""
+        return out
 
 
 class RidgeHead(_Linear, Regressor):
@@ -153,6 +160,10 @@ class LogisticHead(_Linear, Classifier):
         self.noise = noise
         self.max_iter = max_iter
 
+    def _of_rows(self, out: Tensor) -> Tensor:
+        # Of two classes one row of weights is kept, as scikit-learn does; a logit for each is one shape for all.
+        return out if out.shape[1] > 1 else torch.cat([-out / 2, out / 2], dim=1)
+
     def _fit_raw(
         self, x: Any, target: NDArray[Any], outputs: int, *, weights: Array, groups: NDArray[np.intp] | None = None
     ) -> dict[str, Tensor]:
@@ -161,7 +172,4 @@ class LogisticHead(_Linear, Classifier):
         model = LogisticRegression(C=1 / max(penalty, 1e-12), max_iter=self.max_iter, tol=tolerance)
         model.fit(x, target, sample_weight=weights)
         self.n_iter_ = int(model.n_iter_.max())
-        weight, bias = model.coef_, model.intercept_
-        if outputs == 2:  # scikit-learn keeps one row for two classes; a logit for each is one shape for all
-            weight, bias = np.concatenate([-weight / 2, weight / 2]), np.concatenate([-bias / 2, bias / 2])
-        return {"weight": torch.tensor(weight).double(), "bias": torch.tensor(bias).double()}
+        return {"weight": torch.tensor(model.coef_).double(), "bias": torch.tensor(model.intercept_).double()}

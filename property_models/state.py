@@ -9,9 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from property_models.base import Classifier, Regressor
+from property_models.base import PropertyModel
 from property_models.errors import HeadError
-from property_models.families import FAMILIES, estimators_of
+from property_models.families import FAMILIES
+from property_models.head import Head
+
+STEP = " step"  # ends the name of the steps of an array of bytes
 
 
 @dataclass(frozen=True)
@@ -22,31 +25,37 @@ class State:
     arrays: dict[str, NDArray[Any]]
 
 
-def state_of(head: Regressor | Classifier, *, precision: type[np.floating[Any]] = np.float32) -> State:
-    """The state of a fitted head, its weights in a precision; what comes back from `head_of` predicts alike."""
+def state_of(head: Head, *, in_bytes: bool = False) -> State:
+    """The state of a fitted head; what comes back from `head_of` predicts alike.
+
+    Args:
+        head: fitted. in_bytes: weights in one byte each (see `rounded`), which is enough for many small ones, and not
+            in float32.
+    """
+    more, arrays = head.about()
     about: dict[str, Any] = {
         "kind": head.kind,
         "features": head.n_features_in_,
         "parameters": head.get_params(),
         "quantiles": [[float(f"{x:.6g}") for x in row] for row in head.quantiles_],
+        **more,
     }
-    arrays = {
-        name: np.ascontiguousarray(tensor.detach().numpy(), dtype=precision) for name, tensor in head.tensors_.items()
-    }
-    if isinstance(head, Regressor):
-        about |= {
-            "offset": head.offset_,
-            "score_scale": head.score_scale,
-            "range": [float(x) for x in head._range],
-            "grouped": head.grouped_,
-        }
-        arrays["residuals"] = np.asarray(head.residuals_, dtype=np.float32)
-    else:
-        about["classes"] = head.classes_.tolist()
+    for name, tensor in head.tensors_.items():
+        array = np.ascontiguousarray(tensor.detach().numpy(), dtype=np.float32)
+        if in_bytes and array.ndim == 2:
+            arrays[name], arrays[name + STEP] = _as_bytes(array)
+        else:
+            arrays[name] = array
     return State(about, arrays)
 
 
-def head_of(state: State) -> Regressor | Classifier:
+def rounded(tensor: torch.Tensor) -> torch.Tensor:
+    """A matrix as it comes back from being stored in bytes: multiples of a step for each row, of which 127 are most."""
+    values, steps = _as_bytes(tensor.detach().numpy())
+    return torch.tensor(values * steps, dtype=torch.float64)
+
+
+def head_of(state: State) -> PropertyModel:
     """The fitted head of a state; a State is as good as the file that it comes from, so that all of it is doubted.
 
     Raises:
@@ -54,19 +63,24 @@ def head_of(state: State) -> Regressor | Classifier:
         KeyError, TypeError, ValueError, RuntimeError: for a state in which something is missing or does not fit.
     """
     about, arrays = state.about, dict(state.arrays)
-    kinds = {estimator.kind: estimator for family in FAMILIES for estimator in estimators_of(family)}
+    kinds = {estimator.kind: estimator for family in FAMILIES for estimator in family.estimators()}
     if about["kind"] not in kinds:
         raise HeadError(f"a head is one of {', '.join(kinds)}, got {about['kind']!r}")
-    head: Regressor | Classifier = kinds[about["kind"]](**about["parameters"])
+    head = kinds[about["kind"]](**about["parameters"])
     head.n_features_in_ = about["features"]
     head.quantiles_ = np.array(about["quantiles"], dtype=np.float64)
-    if isinstance(head, Regressor):
-        head.residuals_ = arrays.pop("residuals").astype(np.float64)
-        head.offset_, head.grouped_ = about["offset"], about["grouped"]
-        head.score_scale_, head._range = about["score_scale"], np.array(about["range"])
-    else:
-        head.classes_ = np.array(about["classes"])
-    head.tensors_ = {name: torch.tensor(array, dtype=torch.float64) for name, array in arrays.items()}
+    head.restore(about, arrays)
+    steps = {name.removesuffix(STEP): arrays.pop(name) for name in list(arrays) if name.endswith(STEP)}
+    head.tensors_ = {
+        name: torch.tensor(array * steps[name] if name in steps else array, dtype=torch.float64)
+        for name, array in arrays.items()
+    }
     with torch.no_grad():
         head.raw(torch.zeros(1, head.n_features_in_, dtype=torch.float64))  # weights of the wrong shape fail here
     return head
+
+
+def _as_bytes(array: NDArray[Any]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    steps = (np.abs(array).max(axis=1, keepdims=True) / 127).astype(np.float32)
+    steps[steps == 0] = 1.0
+    return np.round(array / steps).astype(np.int8), steps

@@ -91,12 +91,13 @@ class GroupOffsets:
 
     of_row: for each training row the shrunken mean of its group's other rows, shape (n,): with its own score in the
         mean, a row of a small group would seem easier to predict than a new one. typical: the mean of the median group.
-    means: those of all groups. overall: that of a group that is not known.
+    means, counts: those of all groups, and their rows. overall: that of a group that is not known.
     """
 
     of_row: Values
     typical: float
     means: Mapping[Any, float]
+    counts: Mapping[Any, int]
     overall: float
 
     @classmethod
@@ -119,8 +120,17 @@ class GroupOffsets:
             of_row=(sums[index] - weight * scores) / (size[index] - weight + shrinkage),
             typical=float(np.median(means)),
             means=dict(zip(names.tolist(), means.tolist(), strict=True)),
+            counts=dict(zip(names.tolist(), counts.tolist(), strict=True)),
             overall=overall,
         )
+
+    def of_at_least(self, rows: int) -> dict[str, float]:
+        """The means of the groups that have so many rows, by name."""
+        return {str(name): mean for name, mean in self.means.items() if self.counts[name] >= rows}
+
+    def has(self, groups: Any) -> NDArray[np.bool_]:
+        """Whether the groups (n,) of new rows have a mean, shape (n,)."""
+        return np.array([group in self.means for group in np.asarray(groups).tolist()], dtype=bool)
 
     def of(self, groups: Any) -> Values:
         """What the groups (n,) of new rows say of their scores, shape (n,)."""

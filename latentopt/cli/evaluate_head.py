@@ -72,12 +72,12 @@ def evaluate_head(
         assert value is not None and group is not None
         pairs = _grouped(file, column, value, of, group.split(","), least_z)
     space = options.open_space(model)
-    from latentopt.heads import load_head, load_stacked
+    from latentopt.heads import load_fitted
     from latentopt.heads.pairs import pairs_report
 
-    shown = load_stacked(name, space) or load_head(name, space)
+    fitted = load_fitted(name, space)
     with stderr().status(f"predicting {len(pairs):,} pairs"):
-        report = pairs_report(space, shown, pairs, label=label, seed=seed)
+        report = pairs_report(space, fitted, pairs, label=label, seed=seed)
     if as_json:
         print_json({"version": 1, "name": name, **report})
     else:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from latentopt.cli import new_head
-from property_models.families import FAMILIES
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -19,10 +18,10 @@ if TYPE_CHECKING:
 @new_head.arguments
 @click.option(
     "--family",
-    type=click.Choice(list(FAMILIES)),
+    type=click.Choice(list(new_head.FAMILY)),
     default="ridge",
     show_default=True,
-    help="; ".join(f"{name}: {family.about}" for name, family in FAMILIES.items()) + ".",
+    help="; ".join(f"{name}: {family.about}" for name, family in new_head.FAMILY.items()) + ".",
 )
 def fit(request: new_head.Request, *, family: str) -> None:
     """Fit the property NAME to the texts and values of FILE (.csv, .jsonl, .parquet).
@@ -38,6 +37,6 @@ def fit(request: new_head.Request, *, family: str) -> None:
     def learn(rows: Rows, _: Status) -> Fitted:
         from latentopt.heads import fit_head
 
-        return fit_head(rows, family=family, scale=request.scale, seed=request.seed)
+        return fit_head(rows, family=new_head.FAMILY[family], scale=request.scale, seed=request.seed)
 
     new_head.make(request, "fitting", learn)

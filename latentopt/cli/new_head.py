@@ -12,6 +12,7 @@ import click
 
 from latentopt.cli import options
 from latentopt.cli.output import print_json, stderr, stdout, warn
+from property_models.families import FAMILIES
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from latentopt.heads.values import Kind, Values
     from latentopt.space import LatentSpace
     from latentopt.tables import Table
+    from property_models import PropertyModel
 
+FAMILY = {family.name: family for family in FAMILIES}  # the one place where families have names
 NAMES = {
     "constant": "a constant",
     "group_mean": "the group's mean",
@@ -250,7 +253,7 @@ def _save_and_show(fitted: Fitted, request: Request, output: Path, space: Latent
     head = fitted.head
     value = _example(head)
     if request.as_json:
-        about = {"name": name, "directory": str(output), "kind": head.kind, "parameters": fitted.parameters}
+        about = {"name": name, "directory": str(output), "kind": head.kind, "parameters": head.get_params()}
         print_json({"version": 1, "head": about | {"typical": head.typical}, "report": fitted.report})
     else:
         _print_report(name, fitted, chosen=request.typical is not None)
@@ -261,11 +264,12 @@ def _save_and_show(fitted: Fitted, request: Request, output: Path, space: Latent
         )
 
 
-def _example(head: Any) -> str:
-    if hasattr(head, "classes_"):
-        return str(head.classes_[-1])
-    high = float(head.to_value(head.offset_ + head.score_scale))  # higher than typical, and not out of reach
-    return f"{high:.2g}" if abs(high) < 1 else f"{float(f'{high:.1g}'):.0f}"
+def _example(head: PropertyModel) -> str:
+    if head.classes:
+        return head.classes[-1]
+    low, high = head.score_range
+    value = float(head.to_value(0.3 * low + 0.7 * high))  # higher than typical, and not out of reach
+    return f"{value:.2g}" if abs(value) < 1 else f"{float(f'{value:.1g}'):.0f}"
 
 
 def _print_report(name: str, fitted: Fitted, *, chosen: bool) -> None:
@@ -296,7 +300,7 @@ def _print_report(name: str, fitted: Fitted, *, chosen: bool) -> None:
     if found := report.get("interval"):
         notes.append(f"The {found['level']:.0%} interval of the stacked value covers {found['coverage']:.1%} of them.")
     if "trials" in report:
-        kept = ", ".join(f"{key}={value}" for key, value in fitted.parameters.items() if key != "random_state")
+        kept = ", ".join(f"{key}={value}" for key, value in head.get_params().items() if key != "random_state")
         notes.append(f"Best of {report['trials']} trials: {kept}.")
     notes.append("Searches lead by the head; what latentopt predict shows is both, stacked.")
     say.print("\n" + "\n".join(notes), soft_wrap=True, markup=False)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latentopt.cli import options
-from latentopt.cli.output import print_json, stderr, stdout, write
+from latentopt.cli.output import print_json, stderr, stdout, warn, write
 
 if TYPE_CHECKING:
-    from latentopt.heads.predict import Prediction, Predictions
+    from latentopt.heads.predict import Group, Prediction, Predictions
     from latentopt.tables import Table
 
 SHOWN_CLASSES = 3
+WHOSE = "--typical VALUE, --group NAME or --unseen predicts for another"
 
 
 @click.command(short_help="Predict properties of texts.")
@@ -26,6 +27,10 @@ SHOWN_CLASSES = 3
     "--typical",
     type=click.FloatRange(min=0),
     help="Predict for an account whose texts typically get this. [default: the median account]",
+)
+@click.option("--group", metavar="NAME", help="Predict for this account, one that the head was fitted with.")
+@click.option(
+    "--unseen", is_flag=True, help="Predict for an account of which nothing is known: the interval is as wide as that."
 )
 @options.model
 @options.as_json
@@ -37,6 +42,8 @@ def predict(
     file: Path | None,
     column: str,
     typical: float | None,
+    group: str | None,
+    unseen: bool,
     model: str | None,
     as_json: bool,
     output: Path | None,
@@ -49,17 +56,21 @@ def predict(
     less is predicted. The value is that of head and reader, stacked; --json has what each says alone, too.
 
     --json prints {"version": 1, "predictions": [{"row", "text", "properties": {NAME: {"value", "low", "high",
-    "percentile", "probabilities", "head", "reader"}}}]}.
+    "percentile", "probabilities", "head", "reader", "untypical"}}}]}.
     """
+    if (typical is not None) + (group is not None) + unseen > 1:
+        raise click.UsageError("--typical, --group and --unseen each say whose texts they are; give one")
     wanted = [name.strip() for name in names.split(",")]
     if not all(wanted) or len(set(wanted)) < len(wanted):
         raise click.UsageError(f"{names}: give each property once, set apart by commas, such as likes,sentiment")
     table = options.take_texts(texts, file, column)
     space = options.open_space(model)
-    from latentopt.heads.predict import predict_texts
+    from latentopt.heads.predict import Group, predict_texts
+
+    whose = Group(group, typical, unseen)
 
     with stderr().status(f"predicting {len(table):,} texts"):
-        found = predict_texts(space, table.frame["text"].tolist(), wanted, typical=typical, batch_size=batch_size)
+        found = predict_texts(space, table.frame["text"].tolist(), wanted, group=whose, batch_size=batch_size)
     if output is not None:
         _write(table, found, output)
     elif as_json:
@@ -67,7 +78,7 @@ def predict(
     else:
         _print(table, found)
     if not as_json:
-        _say_for_whom(found, chosen=typical is not None)
+        _say_for_whom(found, whose)
 
 
 def _document(table: Table, found: list[Predictions]) -> list[dict[str, Any]]:
@@ -121,17 +132,22 @@ def digits(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def _say_for_whom(found: list[Predictions], *, chosen: bool) -> None:
-    """Tell which group was predicted for, and whose value it is."""
+def _say_for_whom(found: list[Predictions], group: Group) -> None:
+    """Tell which group was predicted for, whose value it is, and which texts are like none that was learned from."""
     say = stderr()
     for each in found:
         if each.typical is not None:
-            whose = "an account" if chosen else "the median account, one"
-            say.print(
-                f"{each.name}: predicted for {whose} whose texts typically get {digits(each.typical)}; "
-                "--typical VALUE predicts for another",
-                style="dim",
-                soft_wrap=True,
-            )
+            if group.unseen:
+                whose = "an account of which nothing is known"
+            elif group.name is not None:
+                whose = f"the account {group.name}, whose texts typically get {digits(each.typical)}"
+            else:
+                known = "the median account, one" if group.typical is None else "an account"
+                whose = f"{known} whose texts typically get {digits(each.typical)}"
+            say.print(f"{each.name}: predicted for {whose}; {WHOSE}", style="dim", soft_wrap=True, markup=False)
         if each.rows[0].reader is None:
             say.print(f"{each.name}: the head's value; there is no reader beside it", style="dim", soft_wrap=True)
+    strange = [i for i, row in enumerate(found[0].rows, start=1) if row.untypical]
+    if strange:
+        which = ", ".join(map(str, strange[:5])) + (", ..." if len(strange) > 5 else "")
+        warn(f"hardly any training text is like text {which}; values and intervals hold for texts like those")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from latentopt.cli import new_head
-from property_models.families import FAMILIES
+from property_models.families import GENERAL
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 @new_head.arguments
 @click.option(
     "--family",
-    type=click.Choice(list(FAMILIES)),
-    help="Search this family only. [default: all]",
+    "families",
+    multiple=True,
+    type=click.Choice(list(new_head.FAMILY)),
+    help=f"Search this family. Repeatable. [default: {', '.join(family.name for family in GENERAL)}]",
 )
 @click.option("--trials", type=click.IntRange(min=1), default=30, show_default=True, help="Settings to try.")
 @click.option(
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     help="Keep trials in this file or database, where the same search goes on. [default: ./NAME.trials]",
 )
 def tune(
-    request: new_head.Request, *, family: str | None, trials: int, timeout: float | None, storage: str | None
+    request: new_head.Request, *, families: tuple[str, ...], trials: int, timeout: float | None, storage: str | None
 ) -> None:
     """Search family and hyperparameters of a head for the property NAME with Optuna, and save the best.
 
@@ -51,7 +53,7 @@ def tune(
             rows,
             trials=trials,
             timeout=timeout,
-            families=tuple(FAMILIES) if family is None else (family,),
+            families=[new_head.FAMILY[name] for name in families] or GENERAL,
             scale=request.scale,
             seed=request.seed,
             storage=storage or f"{request.name}.trials",

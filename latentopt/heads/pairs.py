@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentopt.errors import LatentoptError
-from latentopt.heads.stacked import Stacked
-from property_models.base import Classifier, Regressor
+from latentopt.heads.opinion import ByLatent
 
 if TYPE_CHECKING:
+    from latentopt.heads.fitted import Fitted
     from latentopt.space import LatentSpace
 
 LEVEL = 0.95
@@ -85,17 +85,12 @@ def grouped_pairs(
 
 
 def pairs_report(
-    space: LatentSpace,
-    shown: Stacked | Regressor | Classifier,
-    pairs: Pairs,
-    *,
-    label: str | None = None,
-    seed: int = 0,
+    space: LatentSpace, fitted: Fitted, pairs: Pairs, *, label: str | None = None, seed: int = 0
 ) -> dict[str, Any]:
     """How many pairs are ordered rightly.
 
     Args:
-        space: encodes the texts. shown: a head, or head and reader stacked.
+        space: encodes the texts. fitted: a head, perhaps with its reader.
         label: the class that there is more of, for a property of classes. [of two, the second]
         seed: of the bootstrap.
 
@@ -109,21 +104,19 @@ def pairs_report(
     """
     texts = list(dict.fromkeys([*pairs.first, *pairs.second]))
     place = {text: i for i, text in enumerate(texts)}
-    z = space.pooled(space.encode(texts)).double()
-    head: Any = shown.head if isinstance(shown, Stacked) else shown
-    scores = {"head": _of_class(head, label).predict_score(z.numpy())}
-    if isinstance(shown, Stacked):
-        scores["reader"] = _of_class(shown.reader, label).predict_score(texts)
-        scores["stacked"] = _of_class(shown, label).predict_score(z, texts)
+    z = space.pooled(space.encode(texts))
+    by_latent, reader, stacked = ByLatent(fitted.head), fitted.reader, fitted.stacked
+    if label is not None:
+        by_latent = by_latent.for_class(label)
+        reader, stacked = (None if each is None else each.for_class(label) for each in (reader, stacked))
+    scores = {"head": by_latent.predict_score(z, texts)}
+    if reader is not None and stacked is not None:
+        scores |= {"reader": reader.predict_score(texts), "stacked": stacked.predict_score(z, texts)}
     first, second = ([place[text] for text in side] for side in (pairs.first, pairs.second))
     report: dict[str, Any] = {"pairs": len(pairs), "level": LEVEL}
     for name, score in scores.items():
         report[name] = ordered_rightly(score[first] - score[second], pairs, seed=seed)
     return report
-
-
-def _of_class(whose: Any, label: str | None) -> Any:
-    return whose if label is None else whose.for_class(label)
 
 
 def ordered_rightly(gap: NDArray[np.float64], pairs: Pairs, *, seed: int) -> dict[str, float]:

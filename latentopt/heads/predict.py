@@ -8,17 +8,41 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from latentopt.heads.find import load_head, load_stacked
-from latentopt.heads.stacked import Stacked
-from property_models.base import Classifier, Regressor
+from latentopt.heads.find import load_fitted
 from property_models.errors import HeadError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from latentopt.heads.fitted import Fitted
     from latentopt.space import LatentSpace
+
+
+UNTYPICAL = 0.01  # share of the training latents that are less typical still
+
+
+@dataclass(frozen=True)
+class Group:
+    """Whose texts are predicted for: a group by its name, one with a typical value, one that nothing is known of.
+
+    Of neither, it is the median group, and what its texts get is taken for known.
+    """
+
+    name: str | None = None
+    typical: float | None = None
+    unseen: bool = False
+
+    def of(self, fitted: Fitted) -> Fitted:
+        """The same property for this group; raises HeadError as `Fitted.with_group` and `with_typical`."""
+        if self.name is not None:
+            fitted = fitted.with_group(self.name)
+        if self.typical is not None:
+            fitted = fitted.with_typical(self.typical)
+        return fitted.for_unseen_group() if self.unseen else fitted
+
+
+MEDIAN = Group()
 
 
 @dataclass(frozen=True)
@@ -30,6 +54,7 @@ class Prediction:
     percentile: share of the fitted texts for which less is predicted, who wrote them left aside; of a class, how
     many are found less likely to be of it. probabilities: of all classes; None for a number.
     head, reader: what each of the two says alone; `reader` is None where there is none.
+    untypical: whether the latent is one that hardly any training text has: intervals hold for texts like the fitted.
     """
 
     value: float | str
@@ -39,6 +64,7 @@ class Prediction:
     probabilities: dict[str, float] | None
     head: float | str
     reader: float | str | None
+    untypical: bool
 
 
 @dataclass(frozen=True)
@@ -55,7 +81,7 @@ def predict_texts(
     texts: Collection[str],
     properties: Sequence[str | Path],
     *,
-    typical: float | None = None,
+    group: Group = MEDIAN,
     batch_size: int = 64,
 ) -> list[Predictions]:
     """Predict properties of texts.
@@ -63,62 +89,51 @@ def predict_texts(
     Args:
         space: encodes the texts. texts: n of them.
         properties: names of the model's heads, or directories of others.
-        typical: predict for a group whose texts typically get this, where a property has groups.
+        group: whose texts they are, where a property has groups (see `Group`).
         batch_size: texts that are encoded together.
 
     Raises:
-        LatentoptError: if there is no such head, if it was fitted on another space, if `typical` is given and no
-            property has groups, or for texts as `LatentSpace.encode`.
+        LatentoptError: if there is no such head, if it was fitted on another space, if a group is given and no
+            property has groups, or has this one, or for texts as `LatentSpace.encode`.
     """
-    found = [load_stacked(name, space) or load_head(name, space) for name in properties]
-    if typical is not None:
-        if not any(each.typical is not None for each in found):
-            raise HeadError("a typical value is for heads that were fitted with groups, and none of these was")
-        found = [_with_typical(each, typical) for each in found]
-    z = space.pooled(space.encode(texts, batch_size=batch_size)).double()
-    named = zip(properties, found, strict=True)
+    found = [load_fitted(name, space) for name in properties]
+    if group != MEDIAN:
+        if not any(each.head.typical is not None for each in found):
+            raise HeadError(
+                "a group, its name or typical value, is for heads that were fitted with groups, and none of these was"
+            )
+        found = [each if each.head.typical is None else group.of(each) for each in found]
+    encoded = space.encode(texts, batch_size=batch_size)
+    z = space.pooled(encoded).double()
+    rare = (space.density.typicality(z.float()) < UNTYPICAL).tolist()
     return [
-        Predictions(each.name or Path(name).name, _rows(each, z, list(texts)), each.typical) for name, each in named
+        Predictions(each.head.name or Path(name).name, _rows(each, z, list(texts), rare), each.head.typical)
+        for name, each in zip(properties, found, strict=True)
     ]
 
 
-def _with_typical(each: Stacked | Regressor | Classifier, typical: float) -> Stacked | Regressor | Classifier:
-    if each.typical is None or isinstance(each, Classifier):
-        return each
-    if not isinstance(each, Stacked):
-        return each.with_typical(typical)
-    assert isinstance(each.head, Regressor)  # it has a typical value
-    stacked = each.with_typical(typical)
-    return Stacked(each.head.with_typical(typical), each.reader.with_typical(typical), stacked.estimator)
-
-
-def _rows(each: Stacked | Regressor | Classifier, z: Tensor, texts: list[str]) -> list[Prediction]:
-    if not isinstance(each, Stacked):
-        head = each.predict(z.numpy()).tolist()
-        return _of(each, z.numpy(), head, [None] * len(head))
-    opinions = each.opinions(z, texts)
-    return _of(each.estimator, opinions, each.head.predict(z.numpy()).tolist(), each.reader.predict(texts).tolist())
-
-
-def _of(shown: Any, x: NDArray[np.float64], head: list[Any], reader: list[Any]) -> list[Prediction]:
-    """Predictions by the estimator that is shown, of its vectors x (n, d)."""
+def _rows(fitted: Fitted, z: Tensor, texts: list[str], untypical: list[bool]) -> list[Prediction]:
+    head = fitted.head.predict(z.numpy()).tolist()
+    reader = [None] * len(head) if fitted.reader is None else fitted.reader.predict(texts).tolist()
+    shown = fitted.shown.estimator
+    x = fitted.shown.vectors(z, texts)
     values = shown.predict(x).tolist()
-    if isinstance(shown, Classifier):
-        names = [str(label) for label in shown.classes_]
-        p = shown.predict_proba(x)
-        places = np.stack([shown.for_class(label).percentile(x) for label in shown.classes_], axis=1)
+    ends: list[Any] = [(None, None)] * len(values)
+    chances: list[Any] = [None] * len(values)
+    if shown.classes:
+        p = shown.probabilities(x)
+        places = np.stack([each.percentile(x) for each in shown.properties], axis=1)
         likeliest = p.argmax(1)
         shares = places[np.arange(len(p)), likeliest].tolist()
-        chances: list[Any] = [dict(zip(names, row, strict=True)) for row in p.tolist()]
-        ends: list[Any] = [(None, None)] * len(p)
-        values = [names[i] for i in likeliest]
+        chances = [dict(zip(shown.classes, row, strict=True)) for row in p.tolist()]
+        values = [shown.classes[i] for i in likeliest]
     else:
         shares = shown.percentile(x).tolist()
-        chances = [None] * len(values)
-        ends = shown.interval(x).tolist() if shown.has_interval else [(None, None)] * len(values)
+        if shown.has_interval:
+            ends = shown.interval(x).tolist()
     return [
-        Prediction(value, low, high, share, chance, of_head, of_reader)
-        for value, (low, high), share, chance, of_head, of_reader in zip(
-            values, ends, shares, chances, head, reader, strict=True
+        Prediction(value, low, high, share, chance, of_head, of_reader, rare)
+        for value, (low, high), share, chance, of_head, of_reader, rare in zip(
+            values, ends, shares, chances, head, reader, untypical, strict=True
         )
     ]

@@ -16,25 +16,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 import property_models as pm
-from latentopt.heads.rows import KnownScale, Rows, are_numbers
+from latentopt.heads.opinion import Opinion
+from latentopt.heads.rows import Rows, are_numbers
 from latentopt.heads.storage import read_head, save_head
-from property_models.base import Classifier, ClassView, Regressor
+from property_models import Head, PropertyModel
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 COUNTS = "words and characters, 1"  # in the place of a space's fingerprint; the number rises if `counted` changes
-BITS = 18  # of the hashes, for words and for characters: half a million weights, 1 MiB as float16
+BITS = 18  # of the hashes, for words and for characters: half a million weights, of a byte each
 FEWEST_BITS = 14
 ALPHA = 3.0  # rows are unit vectors twice over, so that one penalty does for all sizes of data that were tried
 LOGISTIC_ALPHA = 0.3, 1.0  # of two classes, and of more, which have fewer rows each
 WORD = r"\w+|[^\w\s]+"  # signs and one-letter words count, too: emoji and "!" say much of a tweet
-Estimator = pm.RidgeHead | pm.LogisticHead
-Opinion = Regressor | Classifier | ClassView  # what speaks for a reader: its estimator, or one class of it
 
 
-class Reader:
-    """A linear model on the hashed words and characters of a text; its methods are a head's, of texts.
+class Reader(Opinion[Sequence[str]]):
+    """A linear model on the hashed words and characters of texts.
 
     Words count alone and in pairs, begin and end of the text among them (whether a tweet begins with a mention says
     much of its likes); characters in threes to fives within words. Both counts are scaled to length 1.
@@ -43,91 +42,20 @@ class Reader:
         estimator: fitted on `counted(texts, bits=bits)`. bits: of the hashes.
     """
 
-    def __init__(self, estimator: Opinion, *, bits: int) -> None:
-        self.estimator = estimator
+    def __init__(self, estimator: Head, *, bits: int) -> None:
+        super().__init__(estimator)
         self.bits = bits
 
-    @property
-    def name(self) -> str | None:
-        """The property."""
-        return self.estimator.name
-
-    def predict(self, texts: Sequence[str]) -> NDArray[Any]:
-        """Values (n,) of n texts: numbers; labels of a classifier; probabilities of one of its classes."""
-        return self.estimator.predict(counted(texts, bits=self.bits))
-
-    def predict_score(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Scores (n,) of n texts, on the scale of the head's: log1p of a count, log-odds of a class.
-
-        Raises:
-            HeadError: if there are more than two classes and none was chosen with `for_class`.
-        """
-        return self.estimator.predict_score(counted(texts, bits=self.bits))
-
-    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Probabilities (n, classes) of n texts.
-
-        Raises:
-            HeadError: if the reader is one of numbers.
-        """
-        return self._classifier().predict_proba(counted(texts, bits=self.bits))
-
-    def outputs(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Scores (n, 1) without the offset, or a logit for each class (n, classes)."""
-        if isinstance(self.estimator, ClassView):
-            raise pm.HeadError("one class of a reader has a score and no outputs; ask predict_score")
-        return self.estimator.outputs(counted(texts, bits=self.bits))
-
-    def percentile(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Share (n,) of the texts that it was fitted to, their groups left aside, for which it predicts less."""
-        return self._opinion().percentile(counted(texts, bits=self.bits))
-
-    def interval(self, texts: Sequence[str], *, level: float = 0.9) -> NDArray[np.float64]:
-        """Values (n, 2) between which a share `level` of new rows lies.
-
-        Raises:
-            HeadError: if the reader is one of classes, or was fitted on too few rows to set some aside.
-        """
-        return self.estimator.interval(counted(texts, bits=self.bits), level=level)
-
-    @property
-    def has_interval(self) -> bool:
-        """Whether there is an `interval`."""
-        return self.estimator.has_interval
-
-    @property
-    def typical(self) -> float | None:
-        """The value of the group that is predicted for; None for a reader without groups."""
-        return self.estimator.typical
-
-    def with_typical(self, value: float) -> Reader:
-        """A copy that predicts for a group with this typical value; raises as the head's."""
-        if not isinstance(self.estimator, Regressor):
-            raise pm.HeadError("a typical value is one of numbers, but this reader knows classes")
-        return Reader(self.estimator.with_typical(value), bits=self.bits)
-
-    @property
-    def properties(self) -> tuple[Reader, ...]:
-        """Readers of what can be wished for: the number, or each class."""
-        return tuple(Reader(one, bits=self.bits) for one in self.estimator.properties)
-
-    def for_class(self, label: Any) -> Reader:
-        """The reader of one class: its log-odds are scores, its probability is the value."""
-        return Reader(self._classifier().for_class(label), bits=self.bits)
+    def vectors(self, texts: Sequence[str]) -> csr_matrix:
+        return counted(texts, bits=self.bits)
 
     def save_pretrained(self, directory: str | Path, *, name: str, metrics: dict[str, Any] | None = None) -> None:
-        """Write reader.json and reader.safetensors (float16) into a directory, beside a head or alone."""
-        if isinstance(self.estimator, ClassView):
-            raise pm.HeadError("one class of a reader is no reader of its own on disk; save the whole reader")
-        save_head(
-            self.estimator,
-            directory,
-            name=name,
-            space=COUNTS,
-            metrics=metrics,
-            stem="reader",
-            precision=np.float16,
-        )
+        """Write reader.json and reader.safetensors (a byte for each weight) into a directory, beside a head or alone.
+
+        Raises:
+            HeadError: for the reader of one class.
+        """
+        save_head(self.estimator, directory, name=name, space=COUNTS, metrics=metrics, stem="reader", in_bytes=True)
 
     @classmethod
     def from_pretrained(cls, directory: str | Path) -> Self:
@@ -139,22 +67,13 @@ class Reader:
         estimator = read_head(directory, space=COUNTS, stem="reader")
         return cls(estimator, bits=(estimator.n_features_in_ // 2).bit_length() - 1)
 
-    def _opinion(self) -> Regressor | ClassView:
-        """What speaks of one number: of two classes, the second."""
-        return self.estimator.second if isinstance(self.estimator, Classifier) else self.estimator
-
-    def _classifier(self) -> Classifier:
-        if not isinstance(self.estimator, Classifier):
-            raise pm.HeadError("classes are asked for, but this reader knows numbers, or one class already")
-        return self.estimator
-
 
 def fit_reader(
     texts: Sequence[str],
     values: NDArray[Any],
     *,
     groups: NDArray[Any] | None = None,
-    scale: KnownScale = "identity",
+    scale: str = "identity",
     alpha: float | None = None,
     seed: int = 0,
 ) -> Reader:
@@ -174,7 +93,9 @@ def fit_reader(
     return Reader(fit_estimator(estimator, rows, counted(texts, bits=bits)), bits=bits)
 
 
-def reader_estimator(values: NDArray[Any], *, scale: KnownScale, alpha: float | None = None, seed: int) -> Estimator:
+def reader_estimator(
+    values: NDArray[Any], *, scale: str, alpha: float | None = None, seed: int
+) -> PropertyModel:
     """What a reader of such values learns with, not fitted yet."""
     if are_numbers(values):
         return pm.RidgeHead(alpha=ALPHA if alpha is None else alpha, scale=scale, random_state=seed)
@@ -183,13 +104,10 @@ def reader_estimator(values: NDArray[Any], *, scale: KnownScale, alpha: float | 
     return pm.LogisticHead(alpha=usual if alpha is None else alpha)
 
 
-def fit_estimator(estimator: Estimator, rows: Rows, counts: csr_matrix) -> Estimator:
+def fit_estimator(estimator: PropertyModel, rows: Rows, counts: csr_matrix) -> PropertyModel:
     """Fit to the counts (n, 2^(bits + 1)) of rows; weights are rounded to what is stored, so that this is measured."""
-    if isinstance(estimator, pm.RidgeHead):
-        estimator.fit(counts, rows.values, groups=rows.groups, weights=rows.weights)
-    else:
-        estimator.fit(counts, rows.values)
-    estimator.tensors_ = {name: tensor.half().double() for name, tensor in estimator.tensors_.items()}
+    estimator.fit(counts, rows.values, groups=rows.groups, weights=rows.weights)
+    estimator.tensors_["weight"] = pm.rounded(estimator.tensors_["weight"])
     return estimator
 
 

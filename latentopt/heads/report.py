@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,99 +13,88 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 from sklearn.pipeline import make_pipeline
 
-from property_models.base import Classifier, Regressor
-from property_models.intervals import conformal_radius
+from latentopt.heads.rows import Rows
 from property_models.targets import GroupOffsets, Values, to_score
 
 LEVEL = 0.9
 TOKEN = r"\w+|[^\w\s]+"
 
 
-def regression_report(
-    head: Regressor,
-    train: tuple[Any, Sequence[str], Any],
-    test: tuple[Any, Sequence[str], Any],
-    *,
-    groups: tuple[Any, Any] | None = None,
-    others: Mapping[str, tuple[Regressor, Any]] | None = None,
-) -> dict[str, Any]:
-    """Held-out metrics of a head, of a constant and of a TF-IDF ridge on the texts themselves.
+def regression_report(models: Mapping[str, tuple[Any, Any]], train: Rows, test: Rows) -> dict[str, Any]:
+    """Held-out metrics of heads, of a constant and of a TF-IDF ridge on the texts themselves.
 
     Args:
-        head: fitted on the training rows.
-        train: vectors (n, d), texts and values of the training rows; the baselines are fitted on them.
-        test: the same of the held-out rows.
-        groups: the groups of the training and of the test rows, as `fit` was given them.
-        others: by name, more regressors to measure, each with its vectors of the test rows.
+        models: by name, regressors of one scale, each with its vectors of the test rows; the last is the one shown.
+        train: rows that the baselines are fitted on. test: held-out rows.
 
     Returns:
-        `rows`, `scale`, and for "constant", "tfidf_ridge", "head" and the others `r2`, `spearman` and `mae`, of scores
+        `rows`, `scale`, and for "constant", "tfidf_ridge" and the models `r2`, `spearman` and `mae`, of scores
         (the constant is 0).
         With groups, these are *within groups*: the means of the held-out rows of each group are taken off truth and
         prediction alike. There is "group_mean", too, the number of groups, the share of the variance of scores that
         their means explain, and for each model `r2_total`: of all variance, where a group's mean is known from the
-        training rows.
-        `interval` has the level asked for and, of the last model (`of`), the `coverage` found and the `width` in
-        scores.
+        training rows (that of all, for a group that has none there).
+        `interval` has the level asked for and, of the last model (`of`), the `coverage` found and the mean `width` in
+        scores; of rows whose group has training rows, and in `unseen`, for a group that has none, of the others.
     """
-    _, train_texts, train_values = train
-    x, test_texts, test_values = test
-    y_train, y = (np.asarray(to_score(np.asarray(v, float), head.scale)) for v in (train_values, test_values))
-    offsets = GroupOffsets.fit(y_train, groups[0]) if groups else None
-    known: Any = offsets.of(groups[1]) if groups and offsets else y_train.mean()
+    shown = list(models)[-1]
+    scale = models[shown][0].scale
+    y_train, y = (np.asarray(to_score(np.asarray(rows.values, float), scale)) for rows in (train, test))
+    offsets = None if train.groups is None else GroupOffsets.fit(y_train, train.groups)
+    known: Any = offsets.of(test.groups) if offsets else y_train.mean()
     rest_train = y_train - (offsets.of_row if offsets else y_train.mean())
-    tfidf = make_pipeline(_tfidf(), Ridge(alpha=3.0)).fit(train_texts, rest_train)
-    regressors = {"head": (head, x), **(others or {})}
+    tfidf = make_pipeline(_tfidf(), Ridge(alpha=3.0)).fit(train.texts, rest_train)
+    outputs = {name: model.outputs(vectors) for name, (model, vectors) in models.items()}
     # In scores: where the group that is predicted for would have 0, the row's own may have many.
-    predicted = {name: model.outputs(vectors)[:, 0] for name, (model, vectors) in regressors.items()}
-    models = {"tfidf_ridge": tfidf.predict(test_texts), **predicted}
-    report: dict[str, Any] = {"rows": len(y), "scale": head.scale, "within_groups": groups is not None}
-    if groups:
-        report["groups"] = len(set(np.asarray(groups[0]).tolist()))
+    predicted = {"tfidf_ridge": tfidf.predict(test.texts), **{name: each[:, 0] for name, each in outputs.items()}}
+    report: dict[str, Any] = {"rows": len(y), "scale": scale, "within_groups": offsets is not None}
+    if offsets:
+        report["groups"] = len(offsets.means)
         report["explained_by_group"] = _r2(y, known)
-        report["constant"] = _fit_quality(y, np.zeros_like(y), groups[1]) | {"r2_total": _r2(y, y_train.mean())}
-        report["group_mean"] = _fit_quality(y, known, groups[1]) | {"r2_total": _r2(y, known)}
-        for name, scores in models.items():
-            report[name] = _fit_quality(y, scores, groups[1]) | {"r2_total": _r2(y, known + scores)}
+        report["constant"] = _fit_quality(y, np.zeros_like(y), test.groups) | {"r2_total": _r2(y, y_train.mean())}
+        report["group_mean"] = _fit_quality(y, known, test.groups) | {"r2_total": _r2(y, known)}
+        for name, scores in predicted.items():
+            report[name] = _fit_quality(y, scores, test.groups) | {"r2_total": _r2(y, known + scores)}
     else:
         report["constant"] = _fit_quality(y - known, np.zeros_like(y))
-        for name, scores in models.items():
+        for name, scores in predicted.items():
             report[name] = _fit_quality(y - known, scores)
-    shown = list(regressors)[-1]
-    model = regressors[shown][0]
+    model = models[shown][0]
     if model.has_interval:
-        radius = conformal_radius(model.residuals_, LEVEL)
-        inside = np.abs(y - known - predicted[shown]) <= radius
-        report["interval"] = {"of": shown, "level": LEVEL, "coverage": float(inside.mean()), "width": 2 * radius}
+        seen = offsets.has(test.groups) if offsets else np.ones(len(y), dtype=bool)
+        found = {"of": shown, "level": LEVEL}
+        if seen.any():
+            found |= _coverage(model, outputs[shown][seen], (y - known)[seen])
+        if offsets and not seen.all() and model.for_unseen_group().has_interval:
+            found["unseen"] = _coverage(model.for_unseen_group(), outputs[shown][~seen], (y - model.level)[~seen])
+        report["interval"] = found
     return report
 
 
-def classification_report(
-    head: Classifier,
-    train: tuple[Any, Sequence[str], Any],
-    test: tuple[Any, Sequence[str], Any],
-    *,
-    others: Mapping[str, tuple[Classifier, Any]] | None = None,
-) -> dict[str, Any]:
-    """Held-out metrics of a classifier, of the most frequent class and of a TF-IDF logistic regression on the texts.
+def _coverage(model: Any, outputs: NDArray[np.float64], rest: Values) -> dict[str, float]:
+    """Share of rows in their interval, by outputs (n, outputs) and scores without level (n,), and its mean width."""
+    low, high = model.within(outputs, level=LEVEL).T
+    return {"coverage": float(((low <= rest) & (rest <= high)).mean()), "width": float((high - low).mean())}
+
+
+def classification_report(models: Mapping[str, tuple[Any, Any]], train: Rows, test: Rows) -> dict[str, Any]:
+    """Held-out metrics of classifiers, of the most frequent class and of a TF-IDF logistic regression on the texts.
 
     Args:
-        head, train, test, others: as in `regression_report`.
+        models, train, test: as in `regression_report`.
 
     Returns:
-        `rows`, `classes`, and for "constant", "tfidf_logistic", "head" and the others `accuracy`, `log_loss` and, for
-        two classes, `auc`.
+        `rows`, `classes`, and for "constant", "tfidf_logistic" and the models `accuracy`, `log_loss` and, for two
+        classes, `auc`.
     """
-    _, train_texts, train_labels = train
-    x, test_texts, labels = test
-    classes = head.classes_
-    shares = np.array([(np.asarray(train_labels) == c).mean() for c in classes])
-    tfidf = make_pipeline(_tfidf(), LogisticRegression(C=3.0, max_iter=300)).fit(train_texts, train_labels)
-    report: dict[str, Any] = {"rows": len(labels), "classes": [str(c) for c in classes]}
-    report["constant"] = _class_quality(labels, np.tile(shares, (len(labels), 1)), classes)
-    report["tfidf_logistic"] = _class_quality(labels, tfidf.predict_proba(test_texts), classes)
-    for name, (model, vectors) in {"head": (head, x), **(others or {})}.items():
-        report[name] = _class_quality(labels, model.predict_proba(vectors), classes)
+    classes = np.unique(train.values)
+    shares = np.array([(train.values == c).mean() for c in classes])
+    tfidf = make_pipeline(_tfidf(), LogisticRegression(C=3.0, max_iter=300)).fit(train.texts, train.values)
+    report: dict[str, Any] = {"rows": len(test), "classes": [str(c) for c in classes]}
+    report["constant"] = _class_quality(test.values, np.tile(shares, (len(test), 1)), classes)
+    report["tfidf_logistic"] = _class_quality(test.values, tfidf.predict_proba(test.texts), classes)
+    for name, (model, vectors) in models.items():
+        report[name] = _class_quality(test.values, model.probabilities(vectors), classes)
     return report
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from latentopt.errors import LatentoptError
 from latentopt.heads.values import Kind, values_of
 from latentopt.space.texts import checked_texts
-from property_models.base import Regressor
 
 if TYPE_CHECKING:
     from latentopt.space import LatentSpace
+    from property_models import PropertyModel
 
 KnownScale = Literal["identity", "log1p", "logit"]
 Scale = KnownScale | Literal["auto"]
+
+Model = TypeVar("Model", bound="PropertyModel")
 
 FEWEST_ROWS = 20
 FEWEST_OF_CLASS = 5  # so that a class is both learned and measured
@@ -45,6 +47,11 @@ class Rows:
         groups = None if self.groups is None else self.groups[index]
         weights = None if self.weights is None else self.weights[index]
         return Rows(self.z[index], [self.texts[i] for i in index], self.values[index], groups, weights)
+
+    def fit(self, model: Model) -> Model:
+        """Fit a model to the latents."""
+        model.fit(self.z, self.values, groups=self.groups, weights=self.weights)
+        return model
 
     def read_with(self, others: Rows | None) -> Rows:
         """These rows and others without their latents: what a reader learns from."""
@@ -85,9 +92,12 @@ def rows_of(
             grouped, the groups as many as the rows, or there is not one value and group for each text.
     """
     texts, values = checked_texts(texts), list(values)  # of a column, texts[i] would be by its label
-    if not len(texts) == len(values) == len(texts if groups is None else groups):
-        grouped = "" if groups is None else f" and {len(groups)} groups"
-        raise LatentoptError(f"each text needs its value, got {len(texts)} texts, {len(values)} values{grouped}")
+    counts = {"texts": texts, "values": values, "groups": groups, "weights": weights}
+    given = {name: len(column) for name, column in counts.items() if column is not None}
+    if len(set(given.values())) > 1:
+        had = ", ".join(f"{n} {name}" for name, n in given.items())
+        raise LatentoptError(f"each text needs its value, and group and weight if there are some, got {had}")
+    names = None if groups is None else _named(list(groups))
     read = values_of(values, kind=kind)
     array = read.values
     kept = np.arange(len(texts))
@@ -106,9 +116,9 @@ def rows_of(
         raise LatentoptError(
             f"a head learns from values that differ, but all are {array.tolist()[0]!r}; give another column"
         )
-    if groups is not None and len(set(map(str, groups))) == len(groups):
+    if names is not None and len(set(names)) == len(names):
         raise LatentoptError(
-            f"a group has rows to compare, but all {len(groups)} rows have one of their own; leave them out"
+            f"a group has rows to compare, but all {len(names)} rows have one of their own; leave them out"
         )
     used = [texts[i] for i in kept.tolist()]
     z = space.pooled(space.encode(used)).numpy().astype(np.float64)
@@ -116,16 +126,22 @@ def rows_of(
         z,
         used,
         array,
-        None if groups is None else np.asarray([str(group) for group in groups], dtype=object),
+        None if names is None else np.asarray(names, dtype=object),
         None if weights is None else np.asarray(list(weights), dtype=np.float64)[kept],
     )
 
 
-def fit_to(head: Any, rows: Rows) -> Any:
-    """Fit an estimator to the latents of rows."""
-    if isinstance(head, Regressor):
-        return head.fit(rows.z, rows.values, groups=rows.groups, weights=rows.weights)
-    return head.fit(rows.z, rows.values)
+def is_missing(group: Any) -> bool:
+    """Whether an entry names no group: None, NaN, or nothing but space."""
+    return group is None or group != group or not str(group).strip()
+
+
+def _named(groups: list[Any]) -> list[str]:
+    """Names of groups; a row without one is no row of a group "nan"."""
+    for i, group in enumerate(groups):
+        if is_missing(group):
+            raise LatentoptError(f"each row needs its group, got {group!r} at {i}; leave such rows out")
+    return [str(group) for group in groups]
 
 
 def are_numbers(values: NDArray[Any]) -> bool:

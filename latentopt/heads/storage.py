@@ -7,46 +7,48 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from latentopt.errors import LatentoptError
 from latentopt.tables import atomic_update
 
 if TYPE_CHECKING:
-    from property_models.base import Classifier, Regressor
+    from property_models import Head, PropertyModel
 
 VERSION = 2
 
 
 def save_head(
-    head: Regressor | Classifier,
+    head: Head,
     directory: str | Path,
     *,
     name: str,
     space: str,
     metrics: Mapping[str, Any] | None = None,
     stem: str = "head",
-    precision: type[np.floating[Any]] = np.float32,
+    in_bytes: bool = False,
 ) -> None:
     """Write a fitted head into a folder, whole or not at all; an earlier head there is replaced, and all else stays.
 
     Args:
         head: fitted. directory: where. name: of the property, such as likes.
         space: fingerprint of the space whose vectors it was fitted on. metrics: what was measured, for the record.
-        stem: of the names of its two files. precision: of the stored weights.
+        stem: of the names of its two files. in_bytes: weights of a byte each (see
+            `property_models.state_of`).
+
+    Raises:
+        HeadError: for one class of a head.
     """
     from safetensors.numpy import save_file
 
     from property_models import state_of
 
-    state = state_of(head, precision=precision)
+    state = state_of(head, in_bytes=in_bytes)
     about = {"version": VERSION, "name": name, "space": space, **state.about, "metrics": dict(metrics or {})}
     with atomic_update(directory) as temporary:
         (temporary / f"{stem}.json").write_text(json.dumps(about, indent=2, ensure_ascii=False), encoding="utf-8")
         save_file(state.arrays, temporary / f"{stem}.safetensors")
 
 
-def read_head(directory: str | Path, *, space: str | None, stem: str = "head") -> Regressor | Classifier:
+def read_head(directory: str | Path, *, space: str | None, stem: str = "head") -> PropertyModel:
     """Read what `save_head` wrote.
 
     Args:

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from latentopt.errors import LatentoptError
-from latentopt.heads.fit import NOISE, Estimator, Fitted, fit_head, new_estimator
-from latentopt.heads.rows import Rows, Scale, fit_to, split
-from property_models.base import Classifier
-from property_models.families import FAMILIES, estimators_of
+from latentopt.heads.fit import NOISE, fit_head, new_estimator
+from latentopt.heads.fitted import Fitted
+from latentopt.heads.rows import Rows, Scale, are_numbers, split
+from property_models import GENERAL, Family, PropertyModel
 from property_models.targets import GroupOffsets
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def tune_head(
     *,
     trials: int = 30,
     timeout: float | None = None,
-    families: Sequence[str] = tuple(FAMILIES),
+    families: Sequence[Family] = GENERAL,
     scale: Scale = "auto",
     seed: int = 0,
     storage: str | Path | None = None,
@@ -59,10 +58,8 @@ def tune_head(
     train, valid = (inner.take(part) for part in split(inner, seed=seed + 1))
 
     def error(trial: optuna.Trial) -> float:
-        family, parameters = _suggest(trial, families)
-        head = new_estimator(inner, family, scale, parameters, seed=seed)
-        fit_to(head, train)
-        return _error(head, train, valid)
+        family, parameters = _suggest(trial, families, of_classes=not are_numbers(rows.values))
+        return _error(train.fit(new_estimator(inner, family, scale, parameters, seed=seed)), train, valid)
 
     def told(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
         done = _done(study)
@@ -71,14 +68,15 @@ def tune_head(
         if done >= trials or (end is not None and time.monotonic() > end):
             study.stop()
 
+    names = [family.name for family in families]
     end = None if timeout is None else time.monotonic() + timeout
     interrupted = False
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        study = _study(_identity(rows, families, scale, seed), storage, seed=seed)
+        study = _study(_identity(rows, names, scale, seed), storage, seed=seed)
         if not study.trials:
-            study.enqueue_trial({"family": families[0], "alpha": 1.0, "noise": NOISE})
+            study.enqueue_trial({"family": names[0], "alpha": 1.0, "noise": NOISE})
         if _done(study) < trials:
             try:
                 study.optimize(error, callbacks=[told])
@@ -89,9 +87,9 @@ def tune_head(
     finally:
         optuna.logging.set_verbosity(before)
     best = dict(study.best_params)
-    family: str = best.pop("family")
+    family = families[names.index(best.pop("family"))]
     fitted = fit_head(rows, family=family, scale=scale, seed=seed, parameters=best)
-    report = fitted.report | {"trials": _done(study), "family": family, "interrupted": interrupted}
+    report = fitted.report | {"trials": _done(study), "family": family.name, "interrupted": interrupted}
     return replace(fitted, report=report)
 
 
@@ -123,9 +121,9 @@ def _study(name: str, storage: str | Path | None, *, seed: int) -> optuna.Study:
     return study
 
 
-def _identity(rows: Rows, families: Sequence[str], scale: Scale, seed: int) -> str:
+def _identity(rows: Rows, names: Sequence[str], scale: Scale, seed: int) -> str:
     """What a study is called: trials on other rows, or of another search, are none of it (SHA-256, 16 digits)."""
-    digest = hashlib.sha256(repr((sorted(families), scale, seed, rows.texts)).encode())
+    digest = hashlib.sha256(repr((sorted(names), scale, seed, rows.texts)).encode())
     for array in (rows.z, rows.values, rows.groups, rows.weights):
         digest.update(repr(None if array is None else array.tolist()).encode())
     return digest.hexdigest()[:16]
@@ -137,10 +135,11 @@ def _done(study: optuna.Study) -> int:
     return len(study.get_trials(deepcopy=False, states=[TrialState.COMPLETE]))
 
 
-def _suggest(trial: optuna.Trial, families: Sequence[str]) -> tuple[str, dict[str, Any]]:
-    family = str(trial.suggest_categorical("family", list(families)))
+def _suggest(trial: optuna.Trial, families: Sequence[Family], *, of_classes: bool) -> tuple[Family, dict[str, Any]]:
+    by_name = {family.name: family for family in families}
+    family = by_name[str(trial.suggest_categorical("family", list(by_name)))]
     parameters: dict[str, Any] = {}
-    for name, (low, high) in estimators_of(family)[0].search.items():
+    for name, (low, high) in family.estimator(of_classes=of_classes).search.items():
         if isinstance(low, int) and isinstance(high, int):
             parameters[name] = trial.suggest_int(name, low, high, log=True)
         else:
@@ -148,14 +147,15 @@ def _suggest(trial: optuna.Trial, families: Sequence[str]) -> tuple[str, dict[st
     return family, parameters
 
 
-def _error(head: Estimator, train: Rows, rows: Rows) -> float:
+def _error(head: PropertyModel, train: Rows, rows: Rows) -> float:
     """What a search minimizes: squared error within groups for a number, log loss for classes."""
     from sklearn.metrics import log_loss
 
-    if isinstance(head, Classifier):
-        return float(log_loss(rows.values, head.predict_proba(rows.z), labels=list(head.classes_)))
+    if head.classes:
+        return float(log_loss(rows.values, head.probabilities(rows.z), labels=list(head.classes)))
     score = np.asarray(head.to_score(rows.values))
-    known: float | NDArray[np.float64] = head.offset_
+    said = head.predict_score(rows.z)
     if train.groups is not None:
-        known = GroupOffsets.fit(np.asarray(head.to_score(train.values)), train.groups).of(rows.groups)
-    return float(np.mean((score - known - (head.predict_score(rows.z) - head.offset_)) ** 2))
+        levels = GroupOffsets.fit(np.asarray(head.to_score(train.values)), train.groups)
+        said = levels.of(rows.groups) + head.outputs(rows.z)[:, 0]
+    return float(np.mean((score - said) ** 2))

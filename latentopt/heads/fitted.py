@@ -1,0 +1,84 @@
+"""A property that was fitted: head, reader, both stacked, and how they did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from torch import Tensor
+
+from latentopt.heads.opinion import ByLatent, Opinion
+from latentopt.heads.reader import Reader
+from latentopt.heads.stacked import Stacked
+from latentopt.heads.storage import read_head, save_head
+from latentopt.tables import atomic_update
+from property_models import Head, PropertyModel
+
+if TYPE_CHECKING:
+    from latentopt.space import LatentSpace
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A head, its reader, both stacked, and how they did on rows that they have not seen.
+
+    `reader` and `stacked` are None for a head that lies alone.
+    """
+
+    head: PropertyModel
+    reader: Reader | None
+    stacked: Stacked | None
+    report: dict[str, Any]
+
+    @property
+    def shown(self) -> Opinion[Tensor, Sequence[str]]:
+        """The opinion that is shown, of latents and texts: both stacked, or the head's where there is no reader."""
+        return ByLatent(self.head) if self.stacked is None else self.stacked
+
+    def save_pretrained(self, directory: str | Path, *, name: str, space: LatentSpace) -> None:
+        """Write all three, and the report as the head's metrics."""
+        with atomic_update(directory) as temporary:  # they belong together: all three or none
+            save_head(self.head, temporary, name=name, space=space.fingerprint, metrics=self.report)
+            if self.reader is not None and self.stacked is not None:
+                self.reader.save_pretrained(temporary, name=name)
+                self.stacked.save_pretrained(temporary, name=name)
+
+    @classmethod
+    def from_pretrained(cls, directory: str | Path, *, space: LatentSpace) -> Self:
+        """Read what `save_pretrained` wrote.
+
+        Raises:
+            LatentoptError: if there is no head, if files are damaged, or if it was fitted on another space.
+        """
+        directory = Path(directory)
+        head = read_head(directory, space=space.fingerprint)
+        report = dict(head.metrics or {})
+        if not (directory / "reader.json").exists():
+            return cls(head, None, None, report)
+        reader = Reader.from_pretrained(directory)
+        return cls(head, reader, Stacked.from_pretrained(directory, head, reader), report)
+
+    def with_typical(self, value: float) -> Self:
+        """A copy that predicts for a group with this typical value.
+
+        Raises:
+            HeadError: if there are no groups, or the value is none that a row could have.
+        """
+        return self._each(lambda head: head.with_typical(value))
+
+    def with_group(self, name: str) -> Self:
+        """A copy that predicts for a group that was fitted with; raises HeadError if it was not."""
+        return self._each(lambda head: head.with_group(name))
+
+    def for_unseen_group(self) -> Self:
+        """A copy that predicts for a group of which nothing is known; raises HeadError if there are no groups."""
+        return self._each(lambda head: head.for_unseen_group())
+
+    def _each(self, change: Callable[[Head], Head]) -> Self:
+        head: Any = change(self.head)
+        if self.reader is None or self.stacked is None:
+            return replace(self, head=head)
+        reader = Reader(change(self.reader.estimator), bits=self.reader.bits)
+        return replace(self, head=head, reader=reader, stacked=Stacked(head, reader, change(self.stacked.estimator)))
