@@ -32,15 +32,16 @@ def state_of(head: Head, *, in_bytes: bool = False) -> State:
         head: fitted. in_bytes: weights in one byte each (see `rounded`), which is enough for many small ones, and not
             in float32.
     """
-    more, arrays = head.about()
+    model: Any = head
+    more, arrays = model.about()
     about: dict[str, Any] = {
-        "kind": head.kind,
-        "features": head.n_features_in_,
-        "parameters": head.get_params(),
-        "quantiles": [[float(f"{x:.6g}") for x in row] for row in head.quantiles_],
+        "kind": model.kind,
+        "features": model.n_features_in_,
+        "parameters": model.get_params(),
+        "quantiles": [[float(f"{x:.6g}") for x in row] for row in model.quantiles_],
         **more,
     }
-    for name, tensor in head.tensors_.items():
+    for name, tensor in model.tensors_.items():
         array = np.ascontiguousarray(tensor.detach().numpy(), dtype=np.float32)
         if in_bytes and array.ndim == 2:
             arrays[name], arrays[name + STEP] = _as_bytes(array)

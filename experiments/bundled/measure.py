@@ -23,7 +23,7 @@ from weights import LANGUAGE_MODEL, Weights, unpacked
 
 from latentopt.evaluation import latent_health, reconstruction
 from latentopt.evaluation.fills import fills, language_model
-from latentopt.heads import load_stacked
+from latentopt.heads import load_fitted
 from latentopt.space import LatentSpace
 
 HERE = Path(__file__).parent
@@ -46,7 +46,7 @@ def measured(space: LatentSpace, data: Path, weights: Weights, *, seed: int) -> 
     labelled = labelled[labelled["label"].str.startswith(PREFIX)]
     labels, texts = labelled["label"].str.removeprefix(PREFIX).to_numpy(), labelled["text"].tolist()
     z = space.pooled(space.encode(texts))
-    sentiment = load_stacked("sentiment", space)
+    sentiment = load_fitted("sentiment", space).stacked
     assert sentiment is not None
     return {
         "language_model": {"texts": len(drawn), **language_model(space, drawn)},

@@ -26,7 +26,7 @@ import pandas as pd
 
 from latentopt.editing import Effort, Infill, Rewrite, Target, TextEditor
 from latentopt.editing.optimizers import OPTIMIZERS
-from latentopt.heads import load_head, load_reader
+from latentopt.heads import load_fitted
 from latentopt.space import LatentSpace
 
 HERE = Path(__file__).parent
@@ -59,7 +59,8 @@ def sources(data: Path, count: int) -> list[str]:
 
 def edit(space: LatentSpace, texts: list[str], options: dict[str, object], file: Path) -> None:
     """Edit the texts, and keep the edits and the seconds in a file."""
-    head, reader = load_head("likes", space), load_reader("likes", space)
+    likes = load_fitted("likes", space)
+    head, reader = likes.head, likes.reader
     own = head.to_value(head.forward(space.pooled(space.encode(texts))).detach())
     readers = {} if reader is None else {"likes": reader}
     given = {"readers": readers, "effort": Effort(), **options}

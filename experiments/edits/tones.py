@@ -23,7 +23,7 @@ from better_profanity import profanity
 
 from latentopt.directions import find
 from latentopt.editing import Along, Maximize, TextEditor
-from latentopt.heads import load_head, load_reader
+from latentopt.heads import load_fitted
 from latentopt.space import LatentSpace
 
 HERE = Path(__file__).parent
@@ -39,7 +39,8 @@ def drawn(texts: pd.Series, shortest: int, count: int) -> list[str]:
 def sentiment(space: LatentSpace, data: Path, count: int) -> tuple[list[str], TextEditor]:
     """Negative tweets, and an editor that wishes them positive."""
     frame = pd.read_parquet(data / "tweets_labelled/valid.parquet")
-    head, reader = load_head("sentiment", space).for_class("positive"), load_reader("sentiment", space)
+    sentiment = load_fitted("sentiment", space)
+    head, reader = sentiment.head.for_class("positive"), sentiment.reader
     readers = {} if reader is None else {head.name: reader.for_class("positive")}
     texts = drawn(frame[frame["label"] == "sentiment140_negative"]["text"], 30, count)
     return texts, TextEditor(space, Maximize(head), readers=readers)

@@ -13,12 +13,12 @@ import torch
 from latentopt.editing.objectives import AtLeast, HeadWish, Target
 from latentopt.editing.objectives.head import Head
 from latentopt.errors import LatentoptError
-from latentopt.heads import bundled_head, bundled_heads, load_head, load_reader
+from latentopt.heads import bundled_heads, load_fitted
 
 if TYPE_CHECKING:
-    from latentopt.heads import Reader
+    from latentopt.heads import Fitted, Reader
     from latentopt.space import LatentSpace
-    from property_models.base import Classifier, Regressor
+    from property_models import PropertyModel
 
 SURE = 0.9  # probability of a class that is wished for by its name
 
@@ -43,9 +43,9 @@ class Properties:
         self.space = space
         self.typical = typical
         self._places: dict[str, Path] = {}
-        self._asked: dict[str, Regressor | Classifier] = {}
+        self._asked: dict[str, Fitted] = {}
         for directory in heads:
-            name = load_head(directory, space).name or "property"
+            name = load_fitted(directory, space).head.name or "property"
             if name in self._places:
                 raise WishError(f"{directory}: {name} was given twice; give one head for each property")
             self._places[name] = directory
@@ -98,15 +98,10 @@ class Properties:
     def readers(self) -> dict[str, Reader]:
         """The readers of the heads that were asked for, by the names of their properties."""
         found: dict[str, Reader] = {}
-        for name, head in self._asked.items():
-            reader = load_reader(self._places.get(name, name), self.space)
-            if reader is None:
-                continue
-            if self.typical is not None and reader.typical is not None:
-                reader = reader.with_typical(self.typical)
-            wishable: tuple[Head, ...] = head.properties
-            for wished, opinion in zip(wishable, reader.properties, strict=True):
-                found[wished.name or name] = opinion
+        for name, fitted in self._asked.items():
+            if fitted.reader is not None:
+                for wished, opinion in zip(fitted.head.properties, fitted.reader.properties, strict=True):
+                    found[wished.name or name] = opinion
         return found
 
     def typicals(self) -> dict[str, float]:
@@ -115,26 +110,25 @@ class Properties:
         Raises:
             WishError: if a typical value was given, and no property that was asked for has groups.
         """
-        found = {name: head.typical for name, head in sorted(self._asked.items()) if head.typical is not None}
+        heads = {name: fitted.head for name, fitted in sorted(self._asked.items())}
+        found = {name: head.typical for name, head in heads.items() if head.typical is not None}
         if self.typical is not None and not found:
             raise WishError("--typical is for heads that were fitted with --group, and none of these was")
         return found
 
-    def _head(self, name: str) -> Regressor | Classifier:
+    def _head(self, name: str) -> PropertyModel:
         if name not in self._asked:
-            if name in self._places:
-                head = load_head(self._places[name], self.space)
-            elif name in bundled_heads(self.space):
-                head = bundled_head(name, self.space)
-            else:
-                known = ", ".join(sorted({*self._places, *bundled_heads(self.space)})) or "none"
+            known = bundled_heads(self.space) | self._places
+            if name not in known:
                 raise WishError(
-                    f"{name}: there is no such property; known: {known}; `latentopt fit` makes one, --head DIR names it"
+                    f"{name}: there is no such property; known: {', '.join(sorted(known)) or 'none'}; `latentopt fit` "
+                    "makes one, --head DIR names it"
                 )
-            if self.typical is not None and head.typical is not None:
-                head = head.with_typical(self.typical)
-            self._asked[name] = head
-        return self._asked[name]
+            fitted = load_fitted(known[name], self.space)
+            if self.typical is not None and fitted.head.typical is not None:
+                fitted = fitted.with_typical(self.typical)
+            self._asked[name] = fitted
+        return self._asked[name].head
 
 
 def _number(said: str, value: str, classes: Sequence[str]) -> float:

@@ -41,9 +41,9 @@ class Fitted:
         """Write all three, and the report as the head's metrics."""
         with atomic_update(directory) as temporary:  # they belong together: all three or none
             save_head(self.head, temporary, name=name, space=space.fingerprint, metrics=self.report)
-            if self.reader is not None and self.stacked is not None:
-                self.reader.save_pretrained(temporary, name=name)
-                self.stacked.save_pretrained(temporary, name=name)
+            for opinion in (self.reader, self.stacked):
+                if opinion is not None:
+                    opinion.save_pretrained(temporary, name=name)
 
     @classmethod
     def from_pretrained(cls, directory: str | Path, *, space: LatentSpace) -> Self:
@@ -58,7 +58,8 @@ class Fitted:
         if not (directory / "reader.json").exists():
             return cls(head, None, None, report)
         reader = Reader.from_pretrained(directory)
-        return cls(head, reader, Stacked.from_pretrained(directory, head, reader), report)
+        both = (directory / "stacked.json").exists()
+        return cls(head, reader, Stacked.from_pretrained(directory, head, reader) if both else None, report)
 
     def with_typical(self, value: float) -> Self:
         """A copy that predicts for a group with this typical value.
@@ -78,7 +79,8 @@ class Fitted:
 
     def _each(self, change: Callable[[Head], Head]) -> Self:
         head: Any = change(self.head)
-        if self.reader is None or self.stacked is None:
+        if self.reader is None:
             return replace(self, head=head)
         reader = Reader(change(self.reader.estimator), bits=self.reader.bits)
-        return replace(self, head=head, reader=reader, stacked=Stacked(head, reader, change(self.stacked.estimator)))
+        both = None if self.stacked is None else Stacked(head, reader, change(self.stacked.estimator))
+        return replace(self, head=head, reader=reader, stacked=both)

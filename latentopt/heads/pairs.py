@@ -108,10 +108,13 @@ def pairs_report(
     by_latent, reader, stacked = ByLatent(fitted.head), fitted.reader, fitted.stacked
     if label is not None:
         by_latent = by_latent.for_class(label)
-        reader, stacked = (None if each is None else each.for_class(label) for each in (reader, stacked))
+        reader = reader and reader.for_class(label)
+        stacked = stacked and stacked.for_class(label)
     scores = {"head": by_latent.predict_score(z, texts)}
-    if reader is not None and stacked is not None:
-        scores |= {"reader": reader.predict_score(texts), "stacked": stacked.predict_score(z, texts)}
+    if reader is not None:
+        scores["reader"] = reader.predict_score(texts)
+    if stacked is not None:
+        scores["stacked"] = stacked.predict_score(z, texts)
     first, second = ([place[text] for text in side] for side in (pairs.first, pairs.second))
     report: dict[str, Any] = {"pairs": len(pairs), "level": LEVEL}
     for name, score in scores.items():

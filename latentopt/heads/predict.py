@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from latentopt.errors import LatentoptError
 from latentopt.heads.find import load_fitted
 from property_models.errors import HeadError
 
@@ -105,11 +106,19 @@ def predict_texts(
         found = [each if each.head.typical is None else group.of(each) for each in found]
     encoded = space.encode(texts, batch_size=batch_size)
     z = space.pooled(encoded).double()
-    rare = (space.density.typicality(z.float()) < UNTYPICAL).tolist()
+    rare = _untypical(space, z)
     return [
         Predictions(each.head.name or Path(name).name, _rows(each, z, list(texts), rare), each.head.typical)
         for name, each in zip(properties, found, strict=True)
     ]
+
+
+def _untypical(space: LatentSpace, z: Tensor) -> list[bool]:
+    try:
+        density = space.density
+    except LatentoptError:  # a model of one's own need not have one; then nothing is known of it
+        return [False] * len(z)
+    return [bool(share < UNTYPICAL) for share in density.typicality(z.float()).tolist()]
 
 
 def _rows(fitted: Fitted, z: Tensor, texts: list[str], untypical: list[bool]) -> list[Prediction]:

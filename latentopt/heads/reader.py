@@ -93,9 +93,7 @@ def fit_reader(
     return Reader(fit_estimator(estimator, rows, counted(texts, bits=bits)), bits=bits)
 
 
-def reader_estimator(
-    values: NDArray[Any], *, scale: str, alpha: float | None = None, seed: int
-) -> PropertyModel:
+def reader_estimator(values: NDArray[Any], *, scale: str, alpha: float | None = None, seed: int) -> PropertyModel:
     """What a reader of such values learns with, not fitted yet."""
     if are_numbers(values):
         return pm.RidgeHead(alpha=ALPHA if alpha is None else alpha, scale=scale, random_state=seed)

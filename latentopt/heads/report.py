@@ -35,7 +35,7 @@ def regression_report(models: Mapping[str, tuple[Any, Any]], train: Rows, test: 
         their means explain, and for each model `r2_total`: of all variance, where a group's mean is known from the
         training rows (that of all, for a group that has none there).
         `interval` has the level asked for and, of the last model (`of`), the `coverage` found and the mean `width` in
-        scores; of rows whose group has training rows, and in `unseen`, for a group that has none, of the others.
+        scores: that for a group of which nothing is known, where no group has training rows (`unseen_groups`).
     """
     shown = list(models)[-1]
     scale = models[shown][0].scale
@@ -61,13 +61,11 @@ def regression_report(models: Mapping[str, tuple[Any, Any]], train: Rows, test: 
             report[name] = _fit_quality(y - known, scores)
     model = models[shown][0]
     if model.has_interval:
-        seen = offsets.has(test.groups) if offsets else np.ones(len(y), dtype=bool)
-        found = {"of": shown, "level": LEVEL}
-        if seen.any():
-            found |= _coverage(model, outputs[shown][seen], (y - known)[seen])
-        if offsets and not seen.all() and model.for_unseen_group().has_interval:
-            found["unseen"] = _coverage(model.for_unseen_group(), outputs[shown][~seen], (y - model.level)[~seen])
-        report["interval"] = found
+        unseen = offsets is not None and not offsets.has(test.groups).any()
+        found = {"of": shown, "level": LEVEL, "unseen_groups": unseen}
+        if unseen:
+            model, known = model.for_unseen_group(), model.level
+        report["interval"] = found | _coverage(model, outputs[shown], y - known)
     return report
 
 

@@ -189,4 +189,4 @@ def test_numbers_are_read_as_the_country_writes_them_and_rows_may_be_dropped_if_
     assert not (tmp_path / "likes").exists()
     document = cli_json(*words, "--may-drop", 0.25, "--output", tmp_path / "likes")
     assert document["report"]["rows"] == 12  # a fifth of those that are left
-    assert 1000 < read_head(tmp_path / "likes", space=None).offset_ < 8000
+    assert 1000 < read_head(tmp_path / "likes", space=None).level < 8000

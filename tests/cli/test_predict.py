@@ -44,7 +44,7 @@ def test_json_says_whose_value_is_whose(cli_json, heads):
     document = cli_json("predict", heads / "length", TEXTS[0], TEXTS[1])
     assert [row["row"] for row in document["predictions"]] == [1, 2]
     found = document["predictions"][0]["properties"]["length"]
-    assert set(found) == {"value", "low", "high", "percentile", "probabilities", "head", "reader"}
+    assert set(found) == {"value", "low", "high", "percentile", "probabilities", "head", "reader", "untypical"}
     assert found["low"] < found["value"] < found["high"]
     assert min(found["head"], found["reader"]) - 5 < found["value"] < max(found["head"], found["reader"]) + 5
 

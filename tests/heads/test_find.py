@@ -24,7 +24,7 @@ def test_a_head_is_found_by_its_directory_or_by_its_name_in_the_model(space, tmp
     saved(space, space.path / "heads" / "length")
     assert load_head(tmp_path / "mine", space).name == "length"
     assert load_head("length", space).name == "length"
-    assert bundled_heads(space) == ["length"]
+    assert list(bundled_heads(space)) == ["length"]
 
 
 def test_an_unknown_head_is_an_error_that_names_those_there_are(space):

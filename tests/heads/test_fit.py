@@ -5,23 +5,8 @@ import pytest
 
 from latentopt.heads.fit import chosen_scale, fit_head
 from latentopt.heads.rows import Rows, rows_of, split
-from property_models import LogisticHead, MLPEnsembleClassifier, MLPEnsembleRegressor, RidgeHead
-from tests.toy import toy_space, toy_texts
-
-TEXTS = toy_texts(400, seed=5)
-LENGTHS = [len(text) for text in TEXTS]
-WINTER = ["winter" if text.endswith("in winter") else "other" for text in TEXTS]
-AUTHORS = [f"author {i % 4}" for i in range(400)]
-
-
-@pytest.fixture(scope="module")
-def space():
-    return toy_space()
-
-
-@pytest.fixture(scope="module")
-def lengths(space):
-    return rows_of(space, TEXTS, LENGTHS)
+from property_models import MLP, RIDGE, LogisticHead, MLPEnsembleClassifier, MLPEnsembleRegressor, RidgeHead
+from tests.heads.sentences import AUTHORS, LENGTHS, TEXTS, WINTER
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +14,7 @@ def seasons(space):
     return rows_of(space, TEXTS, WINTER)
 
 
-@pytest.mark.parametrize(("family", "kind"), [("ridge", RidgeHead), ("mlp", MLPEnsembleRegressor)])
+@pytest.mark.parametrize(("family", "kind"), [(RIDGE, RidgeHead), (MLP, MLPEnsembleRegressor)])
 def test_a_number_is_predicted_better_than_by_a_constant(lengths, family, kind):
     fitted = fit_head(lengths, family=family, scale="identity", parameters={"noise": 0.1})
     assert isinstance(fitted.head, kind)
@@ -39,7 +24,7 @@ def test_a_number_is_predicted_better_than_by_a_constant(lengths, family, kind):
     assert fitted.report["rows"] == 80
 
 
-@pytest.mark.parametrize(("family", "kind"), [("ridge", LogisticHead), ("mlp", MLPEnsembleClassifier)])
+@pytest.mark.parametrize(("family", "kind"), [(RIDGE, LogisticHead), (MLP, MLPEnsembleClassifier)])
 def test_texts_are_classes(seasons, family, kind):
     fitted = fit_head(seasons, family=family)
     assert isinstance(fitted.head, kind)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from latentopt.heads.report import classification_report, regression_report
+from latentopt.heads.rows import Rows
 from property_models import LogisticHead, RidgeHead
 
 
@@ -15,9 +16,8 @@ def test_a_head_that_knows_beats_the_constant_within_groups() -> None:
     y = np.round(np.exp(groups + x[:, 0]))
     texts = [f"word{i % 7} word{i % 3}" for i in range(1200)]
     head = RidgeHead(scale="log1p").fit(x[:900], y[:900], groups=groups[:900])
-    report = regression_report(
-        head, (x[:900], texts[:900], y[:900]), (x[900:], texts[900:], y[900:]), groups=(groups[:900], groups[900:])
-    )
+    rows = Rows(x, texts, y, groups)
+    report = regression_report({"head": (head, x[900:])}, rows.take(np.arange(900)), rows.take(np.arange(900, 1200)))
     assert report["rows"] == 300
     assert report["within_groups"]
     assert report["constant"]["r2"] == pytest.approx(0, abs=0.05)
@@ -31,7 +31,8 @@ def test_a_text_baseline_is_really_fitted_on_the_texts() -> None:
     x, labels = draw.normal(size=(400, 4)), draw.integers(0, 2, 400)
     texts = ["a fine day" if label else "a foul day" for label in labels]
     head = LogisticHead().fit(x[:300], labels[:300])
-    report = classification_report(head, (x[:300], texts[:300], labels[:300]), (x[300:], texts[300:], labels[300:]))
+    rows = Rows(x, texts, labels)
+    report = classification_report({"head": (head, x[300:])}, rows.take(np.arange(300)), rows.take(np.arange(300, 400)))
     assert report["tfidf_logistic"]["auc"] == 1.0
     assert report["head"]["auc"] < 0.65
     assert report["constant"]["auc"] == 0.5
@@ -45,8 +46,9 @@ def test_intervals_cover_new_rows_of_small_groups_as_well(rows_of_a_group: int) 
     y = 2 * draw.normal(size=len(groups))[groups] + x[:, 0] + 0.5 * draw.normal(size=8000)
     test = draw.random(8000) < 0.2
     head = RidgeHead().fit(x[~test], y[~test], groups=groups[~test])
-    sides = [(x[side], ["no word"] * side.sum(), y[side]) for side in (~test, test)]
-    report = regression_report(head, *sides, groups=(groups[~test], groups[test]))
+    rows = Rows(x, ["no word"] * 8000, y, groups)
+    sides = (rows.take(np.flatnonzero(side)) for side in (~test, test))
+    report = regression_report({"head": (head, x[test])}, *sides)
     assert 0.87 < report["interval"]["coverage"] < 0.93
     assert head.tensors_["weight"][0, 0].item() == pytest.approx(1, abs=0.05)
 
@@ -58,7 +60,8 @@ def test_a_row_is_measured_in_its_own_group_though_the_median_group_has_nothing(
     head = RidgeHead(scale="log1p").fit(x, y, groups=groups)
     own = groups == 4
     texts = ["no word"] * 1000
-    report = regression_report(head, (x, texts, y), (x[own], texts[:200], y[own]), groups=(groups, np.full(200, 4)))
+    rows = Rows(x, texts, y, groups)
+    report = regression_report({"head": (head, x[own])}, rows, rows.take(np.flatnonzero(own)))
     assert head.typical == pytest.approx(0, abs=0.2)
     assert report["head"]["spearman"] > 0.9
 
@@ -66,5 +69,7 @@ def test_a_row_is_measured_in_its_own_group_though_the_median_group_has_nothing(
 def test_held_out_values_that_are_all_the_same_have_no_rank_correlation() -> None:
     x, texts = np.random.default_rng(0).normal(size=(50, 3)), ["no word"] * 50
     head = RidgeHead().fit(x[:40], x[:40, 0])
-    report = regression_report(head, (x[:40], texts[:40], x[:40, 0]), (x[40:], texts[40:], np.ones(10)))
+    report = regression_report(
+        {"head": (head, x[40:])}, Rows(x[:40], texts[:40], x[:40, 0]), Rows(x[40:], texts[40:], np.ones(10))
+    )
     assert report["head"]["spearman"] == 0.0

@@ -6,17 +6,7 @@ import pytest
 
 from latentopt.errors import LatentoptError
 from latentopt.heads.rows import rows_of, split
-from tests.toy import toy_space, toy_texts
-
-TEXTS = toy_texts(400, seed=5)
-LENGTHS = [len(text) for text in TEXTS]
-WINTER = ["winter" if text.endswith("in winter") else "other" for text in TEXTS]
-AUTHORS = [f"author {i % 4}" for i in range(400)]
-
-
-@pytest.fixture(scope="module")
-def space():
-    return toy_space()
+from tests.heads.sentences import AUTHORS, LENGTHS, TEXTS, WINTER
 
 
 def test_a_split_holds_out_a_fifth_of_every_group(space):
@@ -65,8 +55,16 @@ def test_a_value_that_is_not_finite_is_refused(space):
 
 
 def test_a_text_without_a_value_is_refused(space):
-    with pytest.raises(LatentoptError, match="each text needs its value, got 400 texts, 2 values and 1 groups"):
+    with pytest.raises(LatentoptError, match="if there are some, got 400 texts, 2 values, 1 groups"):
         rows_of(space, TEXTS, [1, 2], groups=["a"])
+    with pytest.raises(LatentoptError, match="if there are some, got 400 texts, 400 values, 3 weights"):
+        rows_of(space, TEXTS, LENGTHS, weights=[1.0, 1.0, 1.0])
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), " "])
+def test_a_row_without_a_group_is_no_row_of_a_group_called_nan(space, missing):
+    with pytest.raises(LatentoptError, match=r"each row needs its group, got .* at 2; leave such rows out"):
+        rows_of(space, TEXTS, LENGTHS, groups=[*AUTHORS[:2], missing, *AUTHORS[3:]])
 
 
 def test_a_class_of_five_rows_is_learned_and_measured(space):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from latentopt.errors import LatentoptError
-from latentopt.heads import Rows, fit_head, load_reader, load_stacked
+from latentopt.heads import Rows, fit_head, load_fitted
 from latentopt.space import LatentSpace
 from property_models import HeadError
 from tests.toy import toy_space, toy_texts
@@ -64,19 +64,20 @@ def test_what_is_loaded_says_what_was_saved(tmp_path):
     z = space.pooled(space.encode(TEXTS))
     fitted = fit_head(Rows(z.double().numpy(), TEXTS, SPOKEN))
     fitted.save_pretrained(tmp_path / "mine", name="mine", space=space)
-    loaded = load_stacked(tmp_path / "mine", space)
-    assert loaded is not None
+    loaded = load_fitted(tmp_path / "mine", space).shown
     assert loaded.name == "mine"
     assert loaded.predict(z, TEXTS) == pytest.approx(fitted.stacked.predict(z, TEXTS), abs=1e-3)
     assert loaded.interval(z, TEXTS) == pytest.approx(fitted.stacked.interval(z, TEXTS), abs=1e-2)
     (tmp_path / "mine" / "reader.json").unlink()
-    assert load_reader(tmp_path / "mine", space) is None
-    assert load_stacked(tmp_path / "mine", space) is None
+    alone = load_fitted(tmp_path / "mine", space)
+    assert alone.reader is None
+    assert alone.shown.predict(z, TEXTS) == pytest.approx(alone.head.predict(z.double().numpy()))
 
 
 def test_numbers_have_no_classes(fitted):
-    with pytest.raises(HeadError, match="classes are asked for, but this property is a number"):
-        fitted.stacked.predict_proba(torch.tensor(HIDDEN), TEXTS)
+    assert fitted.stacked.probabilities(torch.tensor(HIDDEN), TEXTS).shape == (500, 0)
+    with pytest.raises(HeadError, match="'cold': a class is asked for, but this property is a number"):
+        fitted.stacked.for_class("cold")
 
 
 def test_a_reader_learns_from_texts_that_nobody_encoded():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from latentopt.errors import LatentoptError
-from latentopt.heads import fit_head, load_head, load_stacked, read_head, rows_of, save_head
+from latentopt.heads import fit_head, load_fitted, load_head, read_head, rows_of, save_head
 from latentopt.heads.storage import names_in
 from property_models import LogisticHead, MLPEnsembleClassifier, MLPEnsembleRegressor, RidgeHead
 from tests.tables.failing import failing_at_each_step
@@ -103,10 +103,9 @@ def test_head_reader_and_stack_of_one_fit_are_never_mixed_with_those_of_another(
     for _ in failing_at_each_step(
         monkeypatch, lambda: later.save_pretrained(tmp_path / "length", name="l", space=space)
     ):
-        found = load_stacked(tmp_path / "length", space)
-        assert found is not None
+        found = load_fitted(tmp_path / "length", space)
         name = str(load_head(tmp_path / "length", space).name)
-        assert found.predict(z, texts[:20]) == pytest.approx(predictions[name], rel=0.02)
+        assert found.shown.predict(z, texts[:20]) == pytest.approx(predictions[name], rel=0.02)
         seen.append(name)
     assert (seen[0], seen[-1]) == ("e", "l")
 

@@ -9,21 +9,8 @@ import pytest
 from latentopt.errors import LatentoptError
 from latentopt.heads.rows import rows_of
 from latentopt.heads.tune import tune_head
-from tests.toy import toy_space, toy_texts
-
-TEXTS = toy_texts(400, seed=5)
-LENGTHS = [len(text) for text in TEXTS]
-AUTHORS = [f"author {i % 4}" for i in range(400)]
-
-
-@pytest.fixture(scope="module")
-def space():
-    return toy_space()
-
-
-@pytest.fixture(scope="module")
-def lengths(space):
-    return rows_of(space, TEXTS, LENGTHS)
+from property_models import MLP, RIDGE
+from tests.heads.sentences import AUTHORS, LENGTHS, TEXTS
 
 
 def test_a_search_does_at_least_as_well_as_its_first_trial(lengths):
@@ -35,7 +22,7 @@ def test_a_search_does_at_least_as_well_as_its_first_trial(lengths):
     assert fitted.report["head"]["r2"] > 0.2
 
 
-@pytest.mark.parametrize(("families", "kind"), [(["ridge"], "ridge"), (["mlp"], "mlp-regressor")])
+@pytest.mark.parametrize(("families", "kind"), [([RIDGE], "ridge"), ([MLP], "mlp-regressor")])
 def test_a_search_keeps_to_the_families_that_are_given(lengths, families, kind):
     assert tune_head(lengths, trials=2, families=families, scale="identity").head.kind == kind
 
@@ -48,9 +35,7 @@ def test_a_search_of_grouped_rows_chooses_by_what_texts_add_within_them(space):
     level = np.array([30.0 * (i % 4) for i in range(400)])
     rows = rows_of(space, TEXTS, (level + LENGTHS).tolist(), groups=AUTHORS)
     errors: list[float] = []
-    fitted = tune_head(
-        rows, trials=2, families=["ridge"], scale="identity", progress=lambda _, best: errors.append(best)
-    )
+    fitted = tune_head(rows, trials=2, families=[RIDGE], scale="identity", progress=lambda _, best: errors.append(best))
     assert errors[-1] < 2 * np.var(LENGTHS)  # levels, of variance 1125, are no part of it
     assert fitted.report["head"]["r2"] > 0.2
 
@@ -63,7 +48,7 @@ def test_a_killed_search_goes_on_with_what_is_left(lengths, tmp_path):
         if number == 2:
             raise RuntimeError("killed")
 
-    options = {"families": ["ridge"], "scale": "identity", "storage": tmp_path / "trials"}
+    options = {"families": [RIDGE], "scale": "identity", "storage": tmp_path / "trials"}
     with pytest.raises(RuntimeError, match="killed"):
         tune_head(lengths, trials=4, progress=killed, **options)
     again: list[int] = []
@@ -77,7 +62,7 @@ def test_a_killed_search_goes_on_with_what_is_left(lengths, tmp_path):
 
 
 def test_trials_on_other_rows_are_another_search(lengths, tmp_path):
-    options = {"families": ["ridge"], "scale": "identity", "storage": tmp_path / "trials"}
+    options = {"families": [RIDGE], "scale": "identity", "storage": tmp_path / "trials"}
     tune_head(lengths, trials=2, **options)
     seen: list[int] = []
     tune_head(lengths.take(np.arange(300)), trials=1, progress=lambda number, _: seen.append(number), **options)
@@ -89,7 +74,7 @@ def test_ctrl_c_keeps_the_best_so_far(lengths):
         if number == 2:
             raise KeyboardInterrupt
 
-    fitted = tune_head(lengths, trials=9, families=["ridge"], scale="identity", progress=pressed)
+    fitted = tune_head(lengths, trials=9, families=[RIDGE], scale="identity", progress=pressed)
     assert fitted.report["interrupted"]
     assert fitted.report["trials"] == 2
 
@@ -107,12 +92,13 @@ def test_two_workers_share_one_database_though_one_is_killed(tmp_path):
 import sys, time
 import numpy as np
 from latentopt.heads import Rows, tune_head
+from property_models import RIDGE
 z = np.random.default_rng(0).normal(size=(120, 3))
 rows = Rows(z, [f"text {i}" for i in range(120)], z[:, 0] + 1.0)
 def slowly(done, best):
     print(done, flush=True)
     time.sleep(0.2)
-tune_head(rows, trials=12, families=["ridge"], scale="identity", storage=sys.argv[1], progress=slowly)
+tune_head(rows, trials=12, families=[RIDGE], scale="identity", storage=sys.argv[1], progress=slowly)
 """,
         encoding="utf-8",
     )

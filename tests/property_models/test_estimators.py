@@ -8,8 +8,15 @@ import torch
 from numpy.typing import NDArray
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from property_models import HeadError, LogisticHead, MLPEnsembleClassifier, MLPEnsembleRegressor, RidgeHead
-from property_models.base import Classifier, Regressor
+from property_models import (
+    Classifier,
+    HeadError,
+    LogisticHead,
+    MLPEnsembleClassifier,
+    MLPEnsembleRegressor,
+    Regressor,
+    RidgeHead,
+)
 
 SMALL = {"members": 2, "hidden": 16, "epochs": 60, "batch_size": 64, "noise": 0.05, "learning_rate": 0.02}
 
@@ -73,7 +80,7 @@ class TestRegressors:
         other = head.with_typical(200)
         assert other.typical == pytest.approx(200)
         shift = other.forward(torch.tensor(x)) - head.forward(torch.tensor(x))
-        assert torch.allclose(shift, torch.full_like(shift, np.log1p(200) - head.offset_))
+        assert torch.allclose(shift, torch.full_like(shift, np.log1p(200) - head.level))
         head.set_params(scale="identity")
 
 

@@ -12,9 +12,8 @@ import pytest
 import torch
 
 from latentopt.heads import Rows, fit_head, read_head, save_head, tune_head
-from property_models import HeadError, LogisticHead
-from property_models.base import Array, Regressor
-from property_models.families import FAMILIES, Family, estimators_of
+from property_models import FAMILIES, Family, HeadError, LogisticHead, Regressor
+from property_models.head import Array
 
 
 class Mean(Regressor):
@@ -45,23 +44,25 @@ def test_a_new_family_is_a_file_and_a_line(monkeypatch: pytest.MonkeyPatch, rows
     file = ModuleType("property_models.mean")
     file.Mean, file.LogisticHead = Mean, LogisticHead  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "property_models.mean", file)
-    monkeypatch.setitem(FAMILIES, "mean", Family("the mean", "mean", "Mean", "LogisticHead"))
-    fitted = fit_head(rows, family="mean", seed=3)
+    mean = Family("mean", "the mean", "mean", "Mean", "LogisticHead")
+    fitted = fit_head(rows, family=mean, seed=3)
     assert isinstance(fitted.head, Mean)
-    assert fitted.parameters == {"shrink": 1.0, "scale": "identity", "random_state": 3}
-    tuned = tune_head(rows, families=["mean"], trials=2)
-    assert 0.1 <= tuned.parameters["shrink"] <= 1
+    assert fitted.head.get_params() == {"shrink": 1.0, "scale": "identity", "random_state": 3}
+    tuned = tune_head(rows, families=[mean], trials=2)
+    assert 0.1 <= tuned.head.get_params()["shrink"] <= 1
+    monkeypatch.setattr("property_models.state.FAMILIES", (*FAMILIES, mean))
     save_head(fitted.head, tmp_path, name="it", space="abc")
     assert np.allclose(read_head(tmp_path, space="abc").predict(rows.z), fitted.head.predict(rows.z))
 
 
-def test_an_unknown_family_is_refused_with_those_there_are(rows: Rows) -> None:
-    with pytest.raises(HeadError, match="a family of heads is one of ridge, mlp, got 'forest'"):
-        fit_head(rows, family="forest")
+def test_a_family_that_has_nothing_for_classes_says_so(rows: Rows) -> None:
+    classes = Rows(rows.z, rows.texts, np.where(rows.values > 0, "glad", "sad").astype(object))
+    with pytest.raises(HeadError, match="the family mean is for numbers, but the values are classes; take another"):
+        fit_head(classes, family=Family("mean", "the mean", "mean", "Mean", None))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_family_searches_among_its_own_settings(family: str) -> None:
-    for estimator in estimators_of(family):
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_a_family_searches_among_its_own_settings(family: Family) -> None:
+    for estimator in family.estimators():
         assert set(estimator.search) <= set(estimator().get_params())
         assert all(0 < low < high for low, high in estimator.search.values())
