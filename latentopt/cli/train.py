@@ -231,8 +231,6 @@ def train(
     if len(valid_texts) < 2:
         raise click.UsageError(f"--valid {valid}: an evaluation needs two texts or more, got {len(valid_texts)}")
 
-    from transformers import set_seed
-
     from latentopt.training.batches import Uses
     from latentopt.training.losses import LatentNoise, Weights
     from latentopt.training.optimizers import AdamW, Muon
@@ -260,7 +258,6 @@ def train(
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    set_seed(recipe.seed)
     with _no_bars(), _told_on_stderr():
         run(recipe, table[column].tolist(), valid_texts[:EVALUATED_ON], output, values=values, restart=restart)
     click.echo(f"the model is in {output}: try  latentopt sample --model {output}", err=True)

@@ -200,7 +200,7 @@ def fit_positions(model: LlamaForCausalLM, batches: Iterator[tuple[Tensor, Tenso
 
 
 def _head_size(config: Any) -> int:
-    return int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
+    return int(config.head_dim or config.hidden_size // config.num_attention_heads)
 
 
 def adapted_config(

@@ -77,14 +77,19 @@ def write_sampled(
         seed: of the draws. Those of row i are the same whatever the other rows; `first` is the number of row 0.
     """
     n = len(memory.mask)
-    generators = [torch.Generator().manual_seed(seed + 1_000_003 * (first + i)) for i in range(n)]
-    draws = torch.stack([torch.rand(model.config.positions, generator=g) for g in generators]).to(memory.mask.device)
+    draws = torch.stack([torch.rand(model.config.positions, generator=g) for g in _generators(n, seed, first)])
+    draws = draws.to(memory.mask.device)
 
     def sampled(logits: Tensor, rows: Tensor, position: int) -> Tensor:
         log_p = logits.float().log_softmax(-1)
         return _drawn(log_p, log_p / temperature, top_p, draws[rows, position])
 
     return _written(model, memory, sampled)
+
+
+def _generators(n: int, seed: int, first: int = 0) -> list[torch.Generator]:
+    """One for each row, numbered from `first`: what is drawn for a row does not depend on how many there are."""
+    return [torch.Generator().manual_seed(seed + 1_000_003 * (first + i)) for i in range(n)]
 
 
 def _written(model: T5VAE, memory: Memory, choose: Callable[[Tensor, Tensor, int], Tensor]) -> Tensor:
@@ -133,7 +138,7 @@ class Sampling:
     with p given the latent and q given the one that is steered away from (classifier-free guidance, Ho & Salimans 2022,
     eq. 6, for language models Sanchez et al. 2023), within the nucleus of p: the likeliest tokens that have the share
     top_p of the probability (Holtzman et al. 2020). most_tokens: of one fill; longer ones are given up. seed: of the
-    draws.
+    draws; those of row i are the same whatever the other rows.
     """
 
     temperature: Tensor
@@ -197,17 +202,18 @@ def write_fills(
     banned = torch.zeros(config.vocab_size, dtype=torch.bool, device=device)
     banned[[config.pad_token_id, config.eos_token_id, config.decoder_start_token_id, *sentinels]] = True
     if forbidden is not None:
-        banned |= forbidden
+        banned |= forbidden.to(device)
     fills: list[list[list[int]]] = [[[]] for _ in range(n)]
     forced: list[list[int]] = [[] for _ in range(n)]
     failed = [False] * n
     rows = list(range(n))
-    generator = torch.Generator().manual_seed(sampling.seed)
+    generators = _generators(n, sampling.seed)
     while rows:
         closing = torch.tensor([sentinels[len(fills[row]) - 1] for row in rows], device=device)
         index = torch.tensor(rows)
         logits = model.t5.lm_head(hidden[:, -1]).float().unflatten(0, (len(queries), -1))  # (streams, b, vocabulary)
-        chosen = _sampled(logits, closing, banned, sampling, index, torch.rand(n, generator=generator)[index])
+        draws = torch.stack([torch.rand((), generator=generators[row]) for row in rows])
+        chosen = _sampled(logits, closing, banned, sampling, index, draws)
         last, left = [], []
         for place, row in enumerate(rows):
             if forced[row]:
@@ -250,8 +256,9 @@ def _sampled(
     guided = log_p
     if len(logits) == 2:
         log_q = logits[1].masked_fill(~allowed, float("-inf")).log_softmax(-1)
-        guided = log_p + sampling.guidance[rows, None] * (log_p - log_q).nan_to_num(0.0)
-    chosen: list[int] = _drawn(log_p, guided / sampling.temperature[rows, None], sampling.top_p, draws).tolist()
+        guided = log_p + sampling.guidance[rows, None].to(log_p) * (log_p - log_q).nan_to_num(0.0)
+    score = guided / sampling.temperature[rows, None].to(log_p)
+    chosen: list[int] = _drawn(log_p, score, sampling.top_p, draws.to(log_p)).tolist()
     return chosen
 
 

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Set
 from numbers import Number
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from latentopt.errors import LatentoptError
+
+
+@runtime_checkable
+class Shaped(Protocol):
+    """What has rows and perhaps columns: arrays, series, data frames, tensors."""
+
+    @property
+    def ndim(self) -> int: ...
 
 
 def checked_texts(texts: object) -> list[str]:
@@ -21,7 +29,7 @@ def checked_texts(texts: object) -> list[str]:
     """
     if isinstance(texts, str | bytes):
         raise LatentoptError("texts must be a list of strings, got one string; write [text] instead of text")
-    one_row = not hasattr(texts, "ndim") or texts.ndim == 1  # a data frame would give the names of its columns
+    one_row = not isinstance(texts, Shaped) or texts.ndim == 1  # a data frame would give the names of its columns
     if not isinstance(texts, Collection) or isinstance(texts, Mapping | Set) or not one_row:
         raise LatentoptError(
             f"texts must be a list, a tuple, an array (n,) or a column of a data frame, got a {type(texts).__name__}; "

@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.utils.data import Sampler
-from transformers import EarlyStoppingCallback, PreTrainedTokenizerBase, Trainer, TrainerCallback, TrainingArguments
+from transformers import (
+    EarlyStoppingCallback,
+    PreTrainedTokenizerBase,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    set_seed,
+)
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import get_last_checkpoint
 
@@ -153,7 +160,7 @@ class T5VAETrainer(Trainer):
         texts = cast("Sequence[str]", eval_dataset if eval_dataset is not None else self.eval_dataset)
         self.loss.eval()
         space = LatentSpace(self.loss.model, cast("PreTrainedTokenizerBase", self.processing_class))
-        with torch.random.fork_rng(devices=[]), self.autocast_smart_context_manager():
+        with self.autocast_smart_context_manager():  # nothing here draws from the global generator, which trains
             z = space.encode(texts)
             decoded = space.decode(z)
             health = latent_health(z)
@@ -224,6 +231,8 @@ def train(
 ) -> LatentSpace:
     """Train a T5VAE, or go on where an earlier call with the same output folder stopped.
 
+    The global random generators are seeded by the recipe and drawn from, as the Trainer has it.
+
     Args:
         recipe: what the run is.
         texts: n texts to train on; those longer than the model's positions are left out, with a warning.
@@ -238,7 +247,8 @@ def train(
         The space of the trained model, with the density of its latents.
 
     Raises:
-        LatentoptError: if the folder holds a run of another recipe or other texts; if texts are blank or too few.
+        LatentoptError: if the folder holds a run of another recipe, other texts (validation texts, too: what is best
+            so far was measured on them) or other values; if texts are blank or too few.
     """
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
@@ -249,13 +259,14 @@ def train(
         raise LatentoptError(
             f"the recipe has {len(recipe.properties)} properties of {len(texts)} texts, got values of shape {known}"
         )
-    began = began_with(recipe, texts, values)
+    began = began_with(recipe, texts, valid_texts, values)
     last = None if restart else get_last_checkpoint(str(output))
     if last is not None:
         _check_same(Path(last), began)
         log.info("going on from %s", last)
         model, tokenizer = load(Path(last))
     else:
+        set_seed(recipe.seed)  # new weights are drawn before there is a Trainer, which seeds again
         size = embedding_dim(recipe.teacher) if recipe.teacher is not None else 0
         model, tokenizer = recipe.start.make(texts, embedding_dim=size)
     model.t5.set_attn_implementation(ATTENTION)  # also of a new one: a run that goes on computes as it began
@@ -308,10 +319,16 @@ def train(
     return space
 
 
-def began_with(recipe: Recipe, texts: Sequence[str], values: NDArray[np.float32] | None) -> dict[str, Any]:
+def began_with(
+    recipe: Recipe, texts: Sequence[str], valid_texts: Sequence[str], values: NDArray[np.float32] | None
+) -> dict[str, Any]:
     """What a run is known by, as its checkpoints say it."""
     teacher = None if recipe.teacher is None else f"{recipe.teacher.name} ({fingerprint(recipe.teacher)[:8]})"
-    return {"recipe": identity(recipe) | {"teacher": teacher}, "texts": _digest(texts, values)}
+    return {
+        "recipe": identity(recipe) | {"teacher": teacher},
+        "texts": _digest(texts, values),
+        "validation texts": _digest(valid_texts, None),
+    }
 
 
 def _arguments(recipe: Recipe, output: Path) -> TrainingArguments:
@@ -349,6 +366,7 @@ def _step(checkpoint: Path) -> int:
 
 
 def _digest(texts: Sequence[str], values: NDArray[np.float32] | None) -> str:
+    """Number of texts, and what they and their values, if any, are known by."""
     digest = hashlib.sha256()
     for text in texts:
         digest.update(text.encode("utf-8", "surrogatepass"))
@@ -366,7 +384,13 @@ def _check_same(checkpoint: Path, began: dict[str, Any]) -> None:
             f"{checkpoint}: this checkpoint does not say of what run it is; "
             "choose another output folder, or begin anew: --restart"
         ) from error
-    if found := differences(before["recipe"], began["recipe"]) + differences(before["texts"], began["texts"], "texts"):
+    found = differences(before["recipe"], began["recipe"])
+    if before["texts"] != began["texts"]:
+        named = "texts" if not began["recipe"]["properties"] else "texts with their values"
+        found += differences(before["texts"], began["texts"], named)
+    held = began["validation texts"]
+    found += differences(before.get("validation texts", held), held, "validation texts")  # an earlier one does not say
+    if found:
         raise LatentoptError(
             f"{checkpoint.parent} holds a run of another kind ({'; '.join(found)}); "
             "go on with what it began with, choose another output folder, or begin anew: --restart"

@@ -118,6 +118,10 @@ class TestFills:
         found = fills.write()
         assert [len(row) if row else None for row in found] == [len(spans) for spans in SPANS]
 
+    def test_what_is_drawn_for_a_row_does_not_depend_on_how_many_there_are(self, fills: Fills) -> None:
+        for seed in range(3):
+            assert fills.write(rows=[0, 1], seed=seed) == fills.write(seed=seed)[:2]
+
     def test_they_have_no_special_token(self, fills: Fills) -> None:
         special = {*fills.tokenizer.all_special_ids, *fills.sentinels}
         for seed in range(5):

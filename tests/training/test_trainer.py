@@ -27,6 +27,7 @@ from latentopt.space import LatentSpace
 from latentopt.training.losses import MMD, Property
 from latentopt.training.optimizers import Muon, Rates
 from latentopt.training.recipe import Recipe, Schedule
+from latentopt.training.starts import NewT5, Shape
 from latentopt.training.trainer import T5VAETrainer, train
 from tests.toy import toy_config, toy_texts
 
@@ -99,6 +100,14 @@ class TestTrain:
         costs = [row["properties"] for row in log if "properties" in row]
         assert costs[-1] < costs[0]
         assert load_file(tmp_path / "checkpoint-40/predictions.safetensors")["weight"].shape == (1, 8)
+
+    def test_the_seed_of_a_recipe_is_that_of_new_weights_too(self, tmp_path: Path) -> None:
+        start = NewT5(Shape(latent_dim=16, pooled_dim=8, positions=32), vocab_size=300, d_model=32, layers=1)
+        for name in ("one", "two"):
+            torch.randn(3)  # what a program drew before
+            run(replace(RECIPE, start=start, max_steps=1, eval_steps=1), tmp_path / name)
+        one, two = (LatentSpace.from_pretrained(tmp_path / name) for name in ("one", "two"))
+        assert one.fingerprint == two.fingerprint
 
     def test_values_that_do_not_fit_the_properties_are_refused(self, tmp_path: Path) -> None:
         recipe = replace(RECIPE, properties=(Property("bread", binary=True),))
@@ -173,10 +182,28 @@ class TestGoingOn:
         with pytest.raises(LatentoptError, match=f"holds a run of another kind \\({named}\\); .*--restart"):
             run(replace(RECIPE, **change), tmp_path)
 
-    def test_other_texts_or_values_are_refused(self, tmp_path: Path, interrupted: Any) -> None:
+    def test_other_texts_are_refused(self, tmp_path: Path, interrupted: Any) -> None:
         interrupted(RECIPE, tmp_path)
-        with pytest.raises(LatentoptError, match=r"texts: 64 texts \(\w+\), now 63 texts"):
+        with pytest.raises(LatentoptError, match=r"kind \(texts: 64 texts \(\w+\), now 63 texts \(\w+\)\); go on"):
             run(RECIPE, tmp_path, toy_texts(63))
+
+    def test_other_values_are_refused(self, tmp_path: Path, interrupted: Any) -> None:
+        recipe = replace(RECIPE, properties=(Property("bread", binary=True),))
+        values = np.array([["bread" in text] for text in toy_texts(64)], dtype=np.float32)
+        interrupted(recipe, tmp_path, values=values)
+        other = values.copy()
+        other[5] = np.nan
+        with pytest.raises(LatentoptError, match=r"kind \(texts with their values: 64 texts \(\w+\), now 64 texts \("):
+            run(recipe, tmp_path, values=other)
+        run(recipe, tmp_path, values=values)
+
+    def test_other_validation_texts_are_refused(self, tmp_path: Path, interrupted: Any) -> None:
+        # What is best so far was measured on those of before.
+        interrupted(RECIPE, tmp_path)
+        with pytest.raises(
+            LatentoptError, match=r"kind \(validation texts: 4 texts \(\w+\), now 5 texts \(\w+\)\); go"
+        ):
+            train(RECIPE, toy_texts(64), toy_texts(5, seed=9), tmp_path)
 
     def test_how_often_it_is_evaluated_may_change(self, tmp_path: Path, interrupted: Any) -> None:
         interrupted(RECIPE, tmp_path)
