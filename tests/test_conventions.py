@@ -18,7 +18,6 @@ HEADS = {"PropertyModel", "Regressor", "Classifier", "ClassView"} | {
 }
 # Files that ask an object what it is or has, with the number of times. To be mended there; nothing is added.
 OFFENDERS = {
-    "latentopt/directions/mining.py": 1,
     "latentopt/tables/writing.py": 3,
 }
 DRAWS = {"bernoulli", "multinomial", "normal", "poisson", "rand", "rand_like", "randint", "randint_like", "randn"} | {

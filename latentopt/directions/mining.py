@@ -1,54 +1,72 @@
-"""mine(): from pairs of texts to a direction, with what is known of it."""
+"""mine(): from example texts to a direction, with what is known of it."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from latentopt.directions.direction import Direction
-from latentopt.directions.mean_difference import Miner, mean_difference, paired
-from latentopt.directions.shrunk_difference import ShrunkDifference
-from latentopt.directions.split import folds_by_source, source_ids
+from latentopt.directions.examples import Examples
+from latentopt.directions.leakage import LENGTH, Leak, Reading, cleared, leakage, length_reading
+from latentopt.directions.miners import Mean, Miner, Shrunk
+from latentopt.directions.pairs import Usable, usable_pairs, usable_texts
+from latentopt.directions.reader import StyleReader, fit_style_reader
+from latentopt.directions.split import Folds, folds_by_source, folds_by_text, source_ids
+from latentopt.directions.stability import CurveRow, Stability, learning_curve, stability
 from latentopt.directions.statistics import Consistency, consistency
 from latentopt.directions.strength import Apply, Calibration, calibrate
+from latentopt.directions.verdict import Verdict, verdict
 from latentopt.errors import LatentoptError
-from latentopt.space.texts import checked_texts
 
 if TYPE_CHECKING:
     from latentopt.space import LatentSpace
 
 CALIBRATION_TEXTS = 8  # each is edited at every strength, which takes seconds
+FEWEST_TO_READ = 8  # texts of each kind, of which a reader is fitted
 
 
 @dataclass(frozen=True)
 class Example:
-    """A held-out source, its edit at the chosen strength, and the target of its pair."""
+    """A held-out source, its edit at the chosen strength, and the target of its pair; None where it has none."""
 
     source: str
     edited: str
-    target: str
+    target: str | None
 
 
 @dataclass(frozen=True)
 class Mining:
-    """What `mine` found.
+    """What `mine` and `mine_labelled` found.
 
     Attributes:
-        direction: fitted to all pairs, with the calibrated strength and the statistics.
-        consistency: of held-out pairs, each against the direction fitted to the others.
-        calibration: on held-out sources, with the direction fitted to the others.
+        direction: fitted to all examples, with the calibrated strength, the statistics and a reader.
+        usable: what was learned from, and what was left out.
+        consistency: of held-out examples, each against the direction fitted to the others.
+        stability: how surely the direction is known. curve: what fewer examples would have done.
+        calibration: on held-out sources, with the direction and the reader fitted to the others.
+        leakage: what else moves, in latents and in the edits.
+        reads: share of held-out pairs whose target a reader of the others finds more like a target than its source; of
+            texts that are no pairs, of all pairs of both kinds. None where there are too few texts for a reader.
         examples: edits of held-out sources by that same direction.
+        verdict: what the direction is good for.
     """
 
     direction: Direction
+    usable: Usable
     consistency: Consistency
+    stability: Stability
+    curve: list[CurveRow]
     calibration: Calibration
+    leakage: list[Leak]
+    reads: float | None
     examples: list[Example]
+    verdict: Verdict
 
 
 def mine(
@@ -62,6 +80,8 @@ def mine(
     apply: Apply | None = None,
     calibrate_on: int = CALIBRATION_TEXTS,
     permutations: int = 1000,
+    readings: Mapping[str, Reading] | None = None,
+    clear: Collection[str] = (),
     seed: int = 0,
     examples: int = 10,
 ) -> Mining:
@@ -78,69 +98,224 @@ def mine(
         apply: how texts are edited along a direction, see `calibrate`.
         calibrate_on: held-out sources at most, each of which is edited at every strength.
         permutations: draws of the permutation test.
+        readings: other properties that are watched for leakage, beside the length of the text.
+        clear: names of readings, or "length", that the direction shall not change; see `cleared`.
         seed: of folds, draws and the choice of examples.
         examples: how many held-out edits to return.
 
     Raises:
-        LatentoptError: if the two sides differ in number, if there are too few sources to hold some out, or if a
-            text is empty.
+        LatentoptError: if the two sides differ in number, if no pair is usable, if there are too few sources to hold
+            some out, or if a text is empty.
     """
-    source, target = checked_texts(source), checked_texts(target)
-    if len(source) != len(target):
-        raise LatentoptError(f"pairs need a target for every source, got {len(source)} sources, {len(target)} targets")
-    group = source_ids(source)
+    usable = usable_pairs(space, source, target)
+    group = source_ids(usable.source)
     if fold is None:
         fold = folds_by_source(group, seed=seed)
-    texts = list(dict.fromkeys([*source, *target]))  # a source with several targets is encoded once
-    place = {text: i for i, text in enumerate(texts)}
-    z = space.pooled(space.encode(texts))
-    z_source, z_target = z[[place[text] for text in source]], z[[place[text] for text in target]]
+    elif len(fold) != len(source):
+        raise LatentoptError(f"each pair needs its fold, got {len(source)} pairs and {len(fold)} folds")
+    else:
+        known = dict(zip(zip(source, target, strict=True), fold.tolist(), strict=True))
+        fold = torch.tensor([known[pair] for pair in zip(usable.source, usable.target, strict=True)])
+    work = _Mine(space, usable, group, Folds(fold, fold), miner, seed)
+    return work.mined(name, apply, calibrate_on, permutations, readings or {}, clear, examples)
 
-    difference = z_target - z_source
-    miner = default_miner(space) if miner is None else miner
 
-    found = consistency(difference, group=group, fold=fold, miner=miner, permutations=permutations, seed=seed)
-    held_out = fold == fold[fold >= 0].min()
-    rows = _one_a_source(held_out, group, seed=seed)[:calibrate_on]
-    others = _fit(miner, difference[~held_out], group[~held_out])
-    calibration = calibrate(space, others, [source[i] for i in rows], apply=apply)
-    direction = Direction(
-        _fit(miner, difference, group),
-        name=name,
-        space=space.fingerprint,
-        strength=calibration.strength,
-        statistics={
-            "pairs": len(source),
-            "sources": int(group.max()) + 1,
-            "miner": getattr(miner, "__name__", type(miner).__name__),
-            "consistency": found.to_json(),
-            "strengths": calibration.to_json(),
-        },
-    )
-    edits = zip(rows, calibration.edits, strict=True)
-    return Mining(
-        direction, found, calibration, [Example(source[i], edited, target[i]) for i, edited in edits][:examples]
-    )
+def mine_labelled(
+    space: LatentSpace,
+    source: Collection[str],
+    target: Collection[str],
+    *,
+    name: str,
+    miner: Miner | None = None,
+    apply: Apply | None = None,
+    calibrate_on: int = CALIBRATION_TEXTS,
+    permutations: int = 1000,
+    readings: Mapping[str, Reading] | None = None,
+    clear: Collection[str] = (),
+    seed: int = 0,
+    examples: int = 10,
+) -> Mining:
+    """Mine a direction from n texts without an attribute and m texts with it, which are no pairs.
+
+    What else the two kinds differ by, such as what they are about, is in the direction, too: look at the leakage.
+
+    Args:
+        space: the latent space. source: n texts without it. target: m texts with it. All else is as for `mine`.
+
+    Raises:
+        LatentoptError: if a side has no usable text, or too few to hold some out, or if a text is empty.
+    """
+    usable = usable_texts(space, source, target)
+    folds = Folds(*(folds_by_text(len(side), seed=seed) for side in (usable.source, usable.target)))
+    work = _Mine(space, usable, None, folds, miner, seed)
+    return work.mined(name, apply, calibrate_on, permutations, readings or {}, clear, examples)
 
 
 def default_miner(space: LatentSpace) -> Miner:
-    """ShrunkDifference with the covariance of the space's density; the mean difference where there is no density."""
+    """Shrunk with the covariance of the space's density; the mean difference where there is no density."""
     try:
-        return ShrunkDifference(space.density.covariance)
+        return Shrunk(space.density.covariance)
     except LatentoptError as error:
         why = str(error).partition(";")[0]
         warnings.warn(f"{why}: the plain mean difference is taken, which needs more pairs", stacklevel=3)
-        return mean_difference
+        return Mean()
 
 
-def _fit(miner: Miner, difference: Tensor, group: Tensor) -> Tensor:
-    mean, noise = paired(difference, sources=len(group.unique()))
-    return miner(mean[None], noise[None])[0]
+class _Mine:
+    """Texts that a direction is mined from, their latents, and what is held out."""
+
+    def __init__(
+        self, space: LatentSpace, usable: Usable, group: Tensor | None, folds: Folds, miner: Miner | None, seed: int
+    ) -> None:
+        self.space, self.usable, self.folds, self.seed = space, usable, folds, seed
+        self.miner = default_miner(space) if miner is None else miner
+        texts = list(dict.fromkeys([*usable.source, *usable.target]))  # a source with several targets is encoded once
+        place = {text: i for i, text in enumerate(texts)}
+        self.z = space.pooled(space.encode(texts))
+        source, target = (self.z[[place[text] for text in side]] for side in (usable.source, usable.target))
+        self.examples = Examples(source, target, group, space.fingerprint)
+        self.lengths = length_reading(self.z, space.lengths(texts))
+
+    def mined(
+        self,
+        name: str,
+        apply: Apply | None,
+        calibrate_on: int,
+        permutations: int,
+        readings: Mapping[str, Reading],
+        clear: Collection[str],
+        shown: int,
+    ) -> Mining:
+        readings = {**readings, LENGTH: self.lengths}
+        if unknown := [reading for reading in clear if reading not in readings]:
+            raise LatentoptError(
+                f"a direction can be cleared of {', '.join(readings)}, got {', '.join(unknown)}; name one of these"
+            )
+        unwanted = {reading: readings[reading] for reading in clear}
+        kept, out = self.folds.parts(self.folds.held[0])
+        others, held = self.examples.take(*kept), self.examples.take(*out)
+        found = consistency(self.examples, self.folds, miner=self.miner, permutations=permutations, seed=self.seed)
+        # The editor's reader learns from one half, the judge from the other: the judge has no part in the edits.
+        reader, judge = (self._read_by(*self._half(kept, half)) for half in (0, 1))
+        fitted = replace(self._fitted(others, unwanted), name=name, reader=reader)
+        rows = self._held_out(out[0])[:calibrate_on]
+        sources = [self.usable.source[i] for i in rows]
+        calibration = calibrate(self.space, fitted, sources, apply=apply, judge=judge)
+        leaks = self._leaks(fitted, readings, held, sources, calibration.edits)
+        judged = verdict(
+            found,
+            sources,
+            calibration.edits,
+            judge=judge,
+            ordered=None if judge is None else self._ordered(judge, out),
+            seed=self.seed,
+        )
+        whole = self._read_by(*kept)
+        mining = Mining(
+            direction=replace(
+                self._fitted(self.examples, unwanted),
+                name=name,
+                strength=calibration.strength,
+                reader=self._read_by(*(torch.ones(len(side), dtype=torch.bool) for side in kept)),
+            ),
+            usable=self.usable,
+            consistency=found,
+            stability=stability(self.examples, self.miner, seed=self.seed),
+            curve=learning_curve(others, held, self.miner, seed=self.seed),
+            calibration=calibration,
+            leakage=leaks,
+            reads=None if whole is None else self._ordered(whole, out),
+            examples=[
+                Example(self.usable.source[i], edit, self._partner(i))
+                for i, edit in zip(rows, calibration.edits, strict=True)
+            ][:shown],
+            verdict=judged,
+        )
+        return replace(mining, direction=replace(mining.direction, statistics=self._statistics(mining, clear)))
+
+    def _statistics(self, found: Mining, clear: Collection[str]) -> dict[str, Any]:
+        group = self.examples.group
+        counted = (
+            {"texts": len(self.usable.source) + len(self.usable.target), "sources": len(self.usable.source)}
+            if group is None
+            else {"pairs": len(group), "sources": int(group.max()) + 1}
+        )
+        return {
+            **counted,
+            "usable": self.usable.to_json(),
+            "miner": type(self.miner).__name__,
+            "cleared": list(clear),
+            "consistency": found.consistency.to_json(),
+            "stability": found.stability.to_json(),
+            "curve": [row.to_json() for row in found.curve],
+            "strengths": found.calibration.to_json(),
+            "leakage": [leak.to_json() for leak in found.leakage],
+            "reads": found.reads,
+            "verdict": found.verdict.to_json(),
+            "seed": self.seed,
+        }
+
+    def _fitted(self, examples: Examples, unwanted: Mapping[str, Reading]) -> Direction:
+        direction = self.miner(examples)
+        if not unwanted:
+            return direction
+        return cleared(direction, unwanted, examples.source, covariance_of(self.space, self.z))
+
+    def _half(self, kept: tuple[Tensor, Tensor], half: int) -> tuple[Tensor, Tensor]:
+        """Booleans of both sides: every other source of those that are kept, with all its targets."""
+        group = self.examples.group
+        numbers = (torch.arange(len(side)) if group is None else group for side in kept)
+        source, target = (side & (number % 2 == half) for side, number in zip(kept, numbers, strict=True))
+        return source, target
+
+    def _read_by(self, sources: Tensor, targets: Tensor) -> StyleReader | None:
+        """A reader of some rows of both sides, booleans; None where they are too few."""
+        sides = zip((self.usable.source, self.usable.target), (sources, targets), strict=True)
+        texts = [
+            list(dict.fromkeys(text for text, keep in zip(side, rows.tolist(), strict=True) if keep))
+            for side, rows in sides
+        ]
+        return None if min(map(len, texts)) < FEWEST_TO_READ else fit_style_reader(*texts)
+
+    def _ordered(self, reader: StyleReader, out: tuple[Tensor, Tensor]) -> float:
+        """Share of held-out pairs whose target a reader finds more like a target; of no pairs, each with each."""
+        source, target = (
+            reader.predict_score([side[i] for i in rows.nonzero()[:, 0].tolist()])
+            for side, rows in zip((self.usable.source, self.usable.target), out, strict=True)
+        )
+        gap = target - source if self.examples.group is not None else np.subtract.outer(target, source)
+        return float(np.mean(gap > 0) + np.mean(gap == 0) / 2)
+
+    def _held_out(self, held: Tensor) -> list[int]:
+        """Draw held-out rows (n,) of different sources."""
+        group = torch.arange(len(held)) if self.examples.group is None else self.examples.group
+        order = torch.randperm(len(held), generator=torch.Generator().manual_seed(self.seed)).tolist()
+        first = {int(group[i]): i for i in reversed(order) if held[i]}
+        kept = set(first.values())
+        return [i for i in order if i in kept]
+
+    def _partner(self, row: int) -> str | None:
+        return None if self.examples.group is None else self.usable.target[row]
+
+    def _leaks(
+        self,
+        direction: Direction,
+        readings: Mapping[str, Reading],
+        held: Examples,
+        sources: list[str],
+        edits: list[str],
+    ) -> list[Leak]:
+        differs = [(a, b) for a, b in zip(sources, edits, strict=True) if a != b and b.strip()]
+        moved = None
+        if differs:
+            before, after = (self.space.pooled(self.space.encode([pair[side] for pair in differs])) for side in (0, 1))
+            moved = before, after
+        return leakage(direction, readings, held.source, among=self.z, edits=moved)
 
 
-def _one_a_source(held_out: Tensor, group: Tensor, *, seed: int) -> list[int]:
-    """Draw pairs of different sources from those held out (n,)."""
-    order = torch.randperm(len(group), generator=torch.Generator().manual_seed(seed)).tolist()
-    first = {int(group[i]): i for i in reversed(order) if held_out[i]}
-    kept = set(first.values())
-    return [i for i in order if i in kept]
+def covariance_of(space: LatentSpace, z: Tensor) -> Tensor:
+    """Covariance (d, d) of a space's latents; where it has no density, that of latents z (n, d)."""
+    try:
+        return space.density.covariance
+    except LatentoptError:
+        return torch.cov(z.T)

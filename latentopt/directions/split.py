@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -44,3 +45,25 @@ def folds_by_source(group: Tensor, *, folds: int = FOLDS, seed: int = 0) -> Tens
     fold = torch.empty(sources, dtype=torch.long)
     fold[order] = torch.arange(sources) % folds
     return fold[group]
+
+
+def folds_by_text(n: int, *, folds: int = FOLDS, seed: int = 0) -> Tensor:
+    """Deal n texts that are no pairs into folds, shape (n,); raises as `folds_by_source`."""
+    return folds_by_source(torch.arange(n), folds=folds, seed=seed)
+
+
+@dataclass(frozen=True, eq=False)
+class Folds:
+    """In which fold each source (n,) and each target (m,) is held out, integers; -1: it only serves to fit."""
+
+    source: Tensor
+    target: Tensor
+
+    @property
+    def held(self) -> list[int]:
+        """The folds in which something is held out."""
+        return [int(k) for k in self.source.unique() if k >= 0]
+
+    def parts(self, k: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """Booleans of both sides: what fold k leaves to fit to, and what it holds out."""
+        return (self.source != k, self.target != k), (self.source == k, self.target == k)

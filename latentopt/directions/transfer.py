@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import replace
+from numbers import Real
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from latentopt.directions.direction import Direction
-from latentopt.directions.mean_difference import paired, unpaired
-from latentopt.directions.mining import default_miner
+from latentopt.directions.auto import edit_as_needed
+from latentopt.directions.examples import Examples
+from latentopt.directions.mining import FEWEST_TO_READ, default_miner
+from latentopt.directions.pairs import usable_pairs, usable_texts
+from latentopt.directions.reader import StyleReader, fit_style_reader
 from latentopt.directions.split import source_ids
-from latentopt.editing import Along, TextEditor
+from latentopt.directions.strength import warn_if_far
+from latentopt.editing import Along, Objective, TextEditor
 from latentopt.errors import LatentoptError
 from latentopt.space import LatentSpace
 from latentopt.space.texts import checked_texts
 
 if TYPE_CHECKING:
-    from latentopt.directions.mean_difference import Miner
+    from latentopt.directions.miners import Miner
 
 
 class AttributeTransfer(TransformerMixin, BaseEstimator):
@@ -29,9 +34,9 @@ class AttributeTransfer(TransformerMixin, BaseEstimator):
     Example:
         >>> transfer = AttributeTransfer(target="polite").fit(frame["text"], frame["tone"])
         >>> transfer = AttributeTransfer().fit(frame[["rude", "polite"]])  # pairs
-        >>> transfer.transform(["who asked you, fool"], strength=1.5)
+        >>> transfer.transform(["who asked you, fool"])
 
-    For a strength that is calibrated, for statistics and held-out examples, see `latentopt.directions.mine`.
+    For statistics, held-out examples and a verdict, see `latentopt.directions.mine`.
     `sklearn.base.clone` makes an estimator with the same space: a model is not copied.
 
     Args:
@@ -43,6 +48,8 @@ class AttributeTransfer(TransformerMixin, BaseEstimator):
     Attributes:
         direction_: the fitted Direction; `transfer.direction_.save_pretrained(path)` keeps it for `latentopt apply`.
         space_: the latent space that it belongs to.
+        judge_: reads texts for `score`; of one half of the examples, where the direction's own reader, the editor's
+            second opinion, is of the other. None where there are fewer than 16 of a kind.
     """
 
     def __init__(self, space: LatentSpace | None = None, *, target: Any = None, miner: Miner | None = None) -> None:
@@ -66,37 +73,70 @@ class AttributeTransfer(TransformerMixin, BaseEstimator):
                 labels are not n, or not of two kinds.
         """
         self.space_ = LatentSpace.from_pretrained() if self.space is None else self.space
-        source, target = _pairs(X) if y is None else self._by_label(checked_texts(X), y)
-        z_source, z_target = (self.space_.pooled(self.space_.encode(texts)) for texts in (source, target))
         if y is None:
-            mean, noise = paired(z_target - z_source, sources=len(source_ids(source).unique()))
+            usable = usable_pairs(self.space_, *_pairs(X))
         else:
-            mean, noise = unpaired(z_source, z_target)
+            usable = usable_texts(self.space_, *self._by_label(checked_texts(X), y))
+        z_source, z_target = (self.space_.pooled(self.space_.encode(texts)) for texts in (usable.source, usable.target))
+        group = None if y is not None else source_ids(usable.source)
         miner = default_miner(self.space_) if self.miner is None else self.miner
-        self.direction_ = Direction(
-            miner(mean[None], noise[None])[0],
+        halves = [(usable.source[half::2], usable.target[half::2]) for half in (0, 1)]
+        enough = min(len(side) for half in halves for side in half) >= FEWEST_TO_READ
+        readers: list[StyleReader | None] = [fit_style_reader(*half) if enough else None for half in halves]
+        reader, self.judge_ = readers
+        self.direction_ = replace(
+            miner(Examples(z_source, z_target, group, self.space_.fingerprint)),
             name="transfer",
-            space=self.space_.fingerprint,
-            statistics={"sources": len(source), "targets": len(target), "paired": y is None},
+            reader=reader,
+            statistics={"sources": len(usable.source), "targets": len(usable.target), "paired": y is None},
         )
         return self
 
-    def transform(self, X: Collection[str], *, strength: float = 1.0) -> list[str]:
+    def transform(self, X: Collection[str], *, strength: float | Literal["auto"] = "auto") -> list[str]:
         """Edit texts along the fitted direction, as `latentopt apply` does.
 
         Args:
             X: n texts.
-            strength: multiple of the direction; negative takes the attribute away.
+            strength: multiple of the direction; negative takes the attribute away. "auto": for each text the smallest
+                that works, see `latentopt.directions.edit_as_needed`.
 
         Returns:
-            The n edited texts; a text itself where no edit is better.
+            The n edited texts; a text itself where no edit is better, or where none is needed.
 
         Raises:
             NotFittedError: before `fit`.
-            LatentoptError: if a text is blank, missing or no string, or the strength not finite.
+            LatentoptError: if a text is blank, missing or no string, or the strength is neither finite nor "auto".
         """
         check_is_fitted(self)
-        return TextEditor(self.space_, Along(self.direction_, strength)).transform(checked_texts(X))
+        texts = checked_texts(X)
+        if strength == "auto":
+            return [auto.edit.text for auto in edit_as_needed(self.direction_, texts, self._editor)]
+        if not isinstance(strength, Real):
+            raise LatentoptError(f'the strength is a finite number or "auto", got {strength!r}; try 1')
+        warn_if_far(float(strength))
+        return self._editor(Along(self.direction_, float(strength))).transform(texts)
+
+    def score(self, X: Collection[str], y: Any = None) -> float:
+        """Share of texts that read as if they had the attribute once they are transformed, by `judge_`.
+
+        Args:
+            X: n texts. y: n labels; texts that have the target's already are left out. None: all texts are asked for.
+
+        Raises:
+            NotFittedError: before `fit`.
+            LatentoptError: if there were too few examples for a judge, if no text is left, or as `transform`.
+        """
+        check_is_fitted(self)
+        texts = checked_texts(X) if y is None else self._by_label(checked_texts(X), y)[0]
+        if self.judge_ is None:
+            raise LatentoptError(
+                f"a score needs a judge of the words, which needs {2 * FEWEST_TO_READ} examples of each kind; give more"
+            )
+        return float(np.mean(self.judge_.predict_score(self.transform(texts)) > 0))
+
+    def _editor(self, goal: Objective) -> TextEditor:
+        reader = self.direction_.reader
+        return TextEditor(self.space_, goal, readers={} if reader is None else {self.direction_.name: reader})
 
     def __sklearn_clone__(self) -> Self:
         return type(self)(self.space, target=self.target, miner=self.miner)

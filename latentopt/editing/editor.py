@@ -15,7 +15,7 @@ from torch import Tensor
 from latentopt.editing.constraints import Breach, Constraint, breaches, standard
 from latentopt.editing.edit import Candidate, Edit, count_words, words_changed
 from latentopt.editing.fluency import LanguageModel
-from latentopt.editing.measure import Attempt, Measure
+from latentopt.editing.measure import Attempt, Measure, SecondOpinion
 from latentopt.editing.objectives import Objective, columns
 from latentopt.editing.occlusion import effects, occlude
 from latentopt.editing.optimizers import OPTIMIZERS, Optimizer
@@ -26,7 +26,6 @@ from latentopt.errors import LatentoptError
 from latentopt.space.texts import checked_texts
 
 if TYPE_CHECKING:
-    from latentopt.heads.reader import Reader
     from latentopt.space import LatentSpace
 
 STRETCH = 2.0  # how far beyond a wish the way leads, in wishes: texts keep a fraction of what latents promise
@@ -82,7 +81,7 @@ class TextEditor(BaseEstimator):
         optimizer: Optimizer | None = None,
         constraints: Sequence[Constraint] | None = None,
         floors: Floors = Floors(),  # noqa: B008 (frozen)
-        readers: Mapping[str, Reader] | None = None,
+        readers: Mapping[str, SecondOpinion] | None = None,
         language_model: LanguageModel | None = None,
         effort: Effort = Effort(),
         shown: Choice = Best(),  # noqa: B008 (frozen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
@@ -12,12 +12,23 @@ from torch import Tensor
 from latentopt.editing.constraints import Breach, Constraint, breaches
 from latentopt.editing.edit import Change, Estimate, changes_between, count_words, words_changed
 from latentopt.editing.fluency import LanguageModel, strain, without_marks
-from latentopt.editing.objectives import Objective, columns, head_columns
+from latentopt.editing.objectives import Objective, columns, scored_columns
 from latentopt.space.surprise import Surprise
 
 if TYPE_CHECKING:
-    from latentopt.heads.reader import Reader
+    from numpy.typing import NDArray
+
     from latentopt.space import LatentSpace
+
+
+class SecondOpinion(Protocol):
+    """What sees a text and never a latent: a property's reader, or a direction's."""
+
+    def predict(self, texts: Sequence[str]) -> NDArray[Any]:
+        """Values (n,) of n texts, in the property's unit."""
+
+    def predict_score(self, texts: Sequence[str]) -> NDArray[Any]:
+        """Scores (n,) of n texts, on the scale of the wish's."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +80,7 @@ class Measure:
         z: Tensor,
         *,
         constraints: Sequence[Constraint],
-        readers: Mapping[str, Reader],
+        readers: Mapping[str, SecondOpinion],
         language_model: LanguageModel | None = None,
     ) -> None:
         self.space = space
@@ -78,8 +89,8 @@ class Measure:
         self.z = z
         self.constraints = constraints
         self.wishes = columns(goal)
-        self._head_wishes = head_columns(goal)
-        self.readers = {c: readers[wish.name] for c, wish in self._head_wishes.items() if wish.name in readers}
+        self._scored = scored_columns(goal)
+        self.readers = {c: readers[wish.name] for c, wish in self._scored.items() if wish.name in readers}
         self.language_model: LanguageModel = space if language_model is None else language_model
         self._words = max(1, count_words(source))
         self._embedding = space.embed(z)
@@ -180,9 +191,9 @@ class Measure:
         found: dict[Objective, Tensor] = {}
         rows = torch.zeros(len(texts), dtype=torch.long)
         for column, reader in self.readers.items():
-            wish = self._head_wishes[column]
+            wish = self._scored[column]
             said = torch.as_tensor(reader.predict_score([self.source, *texts])).float()
             with torch.no_grad():
-                own = wish.head.forward(self.z).float()
+                own = wish.scores(self.z).float()
                 found[wish] = wish.take(rows).loss_of(own + said[1:] - said[0])
         return found

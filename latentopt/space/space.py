@@ -153,6 +153,12 @@ class LatentSpace:
         """Number of tokens of each text, the end token left out."""
         return [len(ids) - 1 for ids in token_ids(self.tokenizer, list(texts))]  # a blank text has a length, too
 
+    def survives(self, texts: Collection[str]) -> list[bool]:
+        """Whether each text comes back from its tokens, white space aside: some tokenizers lose characters."""
+        texts = checked_texts(texts)
+        again = to_texts(self.tokenizer, token_ids(self.tokenizer, texts))
+        return [a.split() == b.split() for a, b in zip(texts, again, strict=True)]
+
     @torch.no_grad()
     def encode(self, texts: Collection[str], *, batch_size: int = 128) -> Tensor:
         """Texts to latents.

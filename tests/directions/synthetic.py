@@ -2,6 +2,7 @@
 
 import torch
 
+from latentopt.directions import Direction, Examples
 from latentopt.errors import LatentoptError
 
 
@@ -15,11 +16,22 @@ def pairs(n, d, *, shift=0.0, targets=1, seed=0):
     return difference, group
 
 
+def of_pairs(difference, group=None):
+    """Examples of pairs whose sources are zero."""
+    group = torch.arange(len(difference)) if group is None else group
+    return Examples(torch.zeros_like(difference), difference, group, "toy")
+
+
+def direction(vector, **options):
+    return Direction(torch.as_tensor(vector), **{"name": "higher", "space": "numbers", **options})
+
+
 class NumbersSpace:
     """Latents (n, 4) are texts of four numbers; the decoder keeps a share of each."""
 
     path = None
     fingerprint = "numbers"
+    max_tokens = 8
 
     def __init__(self, keeps=(1.0, 1.0, 1.0, 1.0), density=None):
         self.keeps = torch.tensor(keeps)
@@ -37,9 +49,18 @@ class NumbersSpace:
     def pooled(self, z):
         return z
 
-    def apply(self, vector, texts, strength):
-        """Texts moved along a vector, as far as the decoder follows."""
-        return self.decode(self.encode(texts) + strength * vector)
+    def lengths(self, texts):
+        return [len(text.split()) for text in texts]
+
+    def survives(self, texts):
+        return ["?" not in text for text in texts]
+
+    def log_likelihood(self, texts):
+        return -0.1 * torch.tensor([float(len(text)) for text in texts])
+
+    def apply(self, direction, texts, strength):
+        """Texts moved along a direction, as far as the decoder follows."""
+        return self.decode(direction.apply(self.encode(texts), strength=strength))
 
     def decode(self, z):
         return [" ".join(f"{value:.3f}" for value in row) for row in (z * self.keeps).tolist()]

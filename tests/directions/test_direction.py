@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from latentopt.directions import Direction
+from latentopt.directions import Direction, Offset
 from latentopt.errors import LatentoptError
 
 
@@ -47,6 +47,74 @@ class TestArithmetic:
         for wrong in (lambda: self.civil + 1, lambda: self.civil - 1, lambda: self.civil * self.civil):
             with pytest.raises(TypeError):
                 wrong()
+
+
+class TestOrthogonalize:
+    civil = make(1.0, 1.0, 1.0, strength=1.5)
+
+    def test_takes_out_what_lies_along_the_other(self):
+        found = self.civil.orthogonalize(make(0.0, 2.0, 0.0, name="positive"))
+        assert found.vector.tolist() == [1, 0, 1]
+        assert (found.name, found.strength) == ("civil without positive", 1.5)
+
+    def test_takes_out_the_others_whole_subspace(self):
+        plane = make(0.0, 1.0, 0.0, name="plane", basis=torch.eye(3)[1:])
+        assert self.civil.orthogonalize(plane).vector.tolist() == [1, 0, 0]
+
+    def test_takes_it_out_of_what_a_map_says_too(self):
+        mapped = make(1.0, 1.0, offset=Offset(torch.eye(2), torch.zeros(2), torch.ones(2, 2)))
+        steps = mapped.orthogonalize(make(0.0, 1.0)).at(torch.rand(5, 2))
+        assert (steps[:, 1] == 0).all() and (steps[:, 0] > 1).all()
+
+    def test_of_itself_leaves_nothing(self):
+        with pytest.raises(LatentoptError, match="civil lies along civil, so that nothing of it is left"):
+            self.civil.orthogonalize(self.civil)
+
+    def test_refuses_another_space(self):
+        other = make(1.0, 0.0, 0.0, space="xyz")
+        for mix in (self.civil.orthogonalize, self.civil.cosine):
+            with pytest.raises(LatentoptError, match="belongs to the latent space abc, not to xyz"):
+                mix(other)
+
+    def test_cosine_is_that_of_the_vectors(self):
+        assert make(1.0, 0.0).cosine(make(1.0, 1.0)) == pytest.approx(0.5**0.5)
+
+
+class TestMap:
+    offset = Offset(torch.tensor([[1.0, 0.0]]), torch.zeros(1), torch.tensor([[0.0, 1.0]]))  # x > 0 goes up by x
+    mapped = make(1.0, 0.0, offset=offset)
+    z = torch.tensor([[-2.0, 0.0], [3.0, 0.0]])
+
+    def test_the_step_depends_on_where_a_text_starts(self):
+        assert self.mapped.at(self.z).tolist() == [[1, 0], [1, 3]]
+        assert self.mapped.apply(self.z, strength=2).tolist() == [[0, 0], [5, 6]]
+
+    def test_arithmetic_is_that_of_the_steps(self):
+        other = make(0.0, 1.0, name="positive", offset=self.offset * 0.5)
+        for found, expected in (
+            (self.mapped + other, self.mapped.at(self.z) + other.at(self.z)),
+            (self.mapped - other, self.mapped.at(self.z) - other.at(self.z)),
+            (make(1.0, 1.0) - self.mapped, torch.tensor([1.0, 1.0]) - self.mapped.at(self.z)),
+            (-2 * self.mapped, -2 * self.mapped.at(self.z)),
+        ):
+            torch.testing.assert_close(found.at(self.z), expected)
+
+    def test_comes_back_from_its_file(self, tmp_path):
+        basis = torch.eye(2)[:1]
+        make(1.0, 0.0, offset=self.offset, basis=basis).save_pretrained(tmp_path / "m.safetensors")
+        loaded = Direction.from_pretrained(tmp_path / "m.safetensors")
+        assert torch.equal(loaded.at(self.z), self.mapped.at(self.z))
+        assert torch.equal(loaded.basis, basis)
+
+    def test_a_file_of_weights_that_do_not_fit_is_refused(self, tmp_path):
+        wrong = Offset(torch.ones(1, 3), torch.zeros(1), torch.ones(1, 3))
+        make(1.0, 0.0, offset=wrong).save_pretrained(tmp_path / "m.safetensors")
+        with pytest.raises(LatentoptError, match="the direction in this file is damaged"):
+            Direction.from_pretrained(tmp_path / "m.safetensors")
+
+    def test_a_subspace_that_is_none_is_refused(self):
+        with pytest.raises(LatentoptError, match=r"its subspace must be finite rows \(k, 2\)"):
+            make(1.0, 0.0, basis=torch.eye(3))
 
 
 class TestApply:
@@ -134,7 +202,7 @@ class TestFile:
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            ({"version": "2"}, "a direction of version 2, and this latentopt reads 1"),
+            ({"version": "3"}, "a direction of version 3, and this latentopt reads 2"),
             ({"direction": "{"}, "damaged"),
             ({"direction": "[]"}, "damaged"),
             ({"direction": "{}"}, "damaged"),

@@ -4,7 +4,16 @@ import pandas as pd
 import pytest
 import torch
 
-from latentopt.directions import ShrunkDifference, default_miner, mean_difference, mine
+from latentopt.directions import (
+    LearnedMap,
+    Mean,
+    PrincipalComponents,
+    Shrunk,
+    default_miner,
+    fit_style_reader,
+    mine,
+    mine_labelled,
+)
 from latentopt.errors import LatentoptError
 from tests.directions.synthetic import NumbersSpace
 
@@ -16,7 +25,7 @@ def numbered_pairs(n, *, targets=1):
     generator = torch.Generator().manual_seed(0)
     space = NumbersSpace()
     z = torch.randn(n, 4, generator=generator)
-    z[:, 3] = torch.arange(n)
+    z[:, 3] = torch.arange(n)  # no two are alike
     sources = [text for text in space.decode(z) for _ in range(targets)]
     noise = 0.1 * torch.randn(n * targets, 4, generator=generator)
     return sources, space.decode(space.encode(sources) + noise + torch.tensor([2.0, 0, 0, 0]))
@@ -32,13 +41,15 @@ def test_the_direction_and_all_that_is_known_of_it_come_out():
     torch.testing.assert_close(found.direction.vector, torch.tensor([2.0, 0, 0, 0]), atol=0.05, rtol=0)
     assert (found.direction.name, found.direction.space) == ("higher", "numbers")
     assert found.direction.strength == found.calibration.strength
-    assert found.direction.statistics == {
-        "pairs": 80,
-        "sources": 40,
-        "miner": "mean_difference",
-        "consistency": found.consistency.to_json(),
-        "strengths": found.calibration.to_json(),
-    }
+    statistics = found.direction.statistics
+    assert (statistics["pairs"], statistics["sources"], statistics["miner"]) == (80, 40, "Mean")
+    assert statistics["usable"] == {"given": 80, "left_out": {}}
+    assert statistics["consistency"] == found.consistency.to_json()
+    assert statistics["strengths"] == found.calibration.to_json()
+    assert statistics["verdict"] == found.verdict.to_json()
+    assert [row["examples"] for row in statistics["curve"]] == [10, 30, 64]
+    assert [leak["name"] for leak in statistics["leakage"]] == ["length"]
+    assert found.stability.low > 0.95 and found.stability.share > 0.9
     assert found.consistency.cosine_p == 0.01
     assert found.consistency.pairs == 80
 
@@ -76,14 +87,14 @@ def test_the_same_seed_finds_the_same():
 
 def test_the_miner_shrinks_where_the_space_knows_its_density():
     density = SimpleNamespace(covariance=torch.eye(4))
-    assert isinstance(default_miner(NumbersSpace(density=density)), ShrunkDifference)
+    assert isinstance(default_miner(NumbersSpace(density=density)), Shrunk)
     found = mined(NumbersSpace(density=density), *numbered_pairs(30), permutations=9)
-    assert found.direction.statistics["miner"] == "ShrunkDifference"
+    assert found.direction.statistics["miner"] == "Shrunk"
 
 
 def test_a_space_without_density_takes_the_mean_difference_and_says_so():
     with pytest.warns(UserWarning, match="this model has no density: the plain mean difference is taken"):
-        assert default_miner(NumbersSpace()) is mean_difference
+        assert default_miner(NumbersSpace()) == Mean()
 
 
 def test_pairs_need_two_sides_and_several_sources():
@@ -91,3 +102,77 @@ def test_pairs_need_two_sides_and_several_sources():
         mine(NumbersSpace(), ["1 1 1 1"] * 3, ["2 2 2 2"] * 2, name="higher")
     with pytest.raises(LatentoptError, match=r"5 different sources or more.*got 1"):
         mine(NumbersSpace(), ["1 1 1 1"] * 30, ["2 2 2 2"] * 30, name="higher")
+
+
+def test_folds_are_those_of_the_pairs_that_are_usable():
+    sources, targets = numbered_pairs(20)
+    fold = torch.arange(20) % 5
+    space = NumbersSpace()
+    again = [*sources, sources[0]], [*targets, targets[0]]
+    with_copy = mined(space, *again, fold=torch.cat([fold, fold[:1]]), permutations=9)
+    assert with_copy.consistency == mined(space, sources, targets, fold=fold, permutations=9).consistency
+    assert with_copy.usable.left_out == {"that are there twice": 1}
+    with pytest.raises(LatentoptError, match="each pair needs its fold, got 20 pairs and 3 folds"):
+        mined(space, sources, targets, fold=fold[:3])
+
+
+def test_texts_that_are_no_pairs_do():
+    sources, targets = numbered_pairs(60)
+    space = NumbersSpace()
+    found = mine_labelled(
+        space, sources[:30], targets[30:50], name="higher", apply=space.apply, permutations=99, calibrate_on=3
+    )
+    statistics = found.direction.statistics
+    assert (statistics["texts"], statistics["sources"]) == (50, 30)
+    assert found.consistency.pairs == 50
+    assert [example.target for example in found.examples] == [None] * 3
+    assert {example.source for example in found.examples} <= set(sources[:30])
+
+
+def test_what_leaks_is_said_and_can_be_cleared():
+    sources, targets = numbered_pairs(40)
+    readings = {"size": lambda z: z[:, 0] + z[:, 1]}
+    leaky, clear = (
+        mined(NumbersSpace(), sources, targets, permutations=9, readings=readings, clear=names)
+        for names in ((), ("size",))
+    )
+    assert [leak.name for leak in leaky.leakage] == ["size", "length"]
+    assert leaky.leakage[0].share > 0.3 and leaky.leakage[0].realised > 0.3
+    assert clear.leakage[0].share < 0.01
+    assert clear.direction.statistics["cleared"] == ["size"]
+    with pytest.raises(LatentoptError, match="a direction can be cleared of length, got fame"):
+        mined(NumbersSpace(), sources, targets, clear=["fame"])
+
+
+def test_the_editors_reader_and_the_judge_learn_from_other_pairs(monkeypatch):
+    from latentopt.directions import mining
+
+    seen = []
+
+    def fit(source, target):
+        seen.append((set(source), set(target)))
+        return fit_style_reader(source, target)
+
+    monkeypatch.setattr(mining, "fit_style_reader", fit)
+    sources, targets = numbered_pairs(40, targets=2)
+    fold = torch.full((80,), -1)
+    fold[70:] = 0
+    found = mined(NumbersSpace(), sources, targets, fold=fold, permutations=9)
+    (reader, _), (judge, _), (whole, _), (everything, _) = seen
+    assert not reader & judge and reader | judge == whole == set(sources[:70])
+    assert everything == set(sources)
+    assert found.direction.reader is not None and 0 <= found.reads <= 1
+    assert found.verdict.judge is not None
+
+
+@pytest.mark.parametrize("miner", [PrincipalComponents(), LearnedMap(steps=30)])
+def test_any_miner_does(miner):
+    found = mined(NumbersSpace(), *numbered_pairs(40), permutations=9, miner=miner)
+    assert found.direction.statistics["miner"] == type(miner).__name__
+    assert float(found.direction.vector[0]) == pytest.approx(2, abs=0.1)
+    assert (found.direction.basis is None) == (found.direction.offset is not None)
+
+
+def test_pairs_of_texts_with_themselves_are_none():
+    with pytest.raises(LatentoptError, match="no usable pair is left of 30: 30 of a text with itself"):
+        mine(NumbersSpace(), ["1 1 1 1"] * 30, ["1 1 1 1"] * 30, name="same")

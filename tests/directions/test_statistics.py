@@ -1,25 +1,42 @@
 import pytest
 import torch
 
-from latentopt.directions import ShrunkDifference, consistency, folds_by_source, statistics
+from latentopt.directions import (
+    DiscriminantProbe,
+    Examples,
+    Folds,
+    Mean,
+    PrincipalComponents,
+    Shrunk,
+    consistency,
+    folds_by_source,
+    folds_by_text,
+    statistics,
+)
 from latentopt.errors import LatentoptError
-from tests.directions.synthetic import pairs
+from tests.directions.synthetic import of_pairs, pairs
 
 
 def measure(n=30, d=8, *, shift=0.0, targets=1, seed=0, by_source=True, permutations=199, miner=None):
     difference, group = pairs(n, d, shift=shift, targets=targets, seed=seed)
     group = group if by_source else torch.arange(len(difference))
-    options = {} if miner is None else {"miner": miner}
     fold = folds_by_source(group, seed=seed)
-    return consistency(difference, group=group, fold=fold, permutations=permutations, seed=seed, **options)
+    examples = of_pairs(difference, group)
+    return consistency(examples, Folds(fold, fold), miner=miner or Mean(), permutations=permutations, seed=seed)
 
 
-MINERS = [None, ShrunkDifference(torch.diag(torch.linspace(0.2, 2.0, 8)))]
+def measure_labels(n=30, m=20, d=8, *, shift=0.0, seed=0, permutations=199, miner=None):
+    generator = torch.Generator().manual_seed(seed)
+    z = torch.randn(n + m, d, generator=generator)
+    z[n:, 0] += shift
+    folds = Folds(folds_by_text(n, seed=seed), folds_by_text(m, seed=seed))
+    examples = Examples(z[:n], z[n:])
+    return consistency(examples, folds, miner=miner or Mean(), permutations=permutations, seed=seed)
 
 
-@pytest.mark.parametrize("miner", MINERS)
-def test_without_a_direction_p_is_uniform(miner):
-    found = [measure(seed=seed, miner=miner) for seed in range(200)]
+@pytest.mark.parametrize("measured", [measure, measure_labels])
+def test_without_a_direction_p_is_uniform(measured):
+    found = [measured(seed=seed) for seed in range(200)]
     cosine_p = torch.tensor([f.cosine_p for f in found])
     right_way_p = torch.tensor([f.right_way_p for f in found])
     for level in (0.05, 0.25, 0.5, 0.75):
@@ -28,11 +45,22 @@ def test_without_a_direction_p_is_uniform(miner):
     assert sum(f.cosine for f in found) / len(found) == pytest.approx(0, abs=0.02)
 
 
-@pytest.mark.parametrize("miner", MINERS)
-def test_a_real_direction_has_the_lowest_p_there_is(miner):
-    found = measure(shift=3.0, miner=miner)
+SPREAD = torch.diag(torch.linspace(0.2, 2.0, 8))
+
+
+@pytest.mark.parametrize("measured", [measure, measure_labels])
+@pytest.mark.parametrize("miner", [Mean(), Shrunk(SPREAD)])
+def test_a_real_direction_has_the_lowest_p_there_is(measured, miner):
+    found = measured(shift=4.0, miner=miner)
     assert found.cosine_p == found.right_way_p == pytest.approx(1 / 200)
-    assert found.cosine > 0.5 and found.right_way > 0.95
+    assert found.cosine > 0.5 and found.right_way > 0.9
+
+
+@pytest.mark.parametrize("miner", [PrincipalComponents(), DiscriminantProbe(SPREAD), Shrunk(SPREAD)])
+def test_p_is_the_examples_affair_and_no_miners(miner):
+    plain, other = measure(shift=0.5), measure(shift=0.5, miner=miner)
+    assert (plain.cosine_p, plain.right_way_p) == (other.cosine_p, other.right_way_p)
+    assert plain.cosine != other.cosine
 
 
 def test_targets_of_one_source_do_not_pass_for_evidence():
@@ -51,7 +79,7 @@ def test_it_is_what_a_plain_loop_measures():
         for held in difference[fold == k]:
             cosine.append(float(torch.cosine_similarity(held, mean, dim=0)))
             right.append(float(held @ mean > 0))
-    found = consistency(difference, group=group, fold=fold, permutations=1)
+    found = consistency(of_pairs(difference, group), Folds(fold, fold), miner=Mean(), permutations=1)
     assert found.cosine == pytest.approx(sum(cosine) / 40, abs=1e-5)
     assert found.right_way == pytest.approx(sum(right) / 40)
     assert (found.pairs, found.sources, found.permutations) == (40, 20, 1)
@@ -61,7 +89,7 @@ def test_pairs_of_fold_minus_one_only_serve_to_fit():
     difference, group = pairs(40, 6, shift=1.0)
     fold = torch.full((40,), -1)
     fold[30:] = 0
-    found = consistency(difference, group=group, fold=fold, permutations=9)
+    found = consistency(of_pairs(difference, group), Folds(fold, fold), miner=Mean(), permutations=9)
     expected = torch.cosine_similarity(difference[30:], difference[:30].mean(0)[None]).mean()
     assert found.cosine == pytest.approx(float(expected), abs=1e-5)
     assert (found.pairs, found.sources) == (10, 10)
@@ -75,22 +103,14 @@ def test_folds_that_are_none_are_refused():
     difference, group = pairs(10, 4, targets=2)
     for fold in (torch.full((20,), -1), torch.zeros(20, dtype=torch.long)):
         with pytest.raises(LatentoptError, match="some pairs must be held out, and some left"):
-            consistency(difference, group=group, fold=fold)
+            consistency(of_pairs(difference, group), Folds(fold, fold), miner=Mean())
     with pytest.raises(LatentoptError, match="all pairs of a source must be in one fold"):
-        consistency(difference, group=group, fold=torch.arange(20) % 5)
+        consistency(of_pairs(difference, group), Folds(*[torch.arange(20) % 5] * 2), miner=Mean())
 
 
-def test_permutations_are_measured_many_at_once_and_within_bounded_memory():
-    rows = []
-
-    def counted(mean, noise):
-        rows.append(len(mean))
-        return mean
-
-    measure(n=500, d=256, permutations=5000, miner=counted)
-    assert sum(rows) == 5 * 5001  # each fold's direction, for the pairs as they are and for every draw
-    assert len(rows) < 50
-    assert max(rows) * 500 <= statistics.CHUNK
+def test_draws_are_measured_within_bounded_memory():
+    chunks = statistics._chunks(5001, 500)
+    assert sum(chunks) == 5001 and max(chunks) * 500 <= statistics.CHUNK
 
 
 def test_how_many_are_measured_at_once_changes_nothing(monkeypatch):

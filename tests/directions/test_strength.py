@@ -1,17 +1,17 @@
+import numpy as np
 import pytest
-import torch
 
 from latentopt.directions import calibrate
 from latentopt.directions.strength import STRENGTHS, content_kept
 from latentopt.errors import LatentoptError
-from tests.directions.synthetic import NumbersSpace
+from tests.directions.synthetic import NumbersSpace, direction
 
 SOURCES = ["0.100 0.200 0.300 0.400", "0.000 -1.000 0.500 2.000", "1.000 1.000 1.000 1.000"]
-VECTOR = torch.tensor([2.0, 0.0, 0.0, 0.0])
+ALONG = direction([2.0, 0.0, 0.0, 0.0])
 
 
 def calibrated(space, sources=SOURCES, **options):
-    return calibrate(space, VECTOR, sources, apply=space.apply, **options)
+    return calibrate(space, ALONG, sources, apply=space.apply, **options)
 
 
 def test_an_editor_that_follows_is_taken_at_its_word():
@@ -26,8 +26,30 @@ def test_an_editor_that_follows_is_taken_at_its_word():
 def test_an_editor_that_goes_half_the_way_is_asked_for_twice_as_much():
     zeros = ["0.000 0.200 0.300 0.400", "0.000 -1.000 0.500 2.000"]
     found = calibrated(NumbersSpace(keeps=(0.5, 1.0, 1.0, 1.0)), zeros)
-    assert [row.realised for row in found.rows] == pytest.approx([s / 2 for s in STRENGTHS], abs=1e-3)
+    assert [row.realised for row in found.rows] == pytest.approx([0.25, 0.5, 1, 2], abs=1e-3)  # of 4, too
     assert found.strength == 2
+
+
+def test_where_the_last_strength_is_the_best_more_is_tried():
+    zeros = ["0.000 0.200 0.300 0.400"]
+    space = NumbersSpace(keeps=(0.2, 1.0, 1.0, 1.0))
+    found = calibrated(space, zeros, most=8)
+    assert [row.strength for row in found.rows] == [0.5, 1, 2, 4, 8]
+    assert [row.realised for row in found.rows] == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6], abs=1e-3)
+    assert [row.strength for row in calibrated(space, zeros, most=3).rows] == [0.5, 1, 2]
+
+
+def test_the_curve_has_fluency_and_what_a_judge_reads_which_has_no_say():
+    class Judge:
+        def predict_score(self, texts):
+            return np.array([-float(text.split()[0]) for text in texts])
+
+    found = calibrated(NumbersSpace(), judge=Judge())
+    assert [row.read for row in found.rows] == pytest.approx([-2 * s for s in STRENGTHS], abs=1e-3)
+    assert found.strength == 1
+    longer = [sum(len(b) - len(a) for a, b in zip(SOURCES, found.edits, strict=True)) / 3]
+    assert found.rows[1].fluency == pytest.approx(-0.1 * longer[0], abs=1e-5)
+    assert calibrated(NumbersSpace()).rows[0].read is None
 
 
 def test_where_no_strength_moves_the_texts_it_is_one():
@@ -58,14 +80,14 @@ def test_texts_of_nothing_lose_their_content_and_tell_nothing_of_the_move():
 
 
 def test_it_says_what_it_needs():
-    for vector, sources, strengths in (
-        (torch.zeros(4), SOURCES, (1.0,)),
-        (VECTOR, [], (1.0,)),
-        (VECTOR, SOURCES, ()),
-        (VECTOR, SOURCES, (0.0, 1.0)),
+    for along, sources, strengths in (
+        (direction([0.0] * 4), SOURCES, (1.0,)),
+        (ALONG, [], (1.0,)),
+        (ALONG, SOURCES, ()),
+        (ALONG, SOURCES, (0.0, 1.0)),
     ):
         with pytest.raises(LatentoptError, match="a direction that is not zero, a source or more, and positive"):
-            calibrate(NumbersSpace(), vector, sources, strengths=strengths)
+            calibrate(NumbersSpace(), along, sources, strengths=strengths)
 
 
 def test_content_is_the_share_of_characters_kept():

@@ -7,14 +7,14 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 
 from latentopt import AttributeTransfer, LatentSpace
-from latentopt.directions import Direction, mean_difference
+from latentopt.directions import Direction, Mean, edit_as_needed
 from latentopt.editing import Along, TextEditor
 from latentopt.errors import LatentoptError
 from tests.toy import toy_space, toy_texts
 
 pytestmark = pytest.mark.filterwarnings("ignore:this model has no density")
 
-SOURCE = toy_texts(30, seed=1)
+SOURCE = list(dict.fromkeys(toy_texts(40, seed=1)))[:30]
 TARGET = [f"please, {text}" for text in SOURCE]
 PAIRS = list(zip(SOURCE, TARGET, strict=True))
 BOTH, TONE = [*SOURCE, *TARGET], ["rude"] * 30 + ["polite"] * 30
@@ -36,8 +36,31 @@ def vector(transfer):
 
 def test_transform_edits_texts_along_the_fitted_direction(space, fitted):
     texts = ["the baker sings", "a nurse reads"]
-    assert fitted.transform(texts) == TextEditor(space, Along(fitted.direction_, 1.0)).transform(texts)
+    editor = TextEditor(space, Along(fitted.direction_, 1.0), readers={"transfer": fitted.direction_.reader})
+    assert fitted.transform(texts, strength=1.0) == editor.transform(texts)
     assert fitted.transform(pd.Series(texts), strength=0) == texts  # nothing is to be changed
+
+
+def test_each_text_has_the_strength_that_it_needs(space, fitted):
+    texts = ["the baker sings", "please, the old baker paints small boats in winter"]
+    found = edit_as_needed(fitted.direction_, texts, fitted._editor)
+    assert fitted.transform(texts) == fitted.transform(texts, strength="auto") == [one.edit.text for one in found]
+    assert found[1].strength is None  # it is polite as it stands
+
+
+def test_the_score_is_the_share_that_a_judge_finds_to_have_the_attribute(fitted, monkeypatch):
+    texts = toy_texts(4, seed=9)
+    polite = {text: f"please, {text}" if i else text for i, text in enumerate(texts)}
+    monkeypatch.setattr(AttributeTransfer, "transform", lambda self, X: [polite[text] for text in X])
+    assert fitted.judge_ is not fitted.direction_.reader
+    assert fitted.score(texts) == 0.75
+
+
+def test_few_examples_have_no_judge(space):
+    few = AttributeTransfer(space).fit(PAIRS[:8])
+    assert few.judge_ is None and few.direction_.reader is None
+    with pytest.raises(LatentoptError, match="a score needs a judge of the words, which needs 16 examples"):
+        few.score(["the sun is up"])
 
 
 @pytest.mark.parametrize(
@@ -55,7 +78,7 @@ def test_pairs_come_as_people_hold_them(space, fitted, pairs):
     ids=["integers", "booleans", "a column", "numbers"],
 )
 def test_labels_lead_from_the_first_kind_to_the_second(space, labels):
-    found = AttributeTransfer(space, miner=mean_difference).fit(BOTH, labels)
+    found = AttributeTransfer(space, miner=Mean()).fit(BOTH, labels)
     expected = space.pooled(space.encode(TARGET)).mean(0) - space.pooled(space.encode(SOURCE)).mean(0)
     torch.testing.assert_close(vector(found), expected, atol=1e-2, rtol=1e-2)  # encoded in bf16
     assert found.direction_.statistics == {"sources": 30, "targets": 30, "paired": False}
@@ -70,8 +93,8 @@ def test_the_label_of_the_target_can_be_named(space):
 
 
 def test_the_mean_difference_of_pairs_is_that_of_their_sides(space):
-    paired = vector(AttributeTransfer(space, miner=mean_difference).fit(PAIRS))
-    unpaired = vector(AttributeTransfer(space, miner=mean_difference, target="polite").fit(BOTH, TONE))
+    paired = vector(AttributeTransfer(space, miner=Mean()).fit(PAIRS))
+    unpaired = vector(AttributeTransfer(space, miner=Mean(), target="polite").fit(BOTH, TONE))
     torch.testing.assert_close(paired, unpaired, atol=1e-2, rtol=1e-2)
 
 
@@ -93,8 +116,8 @@ def test_without_a_space_the_bundled_model_is_taken(space, monkeypatch):
 
 class TestEstimator:
     def test_a_clone_has_the_same_space_and_not_a_copy_of_its_model(self, space, fitted):
-        other = clone(AttributeTransfer(space, target="polite", miner=mean_difference))
-        assert other.get_params() == {"space": space, "target": "polite", "miner": mean_difference}
+        other = clone(AttributeTransfer(space, target="polite", miner=Mean()))
+        assert other.get_params() == {"space": space, "target": "polite", "miner": Mean()}
         assert other.space.model is space.model
         with pytest.raises(NotFittedError):
             clone(fitted).transform(["the sun is up"])
@@ -135,3 +158,13 @@ class TestRefused:
             fitted.transform(["the sun is up", " "])
         with pytest.raises(LatentoptError, match="the strength is a finite number"):
             fitted.transform(["the sun is up"], strength=float("nan"))
+        with pytest.raises(LatentoptError, match="the strength is a finite number or \"auto\", got 'much'"):
+            fitted.transform(["the sun is up"], strength="much")
+
+    def test_a_strength_that_no_text_follows_is_warned_of(self, fitted):
+        with pytest.warns(UserWarning, match="strength 50 is 50 times what targets differ from their sources by"):
+            fitted.transform(["the sun is up"], strength=50)
+
+    def test_pairs_of_texts_with_themselves(self, space):
+        with pytest.raises(LatentoptError, match="no usable pair is left of 30: 30 of a text with itself"):
+            AttributeTransfer(space).fit(list(zip(SOURCE, SOURCE, strict=True)))

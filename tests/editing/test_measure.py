@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from latentopt.directions import Direction
-from latentopt.editing import Along, Maximize, Target
+from latentopt.editing import Along, Target
 from latentopt.editing.measure import Measure
 from tests.toy import toy_space
 from tests.toy_problems import LinearHead
@@ -31,12 +31,12 @@ def test_a_reader_judges_by_what_a_text_has_gained_on_the_source():
     assert [a.read_loss for a in attempts] == pytest.approx([2 * (1 + 10 - 6) ** 2, 2 * (1 - 5 - 6) ** 2])
 
 
-def test_a_direction_is_read_by_nobody():
+def test_a_direction_is_read_in_its_own_unit():
     space = toy_space()
-    likes = Direction(torch.ones(space.pooled_dim), name="likes", space=space.fingerprint)
+    longer = Direction(torch.ones(space.pooled_dim), name="longer", space=space.fingerprint)
     z = space.pooled(space.encode(["warm bread"]))
-    goal = (Along(likes, 1.0, start=z) + Maximize(LinearHead(torch.ones(space.pooled_dim), name="tone"))).starting_at(
-        z, space.density
-    )
-    measure = Measure(space, goal, "warm bread", z, constraints=[], readers={"likes": Longer()})
-    assert measure.readers == {}
+    goal = Along(longer, 20.0).starting_at(z, space.density)
+    measure = Measure(space, goal, "warm bread", z, constraints=[], readers={"longer": Longer()})
+    attempts = measure(["warm bread, and more", "bread"], torch.zeros(2, space.pooled_dim))
+    assert [a.read_loss for a in attempts] == pytest.approx([(20 - 10) ** 2, (20 + 5) ** 2])
+    assert measure.read(["bread"]) == [{"longer": 5.0}]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from latentopt.directions import Direction
+from latentopt.directions import Direction, Offset
 from latentopt.editing.objectives import (
     Along,
     AtLeast,
@@ -16,6 +16,7 @@ from latentopt.editing.objectives import (
     Target,
     Typical,
     columns,
+    scored_columns,
     text_losses,
     text_objective,
 )
@@ -187,6 +188,20 @@ class TestAlong:
     def test_without_a_start_it_asks_for_one(self):
         with pytest.raises(LatentoptError, match="along east: from where"):
             Along(self.EAST)(Z)
+
+    def test_where_a_map_says_the_step_it_is_that_of_where_the_text_starts(self):
+        offset = Offset(torch.eye(3)[:1], torch.zeros(1), torch.tensor([[0.0, 1.0, 0.0]]))  # x > 0 goes up by x
+        mapped = Direction(torch.tensor([1.0, 0.0, 0.0]), name="map", space="toy", offset=offset)
+        start = torch.tensor([[0.0, 0.0, 0.0], [2.0, 0.0, 0.0]])
+        term = Along(mapped, 1).starting_at(start, None)
+        assert term.values(start + torch.tensor([[3.0, 0.0, 0.0], [3.0, 6.0, 0.0]])).tolist() == pytest.approx([3, 3])
+        assert term(start + mapped.at(start)).tolist() == pytest.approx([0, 0])
+
+    def test_a_reader_is_asked_whether_a_text_falls_short_whichever_way(self):
+        gains = torch.tensor([0.0, 0.5, 1.0, 9.0])
+        assert Along(self.EAST, 1).loss_of(gains).tolist() == [1, 0.25, 0, 0]
+        assert Along(self.EAST, -1).loss_of(-gains).tolist() == [1, 0.25, 0, 0]
+        assert list(scored_columns(Along(self.EAST, 1) + Near())) == ["east"]
 
     def test_several_at_once_are_columns(self):
         north = Direction(torch.tensor([0.0, 1.0, 0.0]), name="north", space="toy")

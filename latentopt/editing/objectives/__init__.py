@@ -10,8 +10,8 @@ from latentopt.editing.objectives.head import Head
 from latentopt.editing.objectives.objective import Objective, Sum
 from latentopt.editing.objectives.places import Near, Typical
 from latentopt.editing.objectives.texts import TextObjective, text_losses, text_objective
-from latentopt.editing.objectives.wish import Wish, WithValue, columns
-from latentopt.editing.objectives.wishes import AtLeast, AtMost, HeadWish, Maximize, Minimize, Target, head_columns
+from latentopt.editing.objectives.wish import ScoredWish, Wish, WithValue, columns, scored_columns
+from latentopt.editing.objectives.wishes import AtLeast, AtMost, HeadWish, Maximize, Minimize, Target
 
 __all__ = [
     "Along",
@@ -24,6 +24,7 @@ __all__ = [
     "Minimize",
     "Near",
     "Objective",
+    "ScoredWish",
     "Sum",
     "Target",
     "TextObjective",
@@ -31,7 +32,7 @@ __all__ = [
     "Wish",
     "WithValue",
     "columns",
-    "head_columns",
+    "scored_columns",
     "text_losses",
     "text_objective",
 ]

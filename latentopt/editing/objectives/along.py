@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from latentopt.editing.objectives.objective import Objective
-from latentopt.editing.objectives.wish import WithValue, as_values
+from latentopt.editing.objectives.wish import ScoredWish, WithValue, as_values
 from latentopt.errors import LatentoptError
 from latentopt.space.density import LatentDensity
 
@@ -33,8 +33,11 @@ class Step(Protocol):
     def strength(self) -> float:
         """The default multiple of the vector."""
 
+    def at(self, z: Tensor) -> Tensor:
+        """The steps (n, d) at strength 1 from latents z (n, d): the vector, or what a learned map says of each."""
 
-class Along(WithValue):
+
+class Along(WithValue, ScoredWish):
     """The latent shall have moved along a direction, by a multiple of it, from where it started.
 
     Its value is the multiple that was moved, (z - start) . v / |v|^2; its loss the squared miss of that, and, weighed
@@ -78,15 +81,25 @@ class Along(WithValue):
         return f"by {self._said}"
 
     def __call__(self, z: Tensor) -> Tensor:
-        moved, vector = self._moved(z), self.direction.vector.to(z)
-        along = moved @ vector / vector.square().sum()
-        across = (moved - along[:, None] * vector).square().sum(1) / vector.square().sum()
+        moved, step = self._moved(z)
+        square = step.square().sum(1)
+        along = (moved * step).sum(1) / square
+        across = (moved - along[:, None] * step).square().sum(1) / square
         return (along - self.value.to(z)).square() + self.across * across
+
+    def loss_of(self, score: Tensor) -> Tensor:
+        # A reader is surer of some words than people's pairs are on average: it is asked whether the text falls short.
+        wanted = self.value.to(score)
+        forward = torch.where(wanted < 0, -1.0, 1.0)
+        return (forward * (wanted - score)).clamp_min(0).square()
+
+    def scores(self, z: Tensor) -> Tensor:
+        moved, step = self._moved(z)
+        return (moved * step).sum(1) / step.square().sum(1)
 
     def values(self, z: Tensor) -> Tensor:
         with torch.no_grad():
-            vector = self.direction.vector.to(z)
-            return self._moved(z) @ vector / vector.square().sum()
+            return self.scores(z)
 
     def reached(self, z: Tensor) -> Tensor:
         wanted = self.value.to(z)
@@ -114,10 +127,12 @@ class Along(WithValue):
         other.start = start
         return other
 
-    def _moved(self, z: Tensor) -> Tensor:
+    def _moved(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """How far latents (n, d) are from where they started, and the steps at strength 1 from there, (n or 1, d)."""
         if self.start is None:
             raise LatentoptError(
                 f"along {self.name}: from where? Give the latents, Along(..., start=z), or let "
                 "goal.starting_at(z, density) fill them in"
             )
-        return z - self.start.to(z)
+        start = self.start.to(z)
+        return z - start, self.direction.at(start)

@@ -39,6 +39,18 @@ class Wish(Objective):
         return None
 
 
+class ScoredWish(Wish):
+    """A wish for a score, which a head gives by the latent and a reader by the text."""
+
+    @abstractmethod
+    def scores(self, z: Tensor) -> Tensor:
+        """Scores (n,) of latents (n, d)."""
+
+    @abstractmethod
+    def loss_of(self, score: Tensor) -> Tensor:
+        """Losses (n,) of scores (n,), whoever gave them: the latent, or a reader of the text."""
+
+
 class WithValue(Wish):
     """A wish that names a value: one for all rows, or one for each.
 
@@ -89,3 +101,8 @@ def columns(goal: Objective) -> dict[str, Wish]:
             )
     names = [wish.name for wish in wishes]
     return {wish.name if names.count(wish.name) == 1 else f"{wish.name} {wish.wording}": wish for wish in wishes}
+
+
+def scored_columns(goal: Objective) -> dict[str, ScoredWish]:
+    """The wishes of a goal that a reader can judge, too, by the names of their columns; raises as `columns`."""
+    return {column: wish for column, wish in columns(goal).items() if isinstance(wish, ScoredWish)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Self
 
@@ -12,11 +11,11 @@ from torch import Tensor
 
 from latentopt.editing.objectives.head import Head
 from latentopt.editing.objectives.objective import Objective
-from latentopt.editing.objectives.wish import Wish, WithValue, as_values, columns
+from latentopt.editing.objectives.wish import ScoredWish, WithValue, as_values
 from latentopt.errors import LatentoptError
 
 
-class HeadWish(Wish):
+class HeadWish(ScoredWish):
     """A wish for what a head predicts. Those below say which way it shall go."""
 
     def __init__(self, head: Head) -> None:
@@ -30,12 +29,11 @@ class HeadWish(Wish):
     def differentiable(self) -> bool:
         return self.head.differentiable
 
-    @abstractmethod
-    def loss_of(self, score: Tensor) -> Tensor:
-        """Losses (n,) of scores (n,), whoever gave them: the head, or a reader of the text."""
+    def scores(self, z: Tensor) -> Tensor:
+        return self.head.forward(z)
 
     def __call__(self, z: Tensor) -> Tensor:
-        return self.loss_of(self.head.forward(z))
+        return self.loss_of(self.scores(z))
 
     def values(self, z: Tensor) -> Tensor:
         with torch.no_grad():
@@ -154,11 +152,6 @@ class Minimize(HeadWish):
 
     def beyond(self, z: Tensor, factor: float) -> Objective:
         return _scales_away(self.head, z, -factor)
-
-
-def head_columns(goal: Objective) -> dict[str, HeadWish]:
-    """The wishes of a goal that are for what heads predict, by the names of their columns; raises as `columns`."""
-    return {column: wish for column, wish in columns(goal).items() if isinstance(wish, HeadWish)}
 
 
 def _scales_away(head: Head, z: Tensor, scales: float) -> Target:

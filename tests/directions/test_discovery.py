@@ -1,0 +1,49 @@
+import pytest
+import torch
+
+from latentopt.directions import discover
+from latentopt.errors import LatentoptError
+from tests.toy import toy_space, toy_texts
+
+
+class Lengths:
+    """A space of two latents: whether a text holds "rain" (few do), three times as far apart, and noise."""
+
+    fingerprint = "lengths"
+
+    def encode(self, texts):
+        noise = torch.randn(len(texts), generator=torch.Generator().manual_seed(0))
+        return torch.stack([3.0 * torch.tensor([float("rain" in text) for text in texts]), 0.2 * noise], 1)
+
+    def pooled(self, z):
+        return z
+
+
+TEXTS = list(dict.fromkeys(toy_texts(200)))
+
+
+@pytest.mark.parametrize("method", ["principal", "independent"])
+def test_what_texts_differ_by_most_is_found_with_the_words_that_tell_it(method):
+    first, second = discover(Lengths(), TEXTS, name="corpus", method=method)
+    assert first.direction.name == "corpus-1" and first.share > 0.9
+    assert first.share + second.share == pytest.approx(1, abs=0.1)
+    assert "rain" in first.along[:2] and all("rain" in text for text in first.most)
+    assert not any("rain" in text for text in first.least)
+    assert first.direction.vector[0] > 10 * first.direction.vector[1].abs()
+    assert float(first.direction.vector.norm()) == pytest.approx(float(Lengths().encode(TEXTS)[:, 0].std()), rel=0.05)
+
+
+def test_a_real_space_has_as_many_as_are_asked_for():
+    space = toy_space()
+    found = discover(space, TEXTS, name="corpus", components=3, shown=2)
+    assert [each.direction.space for each in found] == [space.fingerprint] * 3
+    assert [each.share for each in found] == sorted((each.share for each in found), reverse=True)
+    assert all(len(each.most) == len(each.along) == 2 for each in found)
+    vectors = torch.stack([each.direction.vector for each in found])
+    cosines = torch.nn.functional.normalize(vectors) @ torch.nn.functional.normalize(vectors).T
+    torch.testing.assert_close(cosines, torch.eye(3), atol=1e-3, rtol=0)
+
+
+def test_few_texts_have_none():
+    with pytest.raises(LatentoptError, match="takes 20 different texts or more, got 1"):
+        discover(Lengths(), ["the rain"] * 30, name="corpus")
