@@ -99,10 +99,20 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[s
             ],
             "predict": [run("predict", "likes,tone", texts[0])],
             "evaluate-head": [run("evaluate-head", "likes", "marked.csv", "--more", "more")],
-            "direction": [run("direction", "--pairs", "pairs.csv", "--name", "now", "--calibrate", 1)],
+            "direction": [
+                run("direction", "--pairs", "pairs.csv", "--name", "now", *FEW),
+                run("direction", "--labels", "posts.csv", "--label", "tone", *FEW),
+                run("direction", "--discover", "posts.csv", "--components", 2),
+            ],
+            "directions": [
+                run("directions", "list"),
+                run("directions", "show", "now"),
+                run("directions", "compare", "now", "posts"),
+            ],
             "edits": [
                 run("optimize", "--head", "likes", "--maximize", "likes", "--explain", *LOOSE, *texts[:3]),
                 run("apply", "now", *LOOSE, texts[5]),
+                run("apply", "now", "--strength", "auto", *LOOSE, texts[5]),
             ],
             "evaluate": [
                 run("evaluate", "--invert", "--checker", "ast:parse", "--samples", 20, "--pairs", 2, *texts[:20])
@@ -112,6 +122,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[s
         os.chdir(before)
 
 
+FEW = ("--calibrate", 1, "--effort", 0.2)
 LOOSE = ("--min-fluency", "-9", "--min-meaning", "-1", "--change", "1", "--effort", "0.5")  # a toy writes what it can
 SCHEMAS = sorted(path.name.removesuffix(".schema.json") for path in (DOCS / "schemas").iterdir())
 

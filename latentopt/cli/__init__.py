@@ -21,6 +21,7 @@ VERBS = {  # in the order of --help; a verb's module imports torch only inside i
     "optimize": "latentopt.cli.optimize:optimize",
     "predict": "latentopt.cli.predict:predict",
     "direction": "latentopt.cli.direction:direction",
+    "directions": "latentopt.cli.directions:directions",
     "apply": "latentopt.cli.apply:apply",
     "encode": "latentopt.cli.encode:encode",
     "decode": "latentopt.cli.decode:decode",

@@ -24,10 +24,19 @@ class Named(NamedTuple):
     strength: float | None
 
 
-def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
-    if value is not None and not math.isfinite(value):
-        raise click.BadParameter(f"the strength must be a finite number, got {value}; try 1")
-    return value
+AUTO = "auto"
+
+
+def _strength(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | str | None:
+    if value is None or value == AUTO:
+        return value
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise click.BadParameter(f"the strength must be a finite number or {AUTO}, got {value}; try 1")
+    return number
 
 
 @click.command(short_help="Move texts along directions.")
@@ -35,9 +44,10 @@ def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None)
 @options.texts
 @click.option(
     "--strength",
-    type=float,
-    callback=_finite,
-    help="Multiple of each direction that names none; negative goes the other way. [default: the calibrated one]",
+    metavar=f"NUMBER|{AUTO}",
+    callback=_strength,
+    help="Multiple of each direction that names none; negative goes the other way; auto: for each text the smallest "
+    "that works, and none where the text has what it should. [default: the calibrated one]",
 )
 @click.option("--explain", is_flag=True, help="Show what each word of the text adds to the goal, or costs it.")
 @editing_options
@@ -49,7 +59,7 @@ def apply(
     texts: tuple[str, ...],
     file: Path | None,
     column: str,
-    strength: float | None,
+    strength: float | str | None,
     explain: bool,
     how: Editing,
     model: str | None,
@@ -66,24 +76,41 @@ def apply(
     Prints one text a line, the text itself where no edit is better; --json has all candidates, and why there are none.
     """
     asked, texts = _directions(direction, texts)
+    if strength == AUTO and (len(asked) > 1 or asked[0].strength is not None):
+        raise click.UsageError(f"--strength {AUTO} takes one direction, and finds its strength for each text")
     table = options.take_texts(texts, file, column)
+    from latentopt.directions import edit_as_needed, warn_if_far
     from latentopt.editing import Along, Sum
 
     space = options.open_space(model)
     found = [(_find(one.name, space), one) for one in asked]
-    strengths = [next(s for s in (one.strength, strength, known.strength) if s is not None) for known, one in found]
+    given = None if isinstance(strength, str) else strength
+    strengths = [next(s for s in (one.strength, given, known.strength) if s is not None) for known, one in found]
+    for each in strengths:
+        warn_if_far(each)
     goal = Sum([(1.0, Along(known, s)) for (known, _), s in zip(found, strengths, strict=True)])
     sources = table.frame["text"].tolist()
-    editor = how.editor(space, goal, {})
-    edits = edited(editor, sources)
+    readers = {known.name: known.reader for known, _ in found if known.reader is not None}
+    editor = how.editor(space, goal, readers)
+    taken: list[float | None] = []
+    if strength == AUTO:
+        with stderr().status(f"editing {len(sources):,} texts"):
+            needed = edit_as_needed(found[0][0], sources, lambda wish: how.editor(space, wish, readers))
+        edits, taken = [one.edit for one in needed], [one.strength for one in needed]
+    else:
+        edits = edited(editor, sources)
     for source in sources if explain and not as_json else []:
         print_effects(*editor.explain(source))
     frame = table.frame.assign(source=sources, text=[edit.text for edit in edits])[["source", "text"]].reset_index()
     if output is not None:
         write(frame, output)
     elif as_json:
-        used = [{"name": known.name, "strength": s} for (known, _), s in zip(found, strengths, strict=True)]
+        used = [
+            {"name": known.name, "strength": AUTO if taken else s}
+            for (known, _), s in zip(found, strengths, strict=True)
+        ]
         rows = [{"row": row} | edit.to_json() for row, edit in zip(frame["row"].tolist(), edits, strict=True)]
+        rows = [row | {"strength": s} for row, s in zip(rows, taken, strict=True)] if taken else rows
         print_json({"version": VERSION, "directions": used, "edits": rows})
     else:
         print_lines(frame["text"].tolist())

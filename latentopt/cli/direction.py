@@ -1,40 +1,130 @@
-"""`latentopt direction`: mine a direction from pairs of texts."""
+"""`latentopt direction`: mine a direction from pairs of texts, from labelled texts, or from a corpus."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from latentopt.cli import options
-from latentopt.cli.output import print_json, stderr, stdout, warn
+from latentopt.cli.mined import mined_json, print_discovered, print_mined
+from latentopt.cli.output import print_json, stderr, warn
 
 if TYPE_CHECKING:
-    from latentopt.directions import Mining
+    import pandas
+
+    from latentopt.directions import Direction, Mining
+    from latentopt.space import LatentSpace
     from latentopt.tables import Table
 
 SUFFIX = ".safetensors"
-DOUBTFUL = 0.05
+MINERS = ("shrunk", "mean", "components", "logistic", "discriminant", "map")  # of directions.MINERS
+METHODS = ("principal", "independent")
 
 
-@click.command(short_help="Mine a direction from pairs of texts.")
-@click.option(
-    "--pairs",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="A .csv, .jsonl or .parquet file of pairs of texts; - is standard input.",
-)
+@dataclass(frozen=True)
+class Given:
+    """The file of examples: which option named it, and which columns it is asked for."""
+
+    kind: str
+    path: Path
+    source_column: str
+    target_column: str
+    column: str
+    label: str | None
+    target: str | None
+    limit: int | None
+    seed: int
+
+    @property
+    def stem(self) -> str:
+        """The name that is taken where none is given."""
+        return "direction" if str(self.path) == "-" else self.path.stem
+
+    def pairs(self) -> tuple[list[str], list[str]]:
+        """Sources and targets of pairs."""
+        table = self._read(self.source_column, self.target_column).only_texts(self.source_column)
+        table = table.only_texts(self.target_column)
+        pairs = table.frame[[self.source_column, self.target_column]].itertuples(index=False)
+        faults = [f"is the same as {self.source_column}" if a == b else None for a, b in pairs]
+        frame = self._drawn(table.checked(self.target_column, faults))
+        return frame[self.source_column].tolist(), frame[self.target_column].tolist()
+
+    def labelled(self) -> tuple[list[str], list[str]]:
+        """Texts without the attribute, and those with it."""
+        assert self.label is not None
+        frame = self._drawn(self._read(self.column, self.label).only_texts(self.column))
+        texts, labels = frame[self.column].tolist(), [str(label) for label in frame[self.label].tolist()]
+        kinds = sorted(set(labels))
+        if self.target is not None and self.target not in kinds:
+            raise click.UsageError(f"--target {self.target}: the labels are {_few(kinds)}")
+        if len(kinds) != 2 and (self.target is None or len(kinds) < 2):
+            raise click.UsageError(
+                f"--label {self.label}: two kinds of texts are told apart, and the labels are {_few(kinds)}; "
+                "name one, --target LABEL: it is told from all others"
+            )
+        wanted = kinds[1] if self.target is None else self.target
+        sides: tuple[list[str], list[str]] = [], []
+        for text, label in zip(texts, labels, strict=True):
+            sides[label == wanted].append(text)
+        return sides
+
+    def corpus(self) -> list[str]:
+        """Texts without labels."""
+        texts: list[str] = self._drawn(self._read(self.column).only_texts(self.column))[self.column].tolist()
+        return texts
+
+    def _read(self, *columns: str) -> Table:
+        from latentopt.tables import read_table
+
+        return read_table(self.path, columns=list(columns), reading=options.chosen_reading())
+
+    def _drawn(self, table: Table) -> pandas.DataFrame:
+        frame = options.usable(table).frame
+        if self.limit is None or self.limit >= len(frame):
+            return frame
+        return frame.sample(self.limit, random_state=self.seed).sort_index()
+
+
+def _few(kinds: list[str]) -> str:
+    return ", ".join(kinds[:5]) + (", ..." if len(kinds) > 5 else "")
+
+
+file = click.Path(path_type=Path)
+
+
+@click.command(short_help="Mine a direction from pairs of texts, or from labelled ones.")
+@click.option("--pairs", type=file, help="A file of pairs of texts that differ in one way; - is standard input.")
+@click.option("--labels", type=file, help="A file of texts of two kinds, which are no pairs; see --label.")
+@click.option("--discover", type=file, help="A file of texts: directions along which they differ most are looked for.")
 @click.option("--source-column", default="source", show_default=True, help="Column of the texts to start from.")
 @click.option("--target-column", default="target", show_default=True, help="Column of the texts to arrive at.")
-@click.option("--name", help="Name of the direction. [default: the name of the output, or of the pairs, file]")
+@click.option("--column", default="text", show_default=True, help="Column of the texts of --labels and --discover.")
+@click.option("--label", help="With --labels: the column that says which kind each text is of.")
+@click.option("--target", help="With --labels: the label of texts to arrive at. [default: the second of two]")
+@click.option("--name", help="Name of the direction. [default: the name of the output, or of the input, file]")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The .safetensors file to write. [default: NAME.safetensors]",
+    help="The .safetensors file to write. [default: NAME.safetensors; of --discover NAME-1, NAME-2, ...]",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="Use this many pairs, drawn at random. [default: all]")
+@click.option("--limit", type=click.IntRange(min=1), help="Use this many rows, drawn at random. [default: all]")
+@click.option(
+    "--miner",
+    type=click.Choice(MINERS),
+    default="shrunk",
+    show_default=True,
+    help="How it is found: the mean difference, as it is (mean), freed of noise (shrunk), or in its principal "
+    "components; the normal of a probe (logistic, discriminant); a small network that says for each text (map).",
+)
+@click.option(
+    "--clear",
+    multiple=True,
+    metavar="PROPERTY",
+    help="A property that the direction shall not change: a head of the model, or length. Repeatable.",
+)
 @click.option(
     "--permutations",
     type=click.IntRange(min=1),
@@ -47,123 +137,159 @@ DOUBTFUL = 0.05
     type=click.IntRange(min=1),
     default=8,
     show_default=True,
-    help="Held-out texts that are edited at every strength to choose one; each takes seconds.",
+    help="Held-out texts that are edited at every strength, to choose one and to judge; each takes seconds.",
+)
+@click.option(
+    "--effort",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Multiple of the texts that are tried for each of these.",
+)
+@click.option("--figure", type=file, help="Draw the strength curve into a .png, .svg or .pdf file.")
+@click.option(
+    "--components", type=click.IntRange(min=1), default=8, show_default=True, help="Directions that --discover finds."
+)
+@click.option(
+    "--method",
+    type=click.Choice(METHODS),
+    default="principal",
+    show_default=True,
+    help="Of --discover: axes of the largest variance, or independent ones.",
 )
 @options.reading
 @options.model
 @options.seed
 @options.as_json
 def direction(
-    pairs: Path,
+    pairs: Path | None,
+    labels: Path | None,
+    discover: Path | None,
     source_column: str,
     target_column: str,
+    column: str,
+    label: str | None,
+    target: str | None,
     name: str | None,
     output: Path | None,
     limit: int | None,
+    miner: str,
+    clear: tuple[str, ...],
     permutations: int,
     calibrate: int,
+    effort: float,
+    figure: Path | None,
+    components: int,
+    method: str,
     model: str | None,
     seed: int,
     as_json: bool,
 ) -> None:
-    """Mine what the targets of pairs have and their sources have not, and save it as a direction.
+    """Mine what some texts have and others have not, and save it as a direction.
 
-    Says how consistent the differences are on held-out pairs, with a permutation test, which strength works, and
-    shows held-out edits. `latentopt apply` then moves other texts along the direction.
+    Give --pairs of texts that differ in one way (best), --labels of two kinds of texts, or a corpus to --discover in.
+    Says how consistent held-out examples are, with a permutation test, how many would have done, what else moves,
+    which strength works, and by a judge of the words that has no part in the edits whether the direction works on
+    texts. `latentopt apply` then moves other texts along it.
     """
-    if source_column == target_column:
+    paths = {"pairs": pairs, "labels": labels, "discover": discover}
+    named = {kind: path for kind, path in paths.items() if path is not None}
+    if len(named) != 1:
+        raise click.UsageError("give one of --pairs FILE, --labels FILE and --discover FILE")
+    kind, path = next(iter(named.items()))
+    if kind == "pairs" and source_column == target_column:
         raise click.UsageError(f"--source-column and --target-column are both {source_column!r}; give two columns")
-    name = name or (output.stem if output else "direction" if str(pairs) == "-" else pairs.stem)
+    if (kind == "labels") != (label is not None):
+        raise click.UsageError("--labels FILE --label COLUMN belong together")
+    if label == column:
+        raise click.UsageError(f"--column and --label are both {label!r}; give two columns")
+    given = Given(kind, path, source_column, target_column, column, label, target, limit, seed)
+    name = name or (output.stem if output else given.stem)
     output = output or Path(f"{name}{SUFFIX}")
     if output.suffix != SUFFIX:
         raise click.UsageError(f"--output {output}: the name of a direction's file ends in {SUFFIX}")
-    table = _read(pairs, source_column, target_column)
-    if limit is not None and limit < len(table):
-        table = replace(table, frame=table.frame.sample(limit, random_state=seed).sort_index())
-    from latentopt.directions import mine
-
+    if kind == "discover":
+        _discover(given, name, output, components, method, model, as_json)
+        return
+    sides = given.pairs() if kind == "pairs" else given.labelled()
     space = options.open_space(model)
-    with stderr().status(f"mining {name} from {len(table):,} pairs"):
-        found = mine(
-            space,
-            table.frame[source_column].tolist(),
-            table.frame[target_column].tolist(),
-            name=name,
-            calibrate_on=calibrate,
-            permutations=permutations,
-            seed=seed,
-        )
+    with stderr().status(f"mining {name} from {len(sides[0]):,} and {len(sides[1]):,} texts"):
+        found = _mined(given, space, sides, name, miner, clear, permutations, calibrate, effort)
     found.direction.save_pretrained(output)
+    if figure is not None:
+        from latentopt.directions.figure import strength_figure
+
+        strength_figure(found.calibration.rows, name=name, chosen=found.calibration.strength).savefig(figure, dpi=150)
+    if found.usable.left_out:
+        warn(f"left out {found.usable.wording}")
     if as_json:
-        print_json({"version": 1, "direction": _as_json(found, output)})
+        print_json({"version": 1, "direction": mined_json(found, output)})
     else:
-        _print_report(found)
-    if found.consistency.cosine_p > DOUBTFUL:
-        warn(
-            f"the pairs may have no direction in common (p = {found.consistency.cosine_p:.2g}); read the edits closely"
-        )
+        print_mined(found)
+    if not found.verdict.works:
+        warn(f"{name}: {found.verdict.words}; {found.verdict.reason}; read the edits closely")
     if not as_json:
         at = "" if model is None else f" --model {model}"
         click.echo(f'wrote {output}; next: latentopt apply {output}{at} "a text of yours"', err=True)
 
 
-def _read(pairs: Path, source_column: str, target_column: str) -> Table:
-    from latentopt.tables import read_table
+def _mined(
+    given: Given,
+    space: LatentSpace,
+    sides: tuple[list[str], list[str]],
+    name: str,
+    miner: str,
+    clear: tuple[str, ...],
+    permutations: int,
+    calibrate: int,
+    effort: float,
+) -> Mining:
+    from latentopt.directions import MINERS as KNOWN
+    from latentopt.directions import default_miner, edited_by, mine, mine_labelled, readings_of
+    from latentopt.editing import Effort
 
-    columns = [source_column, target_column]
-    table = read_table(pairs, columns=columns, reading=options.chosen_reading())
-    table = table.only_texts(source_column).only_texts(target_column)
-    same = [a == b for a, b in table.frame[columns].itertuples(index=False)]
-    return options.usable(
-        table.checked(target_column, [f"is the same as {source_column}" if s else None for s in same])
+    usual = Effort()
+    rows, scored = (max(1, round(effort * count)) for count in (usual.rows, usual.scored))
+    return (mine if given.kind == "pairs" else mine_labelled)(
+        space,
+        *sides,
+        name=name,
+        miner=default_miner(space) if miner == "shrunk" else KNOWN[miner](space.density.covariance),
+        apply=edited_by(space, effort=Effort(rows=rows, scored=scored)),
+        calibrate_on=calibrate,
+        permutations=permutations,
+        readings=readings_of(space),
+        clear=clear,
+        seed=given.seed,
     )
 
 
-def _as_json(found: Mining, output: Path) -> dict[str, Any]:
-    return {
-        "name": found.direction.name,
-        "file": str(output),
-        "strength": found.direction.strength,
-        "pairs": found.direction.statistics["pairs"],
-        "sources": found.direction.statistics["sources"],
-        "consistency": found.consistency.to_json(),
-        "strengths": found.calibration.to_json(),
-        "examples": [vars(example) for example in found.examples],
-    }
+def _discover(
+    given: Given, name: str, output: Path, components: int, method: str, model: str | None, as_json: bool
+) -> None:
+    texts = given.corpus()
+    space = options.open_space(model)
+    from latentopt.directions import discover
+
+    with stderr().status(f"looking for directions of {len(texts):,} texts"):
+        found = discover(
+            space,
+            texts,
+            name=name,
+            components=components,
+            method=method,  # type: ignore[arg-type]
+            seed=given.seed,
+        )
+    files = [_save(each.direction, output, number) for number, each in enumerate(found, start=1)]
+    if as_json:
+        rows = [each.to_json() | {"file": str(file)} for each, file in zip(found, files, strict=True)]
+        print_json({"version": 1, "directions": rows})
+    else:
+        print_discovered(found)
+        click.echo(f"wrote {files[0]} and {len(files) - 1:,} more", err=True)
 
 
-def _print_report(found: Mining) -> None:
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    say, direction, measured = stdout(), found.direction, found.consistency
-    lines = [
-        f"{direction.name}: {direction.statistics['pairs']:,} pairs of {direction.statistics['sources']:,} sources",
-        "",
-        f"Held-out pairs, against the direction of the others ({measured.permutations:,} permutations):",
-        f"  mean cosine         {measured.cosine:6.3f}   p = {measured.cosine_p:.2g}",
-        f"  move the right way  {measured.right_way:6.1%}   p = {measured.right_way_p:.2g}",
-        "",
-    ]
-    say.print("\n".join(lines), markup=False, soft_wrap=True)
-
-    grid = Grid("strength", "realised", "content", "changed", "balance", "", box=None, pad_edge=False)
-    for row in found.calibration.rows:
-        chosen = "<- chosen" if row.strength == direction.strength else ""
-        shares = f"{row.realised:.2f}", f"{row.content:.2f}", f"{row.changed:.0%}", f"{row.balance:.2f}"
-        grid.add_row(f"{row.strength:g}", *shares, chosen)
-    for column in grid.columns[:-1]:
-        column.justify = "right"
-    say.print(grid)
-    say.print(
-        "realised: how far the edits moved when encoded again, 1 is the mean difference; content: chrF to the source;\n"
-        "changed: share that moving changed; balance: of the way moved and the content kept, the highest is chosen\n",
-        style="dim",
-        soft_wrap=True,
-    )
-    say.print(f"Held-out texts at strength {direction.strength:g}:")
-    for example in found.examples:
-        for label, text in vars(example).items():
-            style = "" if label == "edited" else "dim"
-            say.print(Text(f"  {label:<7} {' '.join(text.split())}", style=style), soft_wrap=True)
-        say.print()
+def _save(found: Direction, output: Path, number: int) -> Path:
+    path = output.with_name(f"{output.stem}-{number}{SUFFIX}")
+    found.save_pretrained(path)
+    return path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from latentopt.editing import Candidate, Edit, Estimate, Objective, TextEditor
-    from latentopt.heads import Reader
+    from latentopt.editing.measure import SecondOpinion
     from latentopt.space import LatentSpace
 
 VERSION = 2  # of the JSON document of edits
@@ -44,7 +44,7 @@ class Editing:
     effort: float
     seed: int
 
-    def editor(self, space: LatentSpace, goal: Objective, readers: dict[str, Reader]) -> TextEditor:
+    def editor(self, space: LatentSpace, goal: Objective, readers: Mapping[str, SecondOpinion]) -> TextEditor:
         """The editor that is asked for."""
         from latentopt.editing import Best, Effort, Floors, Front, TextEditor, standard
         from latentopt.editing.fluency import CausalLM

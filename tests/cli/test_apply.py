@@ -3,12 +3,13 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 import torch
 
-from latentopt.directions import Direction
+from latentopt.directions import Direction, fit_style_reader
 from latentopt.editing import Along, Sum, TextEditor
 from tests.toy import toy_space, toy_texts
 
@@ -73,6 +74,27 @@ def test_the_strength_can_be_chosen_for_all(cli, polite):
     ]
 
 
+def test_each_text_may_have_the_strength_that_it_needs(cli, polite):
+    found = document(cli("apply", polite, "--strength", "auto", "--json", *FLOORS, *TEXTS))
+    assert found["directions"] == [{"name": "polite", "strength": "auto"}]
+    assert {edit["strength"] for edit in found["edits"]} <= {0.5, 1.0, 2.0}
+    assert "strength" not in document(cli("apply", polite, "--json", *FLOORS, TEXTS[0]))["edits"][0]
+
+
+def test_the_reader_of_a_direction_is_its_second_opinion(cli, tmp_path):
+    path = tmp_path / "read.safetensors"
+    reader = fit_style_reader(toy_texts(20), [f"kindly, {text}" for text in toy_texts(20)])
+    replace(make("read"), reader=reader).save_pretrained(path)
+    (edit,) = document(cli("apply", path, "--json", *FLOORS, TEXTS[0]))["edits"]
+    assert edit["reader"]["read"] == pytest.approx(float(reader.predict_score([TEXTS[0]])[0]), abs=1e-6)
+
+
+def test_a_strength_that_no_text_follows_is_warned_of(cli, polite):
+    result = cli("apply", polite, "--strength", 50, "--effort", "0.1", TEXTS[0])
+    assert result.exit_code == 0
+    assert "warning: strength 50 is 50 times what targets differ from their sources by" in result.stderr
+
+
 def test_python_and_the_command_line_edit_alike(cli, polite):
     space = toy_space()
     edits = TextEditor(space, Sum([(1.0, Along(make(), 1.5))])).transform(TEXTS)
@@ -126,8 +148,10 @@ def test_a_damaged_direction_is_said_to_be_one(cli, polite):
     ("arguments", "message"),
     [
         ([], "Missing argument 'DIRECTION'"),
-        (["civil", "the sun", "--strength", "strong"], "'strong' is not a valid float"),
-        (["civil", "the sun", "--strength", "nan"], "must be a finite number, got nan; try 1"),
+        (["civil", "the sun", "--strength", "strong"], "must be a finite number or auto, got strong; try 1"),
+        (["civil", "the sun", "--strength", "nan"], "must be a finite number or auto, got nan; try 1"),
+        (["civil:1", "the sun", "--strength", "auto"], "--strength auto takes one direction"),
+        (["civil", "positive:1", "the sun", "--strength", "auto"], "--strength auto takes one direction"),
         (["civil:inf", "the sun"], "civil:inf: the strength must be a finite number; try civil:1"),
         (["civil", "the sun", "--free", "dates"], "'dates' is not one of"),
         (["civil", "the sun", "--input", "texts.csv"], "texts were given as arguments and with --input"),

@@ -2,11 +2,14 @@ import csv
 
 import pytest
 
-from latentopt.directions import Direction
+from latentopt.cli.direction import METHODS
+from latentopt.cli.direction import MINERS as NAMES
+from latentopt.directions import MINERS, Direction
+from latentopt.directions.discovery import Method
 from latentopt.directions.strength import STRENGTHS
 from tests.toy import toy_space, toy_texts
 
-FEW = ["--calibrate", 1]
+FEW = ["--calibrate", 1, "--effort", 0.1]
 
 
 def rows(n=40):
@@ -32,7 +35,9 @@ def test_it_reports_saves_and_says_what_to_do_next(cli, toy_model, pairs, tmp_pa
     assert f"tone_pairs: {n} pairs of {n} sources" in result.stdout
     assert "Held-out pairs, against the direction of the others (99 permutations):" in result.stdout
     assert "mean cosine" in result.stdout and "p = 0.01" in result.stdout
-    assert result.stdout.count("<- chosen") == 1
+    assert result.stdout.count("<- chosen") <= 1
+    for part in ("read the right way", "Bootstrap cosine", "by pairs: ", "What else moves", "Verdict: "):
+        assert part in result.stdout
     for label in ("source", "edited", "target"):
         assert sum(line.startswith(f"  {label} ") for line in result.stdout.splitlines()) == 1
     following = f'latentopt apply tone_pairs.safetensors --model {toy_model} "a text of yours"'
@@ -46,10 +51,17 @@ def test_json_has_all_that_is_printed_and_more(cli, cli_json, pairs, tmp_path):
     document = cli_json("direction", *FEW, "--pairs", pairs, "--permutations", 49, "--name", "polite")
     found = document["direction"]
     assert list(document) == ["direction"]
-    assert list(found) == ["name", "file", "strength", "pairs", "sources", "consistency", "strengths", "examples"]
+    assert list(found) == [
+        *["name", "file", "strength", "pairs", "sources", "usable", "miner", "consistency", "stability", "curve"],
+        *["strengths", "leakage", "reads", "verdict", "examples"],
+    ]
     assert (found["name"], found["file"]) == ("polite", "polite.safetensors")
     assert found["consistency"]["permutations"] == 49
-    assert [row["strength"] for row in found["strengths"]] == [*STRENGTHS]
+    assert [row["strength"] for row in found["strengths"]][:3] == [*STRENGTHS]
+    assert found["usable"] == {"given": len(rows()), "left_out": {}}
+    assert found["verdict"]["words"] in ("works on texts", "only in latents", "not at all")
+    assert [leak["name"] for leak in found["leakage"]] == ["length"]
+    assert [row["examples"] for row in found["curve"]][:1] == [10]
     assert found["strength"] == Direction.from_pretrained(tmp_path / "polite.safetensors").strength
     assert {(e["source"], e["target"]) for e in found["examples"]} <= set(rows())
 
@@ -113,7 +125,7 @@ def test_pairs_without_a_direction_are_doubted(cli, tmp_path, monkeypatch):
     both_ways = [*zip(texts[::2], texts[1::2], strict=False), *zip(texts[1::2], texts[::2], strict=False)]
     result = cli("direction", *FEW, "--pairs", write(tmp_path / "none.csv", both_ways), "--permutations", 99)
     assert result.exit_code == 0
-    assert "warning: the pairs may have no direction in common (p = " in result.stderr
+    assert "warning: none: not at all; the examples may have no direction in common (p = " in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -122,6 +134,9 @@ def test_pairs_without_a_direction_are_doubted(cli, tmp_path, monkeypatch):
         ("source,target\n", "no row is left to work on"),
         ("from,to\na,b\n", "there is no column 'source'; the file has 'from', 'to'"),
         ("source,target\na,b\nc,d\n", "5 different sources or more, to hold some of them out; got 2"),
+        ("source,target\na,b\n", "5 different sources or more, to hold some of them out; got 1"),
+        ("source,target\na,a\nb,b\n", "no row is left to work on"),
+        ("source,target\na,a \nb,b \n", "no usable pair is left of 2: 2 of a text with itself"),
     ],
 )
 def test_pairs_that_do_not_do_are_a_failure(cli, tmp_path, monkeypatch, content, message):
@@ -130,7 +145,7 @@ def test_pairs_that_do_not_do_are_a_failure(cli, tmp_path, monkeypatch, content,
     path.write_text(content)
     result = cli("direction", *FEW, "--pairs", path)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith("error: ") and message in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("error: ") and message in result.stderr.splitlines()[-1]
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -143,7 +158,11 @@ def test_a_file_that_is_not_there_is_a_failure(cli, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "Missing option '--pairs'"),
+        ([], "give one of --pairs FILE, --labels FILE and --discover FILE"),
+        (["--pairs", "p.csv", "--labels", "p.csv"], "give one of --pairs FILE, --labels FILE and --discover FILE"),
+        (["--labels", "p.csv"], "--labels FILE --label COLUMN belong together"),
+        (["--pairs", "p.csv", "--label", "tone"], "--labels FILE --label COLUMN belong together"),
+        (["--pairs", "p.csv", "--miner", "gold"], "'gold' is not one of"),
         (["--pairs", "p.csv", "--output", "p.pt"], "the name of a direction's file ends in .safetensors"),
         (["--pairs", "p.csv", "--target-column", "source"], "are both 'source'; give two columns"),
         (["--pairs", "p.csv", "--permutations", 0], "0 is not in the range x>=1"),
@@ -154,3 +173,87 @@ def test_wrong_usage(cli, arguments, message):
     result = cli("direction", *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in " ".join(result.stderr.split())
+
+
+def test_names_are_those_of_the_room():
+    assert set(NAMES) == set(MINERS)
+    assert Method.__args__ == METHODS
+
+
+@pytest.mark.parametrize("miner", ["mean", "map"])
+def test_every_miner_has_its_name(cli_json, pairs, miner):
+    found = cli_json("direction", *FEW, "--pairs", pairs, "--permutations", 9, "--miner", miner)["direction"]
+    assert found["miner"] == {"mean": "Mean", "map": "LearnedMap"}[miner]
+
+
+def test_it_can_be_cleared_of_a_property(cli, cli_json, pairs):
+    options = [*FEW, "--pairs", pairs, "--permutations", 9]
+    found = cli_json("direction", *options, "--clear", "length")["direction"]
+    assert found["leakage"][0]["share"] < 0.05 < cli_json("direction", *options)["direction"]["leakage"][0]["share"]
+    result = cli("direction", *options, "--clear", "fame")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "a direction can be cleared of length, got fame" in result.stderr
+
+
+def test_what_was_left_out_is_said(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = write(tmp_path / "p.csv", [*rows(), rows()[0], ("the sun", "the sun "), ("a " * 40, "b")])
+    result = cli("direction", *FEW, "--pairs", path, "--permutations", 9)
+    assert result.exit_code == 0
+    assert "warning: left out 1 that are there twice, 1 of a text with itself, 1 longer than the model reads" in (
+        result.stderr
+    )
+
+
+class TestLabels:
+    @pytest.fixture
+    def file(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        texts = [(text, "plain") for text, _ in rows(60)] + [(text, "polite") for _, text in rows(60)]
+        return write(tmp_path / "tones.csv", texts, header=("said", "tone"))
+
+    def test_two_kinds_of_texts_do(self, cli_json, file, tmp_path):
+        options = ["--labels", file, "--label", "tone", "--column", "said", "--permutations", 19, *FEW]
+        found = cli_json("direction", *options)["direction"]
+        assert (found["texts"], found["sources"]) == (2 * len(rows(60)), len(rows(60)))
+        assert found["consistency"]["cosine_p"] == 0.05
+        assert found["examples"][0]["target"] is None
+        away = cli_json("direction", *options, "--target", "plain", "--output", tmp_path / "away.safetensors")
+        assert away["direction"]["sources"] == len(rows(60))
+        there, back = (Direction.from_pretrained(tmp_path / f"{name}.safetensors") for name in ("tones", "away"))
+        assert there.cosine(back) < -0.9
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            (["--target", "kind"], "--target kind: the labels are plain, polite"),
+            (["--label", "said"], "--column and --label are both 'said'; give two columns"),
+        ],
+    )
+    def test_labels_of_another_kind_are_wrong_usage(self, cli, file, options, message):
+        result = cli("direction", "--labels", file, "--label", "tone", "--column", "said", *options)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert message in " ".join(result.stderr.split())
+
+    def test_of_three_kinds_one_is_named(self, cli, tmp_path):
+        path = write(tmp_path / "moods.csv", [(str(i), mood) for i, mood in enumerate("abc" * 9)], header=("text", "m"))
+        result = cli("direction", "--labels", path, "--label", "m")
+        assert (result.exit_code, result.stdout) == (2, "")
+        said = "two kinds of texts are told apart, and the labels are a, b, c; name one, --target LABEL"
+        assert said in " ".join(result.stderr.split())
+
+
+def test_directions_of_a_corpus_are_discovered(cli, cli_json, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = write(tmp_path / "corpus.csv", [(text,) for text, _ in rows(80)], header=("text",))
+    found = cli_json("direction", "--discover", path, "--components", 2)["directions"]
+    assert [each["file"] for each in found] == ["corpus-1.safetensors", "corpus-2.safetensors"]
+    assert list(found[0]) == ["name", "share", "along", "against", "most", "least", "file"]
+    printed = cli("direction", "--discover", path, "--components", 2).stdout
+    assert "corpus-1: " in printed and "% of the variance" in printed and found[0]["along"][0] in printed
+
+
+def test_the_strength_curve_is_drawn(cli, pairs, tmp_path):
+    result = cli("direction", *FEW, "--pairs", pairs, "--permutations", 9, "--figure", tmp_path / "curve.svg")
+    assert result.exit_code == 0, result.stderr
+    assert "<svg" in (tmp_path / "curve.svg").read_text()
