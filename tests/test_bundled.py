@@ -10,7 +10,7 @@ import pytest
 
 import latentopt
 from latentopt import LatentSpace
-from latentopt.directions import find
+from latentopt.directions import bundled_names, find
 from latentopt.editing import Target, TextEditor
 from latentopt.heads import bundled_heads, load_head
 
@@ -50,6 +50,9 @@ def test_it_has_the_heads_and_directions_that_are_promised(space):
     assert load_head("likes", space).typical > 0
     assert list(load_head("sentiment", space).classes_) == ["negative", "positive"]
     assert find("civil", space).strength > 0
+    for direction in (find(name, space) for name in bundled_names(space)):
+        verdict = direction.statistics.get("verdict", {"words": "works on texts"})  # those of 0.1 have none
+        assert verdict["words"] == "works on texts"
 
 
 def test_english_is_likelier_than_its_words_in_another_order(space):

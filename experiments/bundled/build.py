@@ -10,15 +10,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from latentopt.directions import mine
+from latentopt.directions import edited_by, mine, readings_of
+from latentopt.directions.leakage import Reading
+from latentopt.editing import Effort
 from latentopt.heads import Rows, fit_head
 from latentopt.model.quantized import SMALL
 from latentopt.space import LatentDensity, LatentSpace
 
 # Encoding is what the time goes into; a head of 256 weights learns little more from more rows.
 DENSITY_TEXTS, ROWS, LABELLED_ROWS = 10_000, 20_000, 8_000
-DIRECTIONS = ("civil",)
-PAIRS = 1_000  # of a direction
+DIRECTIONS = ("civil", "positive", "literal", "shakespeare", "standard_spelling")  # those that work on texts stay
+PAIRS, LONGEST = 1_000, 110  # of a direction, and characters of their sources
+HELD_OUT, EFFORT = 12, Effort(rounds=1, rows=16, beam=1, scored=8)  # realised edits of each, three strengths or more
 
 
 def build(data: Path, trained: Path, output: Path, *, seed: int) -> dict[str, Any]:
@@ -50,14 +53,34 @@ def build(data: Path, trained: Path, output: Path, *, seed: int) -> dict[str, An
     found["likes"] = _fit("likes", rows, space, output, more=more, seed=seed)
     for name, labelled in LABELLED.items():
         found[name] = _fit(name, labelled(space, data, seed), space, output, seed=seed)
+    readings = readings_of(space)
+    (output / "directions").mkdir(exist_ok=True)
     for name in DIRECTIONS:
-        pairs = pd.read_csv(data / f"pairs/{name}/train.csv", dtype=str, keep_default_na=False)
-        pairs = pairs.sample(min(PAIRS, len(pairs)), random_state=seed)
-        mined = mine(space, pairs["source"].tolist(), pairs["target"].tolist(), name=name, seed=seed)
-        (output / "directions").mkdir(exist_ok=True)
+        found[name] = _mined(name, space, data, output, readings, seed=seed)
+    return found
+
+
+def _mined(
+    name: str, space: LatentSpace, data: Path, output: Path, readings: dict[str, Reading], *, seed: int
+) -> dict[str, Any]:
+    """Mine a direction, keep it if its verdict is that it works on texts, and return what was measured."""
+    pairs = pd.read_csv(data / f"pairs/{name}/train.csv", dtype=str, keep_default_na=False)
+    pairs = pairs[pairs["source"].str.len().between(20, LONGEST)]
+    pairs = pairs.sample(min(PAIRS, len(pairs)), random_state=seed)
+    mined = mine(
+        space,
+        pairs["source"],
+        pairs["target"],
+        name=name,
+        apply=edited_by(space, effort=EFFORT),
+        calibrate_on=HELD_OUT,
+        readings=readings,
+        seed=seed,
+    )
+    if mined.verdict.works:
         mined.direction.save_pretrained(output / "directions" / f"{name}.safetensors")
-        found[name] = mined.consistency.to_json() | {"strength": mined.direction.strength}
-        logging.info("%s %s", name, found[name])
+    found = {"strength": mined.direction.strength, **mined.direction.statistics}
+    logging.info("%s: %s: %s", name, mined.verdict.words, mined.verdict.reason)
     return found
 
 

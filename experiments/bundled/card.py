@@ -34,7 +34,7 @@ embeddings of all-MiniLM-L6-v2 (Apache-2.0).
 Trained on {texts:,} draws from tweets of about 110 public accounts (2007 to 2019), labelled tweets (Sentiment140,
 tweet_emotions, CrisisLex T6, t-davidson; those marked hate or offensive left out), Upworthy's headlines (CC BY 4.0) and
 Reddit titles (umbrae/reddit-top-2.5-million, PDDL), all without texts that hold a word of better-profanity's list.
-Heads are fitted on the same tweets and the Sentiment140 part; `civil` on s-nlp/paradetox (CC0). Several of the tweet
+Heads are fitted on the same tweets and the Sentiment140 part; directions on pairs: {pairs}. Several of the tweet
 collections state no licence, and Sentiment140 is for academic use: the weights are statistics learned from these texts,
 none of which is in this package; whoever needs clear terms trains a model of their own with `latentopt train`. Links
 are the token `http` and mentions `@user`, here and in what it writes.
@@ -62,6 +62,13 @@ the model was adapted from, MiniLM taught its latents.
 Not for writing in another person's name, for hiding abuse in civil words, or for campaigns of invented posts. The
 directions change the tone of a text, not its intent.
 """
+PAIRS = {
+    "civil": "s-nlp/paradetox (CC0)",
+    "positive": "SALT-NLP/positive-frames (CC BY-SA 4.0)",
+    "literal": "Lotemp/SarcasmSIGN (Peled and Reichart 2017)",
+    "shakespeare": "harsh19/Shakespearizing-Modern-English (no licence stated)",
+    "standard_spelling": "W-NUT 2015's lexical normalisation (shared-task terms)",
+}
 MEASURES = (("r2", "R²"), ("accuracy", "accuracy"))
 MODELS = ("head", "reader", "stacked", "tfidf_ridge", "tfidf_logistic")
 
@@ -81,6 +88,7 @@ def write_card(folder: Path, results: dict[str, Any]) -> None:
         tokens=space.max_tokens,
         heads=", ".join(bundled_heads(space)),
         directions=", ".join(bundled_names(space)),
+        pairs="; ".join(f"`{name}` on {PAIRS[name]}" for name in bundled_names(space)),
         texts=results["training"]["texts"],
         metrics="\n".join(["| what | figure |", "|---|---|", *_rows(results)]),
         by_account=results["parts"]["likes"]["explained_by_group"],
@@ -109,12 +117,29 @@ def _rows(results: dict[str, Any]) -> list[str]:
         f"{feeling['head']:.1%}, {feeling['reader']:.1%}, {feeling['stacked']:.1%} |",
     ]
     for name, report in results["parts"].items():
-        if "cosine" in report:
-            rows.append(
-                f"| `{name}`: held-out mean cosine, permutation p | {report['cosine']:.3f}, {report['cosine_p']:.2g} |"
-            )
+        if "verdict" in report:
+            rows += _direction_rows(name, report)
             continue
         key, label = next((key, label) for key, label in MEASURES if key in report["head"])
         known = [f"{model.replace('_', ' ')} {report[model][key]:.3f}" for model in MODELS if model in report]
         rows.append(f"| `{name}`, {label} | {', '.join(known)} |")
     return rows
+
+
+def _direction_rows(name: str, report: dict[str, Any]) -> list[str]:
+    """What was measured of a direction, also of one that does not work on texts and is therefore not there."""
+    found, verdict = report["consistency"], report["verdict"]
+    words = verdict["words"] if verdict["words"] == "works on texts" else f"{verdict['words']}, and left out"
+    curve = "; ".join(
+        f"{row['strength']:g}: {row['realised']:.2f}, "
+        f"{'none' if row['read'] is None else format(row['read'], '.2f')}, {row['content']:.2f}, {row['fluency']:+.2f}"
+        for row in report["strengths"]
+    )
+    leaks = ", ".join(f"{leak['name']} {leak['share']:.2f}" for leak in report["leakage"])
+    return [
+        f"| direction `{name}` ({words}): held-out mean cosine, permutation p; share of held-out pairs that its reader "
+        f"orders rightly | {found['cosine']:.3f}, {found['cosine_p']:.2g}; {report['reads'] or 0:.1%} |",
+        f"| `{name}`, {verdict['texts']} held-out texts edited with little effort; strength: realised, read by a judge "
+        f"(1: people's targets), content (chrF), fluency (nats a token) | {curve} |",
+        f"| `{name}`: what else moves, as a share of its own effect | {leaks} |",
+    ]

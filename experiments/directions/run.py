@@ -15,14 +15,12 @@ from typing import Any
 
 import pandas
 import torch
-from torch import Tensor
-from torch.nn import functional as F
 
 from latentopt import LatentSpace
-from latentopt.directions import Mining, default_miner, mean_difference, mine, paired, source_ids
+from latentopt.directions import MINERS, Examples, Mining, learning_curve, mine, source_ids
 
-COUNTS = (20, 50, 100, 300, 1000)
-REPEATS = 20
+COUNTS = (10, 30, 100, 300)
+REPEATS = 5
 
 
 def main() -> None:
@@ -101,24 +99,23 @@ def few_pairs(
     space: LatentSpace, train: pandas.DataFrame, valid: pandas.DataFrame, *, seed: int
 ) -> dict[str, dict[int, float]]:
     """Mean cosine between a direction from n train pairs and the mean difference of all valid pairs, by miner and n."""
-    generator = torch.Generator().manual_seed(seed)
-    train = train.sample(min(len(train), 5000), random_state=seed)
-    difference, truth = differences(space, train), differences(space, valid).mean(0)
-    cosines: dict[str, dict[int, float]] = {}
-    for label, miner in (("mean difference", mean_difference), ("shrunk difference", default_miner(space))):
-        cosines[label] = {}
-        for n in (n for n in COUNTS if n <= len(train)):
-            values = []
-            for _ in range(REPEATS):
-                mean, noise = paired(difference[torch.randperm(len(difference), generator=generator)[:n]])
-                values.append(F.cosine_similarity(miner(mean[None], noise[None])[0], truth, dim=0))
-            cosines[label][n] = round(float(torch.stack(values).mean()), 4)
-    return cosines
+    train = train.sample(min(len(train), 1000), random_state=seed)
+    examples, held = (examples_of(space, pairs) for pairs in (train, valid))
+    return {
+        name: {
+            row.examples: round(row.cosine, 4)
+            for row in learning_curve(
+                examples, held, miner(space.density.covariance), counts=COUNTS, repeats=REPEATS, seed=seed
+            )
+        }
+        for name, miner in MINERS.items()
+    }
 
 
-def differences(space: LatentSpace, pairs: pandas.DataFrame) -> Tensor:
-    """Target latent minus source latent of each pair, (n, d)."""
-    return space.encode(pairs["target"].tolist()) - space.encode(pairs["source"].tolist())
+def examples_of(space: LatentSpace, pairs: pandas.DataFrame) -> Examples:
+    """Pooled latents of pairs."""
+    sides = (space.pooled(space.encode(pairs[side].tolist())) for side in ("source", "target"))
+    return Examples(*sides, source_ids(pairs["source"].tolist()), space.fingerprint)
 
 
 if __name__ == "__main__":

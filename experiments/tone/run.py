@@ -1,0 +1,187 @@
+"""Every miner on four changes of tone, judged: which finds directions that texts follow?
+
+    python experiments/tone/run.py --data ../shared/data --judges ../shared/judges --weights ../judges-weights \
+        --work runs/tone [--texts 200] [--row civil/shrunk --row civil/map ...] [--pairs 30]
+
+For each change a direction is mined from its train pairs by each miner, and edits sources of its validation pairs. Kept
+in --work, which is not part of the repository, for their texts are not ours: edits by row and text, so that a run that
+was stopped goes on with the next text. results.json holds the figures of the rows that are done, with bootstrap
+intervals (95%), and `pairs` how many pairs a row was mined from: --pairs 30 beside the default says what few do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sacrebleu.metrics.chrf import CHRF
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from latentopt.directions import MINERS, Direction, edited_by, mine, source_ids
+from latentopt.editing import Effort
+from latentopt.space import LatentSpace
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results.json"
+TONES = ("civil", "positive", "literal", "shakespeare")
+ROWS = [f"{tone}/{miner}" for tone in TONES for miner in MINERS]
+PAIRS = 1_000
+JUDGE_PAIRS = 3_000  # of the independent classifier: of no pair that a direction was mined from
+CALIBRATION = 8
+PRINTED = re.compile(r"^(fluency|meaning|changed|marks|usable|joints|sound) .*?([-+]?[\d.]+)", re.M)
+DRAWS = 2000
+
+
+def read(data: Path, tone: str, seed: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Pairs to mine, pairs of the classifier, and validation pairs: no source is in two of them."""
+    train, valid = (
+        pd.read_csv(data / f"pairs/{tone}/{part}.csv", usecols=["source", "target"], dtype=str, keep_default_na=False)
+        for part in ("train", "valid")
+    )
+    ids = source_ids([*train["source"], *valid["source"]]).numpy()
+    train = train.assign(group=ids[: len(train)])
+    train = train[~train["group"].isin(ids[len(train) :]) & train["source"].ne(train["target"])]
+    drawn = train["group"].drop_duplicates().sample(frac=1, random_state=seed)
+    mined = train[train["group"].isin(drawn[: len(drawn) // 2])]
+    return mined, train[~train["group"].isin(mined["group"])], valid
+
+
+def sources(valid: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Validation pairs of different sources of 20 to 110 characters."""
+    fits = valid[valid["source"].str.len().between(20, 110)].drop_duplicates("source")
+    return fits.sample(min(count, len(fits)), random_state=0).reset_index(drop=True)
+
+
+def classifier(pairs: pd.DataFrame) -> Any:
+    """A TF-IDF logistic that tells targets from sources; it guides nothing."""
+    texts = [*pairs["source"], *pairs["target"]]
+    model = make_pipeline(
+        TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"\w+|[^\w\s]"), LogisticRegression(C=10)
+    )
+    return model.fit(texts, [0] * len(pairs) + [1] * len(pairs))
+
+
+def mined(space: LatentSpace, row: str, pairs: pd.DataFrame, count: int, seed: int, file: Path) -> Direction:
+    """The direction of a row, mined once."""
+    if not file.exists():
+        tone, miner = row.split("/")
+        drawn = pairs.sample(min(count, len(pairs)), random_state=seed)
+        found = mine(
+            space,
+            drawn["source"],
+            drawn["target"],
+            name=tone,
+            miner=MINERS[miner](space.density.covariance),
+            apply=edited_by(space, effort=Effort(rounds=1, rows=16, beam=1, scored=8)),
+            calibrate_on=CALIBRATION,
+            seed=seed,
+        )
+        found.direction.save_pretrained(file)
+    return Direction.from_pretrained(file, space=space.fingerprint)
+
+
+def edited(space: LatentSpace, direction: Direction, texts: list[str], file: Path) -> dict[str, Any]:
+    """Edits of the texts, one a line in a file: what is there is not edited again."""
+    known = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    apply = edited_by(space)
+    with file.open("a") as out:
+        for text in texts[len(known) :]:
+            started = time.perf_counter()
+            (new,) = apply(direction, [text], direction.strength)
+            known.append({"source": text, "text": new, "seconds": time.perf_counter() - started})
+            out.write(json.dumps(known[-1], ensure_ascii=False) + "\n")
+            out.flush()
+            print(f"{file.stem}: {len(known)} of {len(texts)}", file=sys.stderr)
+    return {"edits": known[: len(texts)]}
+
+
+def judged(edits: list[dict[str, Any]], options: argparse.Namespace, tone: str) -> dict[str, float]:
+    """What the judges print, as figures."""
+    file = options.work / "judged.json"
+    file.write_text(json.dumps({"edits": edits}, ensure_ascii=False))
+    command = [sys.executable, str(options.judges / "judge_edits.py"), str(file), "--weights", str(options.weights)]
+    command += ["--show", "0", "--min-meaning", "0.5" if tone in ("civil", "shakespeare") else "0.6"]
+    command += ["--data", str(options.data)] if options.joints else []
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return {name: float(value) for name, value in PRINTED.findall(said)}
+
+
+def interval(values: np.ndarray, seed: int = 0) -> list[float]:
+    """Mean, and its bootstrap interval."""
+    draws = np.random.default_rng(seed).choice(values, (DRAWS, len(values))).mean(1)
+    return [round(float(x), 4) for x in (values.mean(), *np.quantile(draws, [0.025, 0.975]))]
+
+
+def measured(edits: list[dict[str, Any]], references: list[str], model: Any) -> dict[str, Any]:
+    """Accuracy of the classifier and chrF to the reference, of edits and of copying."""
+    chrf, texts = CHRF(), [edit["text"] for edit in edits]
+    copied = [edit["source"] for edit in edits]
+
+    def to_reference(side: list[str]) -> np.ndarray:
+        return np.array([chrf.sentence_score(a, [b]).score for a, b in zip(side, references, strict=True)])
+
+    return {
+        "accuracy": interval(model.predict_proba(texts)[:, 1] > 0.5),
+        "accuracy of copying": interval(model.predict_proba(copied)[:, 1] > 0.5),
+        "accuracy of references": interval(model.predict_proba(references)[:, 1] > 0.5),
+        "chrF to the reference": interval(to_reference(texts)),
+        "chrF of copying": interval(to_reference(copied)),
+        "unchanged": float(np.mean([a == b for a, b in zip(texts, copied, strict=True)])),
+        "seconds": float(np.mean([edit["seconds"] for edit in edits])),
+    }
+
+
+def main() -> None:
+    """Mine, edit and judge the rows that are asked for, and write what was seen of all."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("--data", "--judges", "--weights", "--work"):
+        parser.add_argument(name, type=Path, required=True)
+    parser.add_argument("--model")
+    parser.add_argument("--texts", type=int, default=200)
+    parser.add_argument("--pairs", type=int, default=PAIRS, help="to mine from")
+    parser.add_argument("--row", action="append", choices=ROWS, help="[default: all]")
+    parser.add_argument(
+        "--joints", action="store_true", help="count pairs of words unheard of (minutes, the first time)"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    space = LatentSpace.from_pretrained(options.model)
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for row in options.row or ROWS:
+        tone = row.split("/")[0]
+        pairs, others, valid = read(options.data, tone, options.seed)
+        asked = sources(valid, options.texts)
+        stem = f"{row.replace('/', '_')}_{options.pairs}_{space.fingerprint}"
+        direction = mined(space, row, pairs, options.pairs, options.seed, options.work / f"{stem}.safetensors")
+        edits = edited(space, direction, asked["source"].tolist(), options.work / f"{stem}.jsonl")["edits"]
+        model = classifier(others.sample(min(JUDGE_PAIRS, len(others)), random_state=options.seed))
+        found = measured(edits, asked["target"].tolist(), model)
+        key = row if options.pairs == PAIRS else f"{row}/{options.pairs}"
+        results[key] = (
+            found
+            | judged(edits, options, tone)
+            | {
+                "texts": len(edits),
+                "pairs": direction.statistics["pairs"],
+                "strength": direction.strength,
+                "verdict": direction.statistics["verdict"]["words"],
+                "space": space.fingerprint,
+            }
+        )
+        RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+        print(key, results[key])
+
+
+if __name__ == "__main__":
+    main()

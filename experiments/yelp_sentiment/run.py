@@ -1,0 +1,278 @@
+"""Sentiment transfer on Yelp sentences: edits by direction, by head and by both, as a frontier over strength.
+
+    latentopt train ../shared/data/yelp/train.parquet --start latentopt/pretrained --property positive \
+        --output runs/yelp/model --epochs 2                       # hours; goes on where it was stopped
+    python experiments/yelp_sentiment/run.py --data ../shared/data --model runs/yelp/model --work runs/yelp \
+        [--texts 500] [--row direction/1/0.3 ...]
+
+So many sentences each way of yelp/valid are edited by each row: how they are guided, and how far. Edits are kept in
+--work, one a line, so that a run that was stopped goes on with the next text; --row runs it in parts. results.json
+holds what was measured of the rows that are done, with bootstrap intervals (95%), frontier.png the frontier.
+
+Nothing that measures guides: the direction, the head and its reader learn from one half of yelp/train, the TF-IDF
+logistic, the second classifier (hashed characters, stochastic gradients) and the trigrams from the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.feature_extraction.text import HashingVectorizer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.pipeline import make_pipeline
+
+from latentopt.directions import Direction, Examples, Shrunk, fit_style_reader
+from latentopt.editing import Along, AtLeast, Effort, Floors, Objective, TextEditor
+from latentopt.evaluation.ngrams import NGramModel
+from latentopt.heads import fit_head, load_fitted, rows_of
+from latentopt.space import LatentSpace
+from latentopt.space.density import LatentDensity
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results.json"
+STRENGTHS = (0.5, 1.0, 2.0, 4.0)
+CHANGES = (0.3, 0.6)  # most of a sentence's words that may change: the editor's usual share, and more
+GUIDES = ("direction", "head", "both")
+ROWS = [f"{guide}/{strength:g}/{change:g}" for guide in GUIDES for strength in STRENGTHS for change in CHANGES]
+LEARNED_FROM = 4_000  # sentences of each kind that direction, head and reader learn from
+SURE = {0.5: 0.6, 1.0: 0.8, 2.0: 0.95, 4.0: 0.99}  # probability that the head is asked for, in the place of a strength
+DRAWS = 2000
+# One evaluator on the usual 1,000 sentences of the test, for orientation: accuracy by two classifiers, BLEU to the
+# source, perplexity. Ours are of other sentences, by other classifiers: not to be read off against each other.
+PUBLISHED = {
+    "LatentOps": (79.7, 72.8, 54.0, 64),
+    "Revision in Continuous Space (content)": (87.1, 86.1, 18.7, 23),
+    "FGIM": (25.0, 25.4, 66.7, 90),
+    "cross-alignment": (76.3, 72.9, 20.7, 55),
+    "DualRL": (89.4, 84.1, 59.1, 64),
+    "StyleTransformer": (87.4, 78.7, 63.2, 82),
+    "people": (72.0, 69.2, 31.9, 89),
+    "copying": (3.3, 4.8, 100.0, 47),
+}
+
+
+class Guides:
+    """The direction from negative to positive, and the head, learned once from one half of the training sentences."""
+
+    def __init__(self, space: LatentSpace, train: pd.DataFrame, work: Path, seed: int) -> None:
+        self.space = space
+        stem = work / f"guides_{space.fingerprint}"
+        drawn = train.groupby("positive").sample(LEARNED_FROM, random_state=seed)
+        negative, positive = (drawn.loc[drawn["positive"] == k, "text"].tolist() for k in (0, 1))
+        density = stem.with_suffix(".density.safetensors")
+        if not density.exists():
+            stem.mkdir(exist_ok=True)
+            z = [space.pooled(space.encode(texts)) for texts in (negative, positive)]
+            LatentDensity.fit(torch.cat(z)).save_pretrained(density)
+            covariance = LatentDensity.from_pretrained(density).covariance
+            found = Shrunk(covariance)(Examples(*z, None, space.fingerprint))
+            reader = fit_style_reader(negative, positive)
+            Direction(found.vector, name="positive", space=space.fingerprint, reader=reader).save_pretrained(
+                stem / "positive.safetensors"
+            )
+            labels = ["negative"] * len(negative) + ["positive"] * len(positive)
+            fitted = fit_head(rows_of(space, negative + positive, labels), seed=seed)
+            fitted.save_pretrained(stem / "sentiment", name="sentiment", space=space)
+        space.density = LatentDensity.from_pretrained(density)  # of these sentences, and not of tweets
+        self.direction = Direction.from_pretrained(stem / "positive.safetensors", space=space.fingerprint)
+        fitted = load_fitted(stem / "sentiment", space)
+        self.head, self.reader = fitted.head, fitted.reader
+
+    def editor(self, row: str, wanted: str, seed: int) -> TextEditor:
+        """The editor of a row, towards "positive" or "negative"."""
+        guide, strength, change = row.split("/")
+        way = 1.0 if wanted == "positive" else -1.0
+        property_ = self.head.for_class(wanted)
+        goals: list[Objective] = []
+        readers: dict[str, Any] = {}
+        if guide in ("direction", "both"):
+            goals.append(Along(self.direction, way * float(strength)))
+            readers["positive"] = self.direction.reader
+        if guide in ("head", "both"):
+            goals.append(AtLeast(property_, SURE[float(strength)]))
+            readers[str(property_.name)] = None if self.reader is None else self.reader.for_class(wanted)
+        goal = goals[0] if len(goals) == 1 else goals[0] + goals[1]
+        return TextEditor(
+            self.space,
+            goal,
+            readers={name: reader for name, reader in readers.items() if reader is not None},
+            floors=Floors(change=float(change), meaning=0.3, fluency=-0.5),
+            effort=Effort(),
+            seed=seed,
+        )
+
+
+class Evaluator:
+    """What measures: two classifiers of sentiment and a trigram model, none of which guides."""
+
+    def __init__(self, train: pd.DataFrame) -> None:
+        texts, labels = train["text"].tolist(), train["positive"].tolist()
+        tfidf = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2, token_pattern=r"\S+")
+        hashed = HashingVectorizer(analyzer="char_wb", ngram_range=(2, 5), n_features=2**20, alternate_sign=False)
+        self.tfidf = make_pipeline(tfidf, LogisticRegression(C=10, max_iter=300)).fit(texts, labels)
+        second = SGDClassifier(loss="log_loss", alpha=1e-6, random_state=1)
+        self.second = make_pipeline(hashed, second).fit(texts, labels)
+        self.trigrams = Trigrams(texts)
+
+    def measured(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """Figures of edits, each with its bootstrap interval."""
+        texts, sources = [row["text"] for row in rows], [row["source"] for row in rows]
+        wanted = np.array([row["wanted"] == "positive" for row in rows], dtype=int)
+        each = {
+            "accuracy_tfidf": 100.0 * (self.tfidf.predict(texts) == wanted),
+            "accuracy_second": 100.0 * (self.second.predict(texts) == wanted),
+            "unchanged": 100.0 * np.array([a == b for a, b in zip(texts, sources, strict=True)]),
+        }
+        found = {name: _interval(values, np.mean) for name, values in each.items()}
+        counts = np.array([self._counts(a, b) for a, b in zip(texts, sources, strict=True)])
+        found["bleu"] = _interval(counts, _corpus_bleu)
+        found["perplexity"] = _interval(
+            self.trigrams.nats(texts), lambda x: float(np.exp(x[:, 0].sum() / x[:, 1].sum()))
+        )
+        return found | {"texts": len(rows), "seconds": float(np.mean([row["seconds"] for row in rows]))}
+
+    def _counts(self, text: str, source: str) -> list[float]:
+        """Matched and all n-grams of orders 1 to 4, and the two lengths: what corpus BLEU adds up."""
+        a, b = text.split(), source.split()
+        matched, total = [], []
+        for n in range(1, 5):
+            left, right = (Counter(tuple(x[i : i + n]) for i in range(len(x) - n + 1)) for x in (a, b))
+            matched.append(float((left & right).total()))
+            total.append(float(left.total()))
+        return [*matched, *total, float(len(a)), float(len(b))]
+
+
+class Trigrams:
+    """A trigram model of words; words of one text are one unknown word."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        words = Counter(word for text in texts for word in text.split())
+        known = sorted(word for word, count in words.items() if count > 1)
+        self.ids = {word: i for i, word in enumerate(known, start=3)}  # 0 stands before a text, 1 is its end
+        rows = [self._row(text) for text in texts]
+        self.model = NGramModel.fit(rows, vocab_size=len(self.ids) + 3, bigrams=None, trigrams=None)
+
+    def nats(self, texts: Sequence[str]) -> np.ndarray:
+        """Nats of texts, their ends included, and how many tokens these are of, (n, 2)."""
+        rows = [self._row(text) for text in texts]
+        tokens = np.array([len(row) for row in rows])
+        return np.stack([-self.model.log_probability(rows).numpy() * tokens, tokens], 1)
+
+    def _row(self, text: str) -> list[int]:
+        return [*(self.ids.get(word, 2) for word in text.split()), 1]
+
+
+def _corpus_bleu(counts: np.ndarray) -> float:
+    """Corpus BLEU (Papineni et al. 2002) of summed counts, see Evaluator._counts."""
+    total = counts.sum(0)
+    matched, grams, (length, reference) = total[:4], total[4:8], total[8:]
+    if not matched.all():
+        return 0.0
+    brevity = min(0.0, 1 - reference / length)
+    return 100 * math.exp(float(np.log(matched / grams).mean()) + brevity)
+
+
+def _interval(values: np.ndarray, statistic: Any, seed: int = 0) -> list[float]:
+    """A statistic of the rows of values, and its bootstrap interval."""
+    generator = np.random.default_rng(seed)
+    draws = [statistic(values[generator.integers(len(values), size=len(values))]) for _ in range(DRAWS // 4)]
+    return [round(float(x), 2) for x in (statistic(values), *np.quantile(draws, [0.025, 0.975]))]
+
+
+def asked(data: Path, count: int) -> list[tuple[str, str]]:
+    """Sentences of yelp/valid, each with what it shall become, the two ways in turn: a run in parts has both."""
+    valid = pd.read_parquet(data / "yelp/valid.parquet").drop_duplicates("text")
+    sides = [valid.loc[valid["positive"] == k, "text"].sample(count, random_state=0).tolist() for k in (0, 1)]
+    pairs = zip(*sides, strict=True)
+    return [one for a, b in pairs for one in ((a, "positive"), (b, "negative"))]
+
+
+def edited(guides: Guides, row: str, texts: Sequence[tuple[str, str]], file: Path, seed: int) -> list[dict[str, Any]]:
+    """Edits of the texts by a row: those that are in the file are not made again."""
+    known = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    editors = {wanted: guides.editor(row, wanted, seed) for wanted in ("positive", "negative")}
+    with file.open("a") as out:
+        for text, wanted in texts[len(known) :]:
+            started = time.perf_counter()
+            (new,) = editors[wanted].transform([text])
+            known.append({"source": text, "wanted": wanted, "text": new, "seconds": time.perf_counter() - started})
+            out.write(json.dumps(known[-1], ensure_ascii=False) + "\n")
+            out.flush()
+            print(f"{row}: {len(known)} of {len(texts)}", file=sys.stderr)
+    return known[: len(texts)]
+
+
+def copied(texts: Sequence[tuple[str, str]]) -> Iterator[dict[str, Any]]:
+    """What it is to do nothing."""
+    for text, wanted in texts:
+        yield {"source": text, "wanted": wanted, "text": text, "seconds": 0.0}
+
+
+def draw(results: dict[str, Any], file: Path) -> None:
+    """The frontier: accuracy against BLEU to the source, one line a guide and share of words that may change."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 5), layout="constrained")
+    axis = figure.add_subplot()
+    lines: dict[str, list[dict[str, Any]]] = {}
+    for row in ROWS:
+        if row in results:
+            guide, _, change = row.split("/")
+            lines.setdefault(f"{guide}, at most {float(change):.0%} of the words", []).append(results[row])
+    for label, rows in lines.items():
+        x, y = ([one[name][0] for one in rows] for name in ("bleu", "accuracy_tfidf"))
+        bars = [[one["accuracy_tfidf"][0] - one["accuracy_tfidf"][1] for one in rows]]
+        bars.append([one["accuracy_tfidf"][2] - one["accuracy_tfidf"][0] for one in rows])
+        axis.errorbar(x, y, yerr=bars, marker="o", capsize=2, label=label)
+    for name, (accuracy, _, bleu, _) in PUBLISHED.items():
+        axis.plot(bleu, accuracy, marker="x", color="#7f7f7f", linestyle="")
+        axis.annotate(name, (bleu, accuracy), fontsize=7, color="#7f7f7f")
+    axis.set_xlabel("BLEU to the source")
+    axis.set_ylabel("accuracy (TF-IDF logistic, %)")
+    axis.set_title("Crosses: published, other sentences and another evaluator", fontsize=9)
+    axis.legend(fontsize=8)
+    figure.savefig(file, dpi=150)
+
+
+def main() -> None:
+    """Edit and measure the rows that are asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the folder ../shared/data")
+    parser.add_argument("--model", type=Path, help="trained on with yelp/train; default: the bundled one as it is")
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--texts", type=int, default=500, help="sentences each way")
+    parser.add_argument("--row", action="append", choices=ROWS, help="[default: all]")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    train = pd.read_parquet(options.data / "yelp/train.parquet").drop_duplicates("text")
+    train = train.sample(frac=1, random_state=options.seed)
+    half = len(train) // 2
+    space = LatentSpace.from_pretrained(options.model)
+    guides = Guides(space, train.iloc[:half], options.work, options.seed)
+    evaluator = Evaluator(train.iloc[half:])
+    texts = asked(options.data, options.texts)
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results["copying"] = evaluator.measured(list(copied(texts)))
+    for row in options.row or ROWS:
+        file = options.work / f"{row.replace('/', '_')}_{space.fingerprint}.jsonl"
+        results[row] = evaluator.measured(edited(guides, row, texts, file, options.seed))
+        results[row] |= {"space": space.fingerprint, "model": "bundled" if options.model is None else "trained on"}
+        RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+        print(row, results[row])
+    draw(results, HERE / "frontier.png")
+
+
+if __name__ == "__main__":
+    main()
