@@ -102,10 +102,13 @@ class TestKilled:
         assert first_new > 10  # so many deaths there were before the step
         assert after == [old] * first_new + [new] * (len(after) - first_new)
 
-    def test_a_file_system_that_cannot_exchange_folders_has_none_for_a_moment(self, tmp_path):
-        after = self.after(tmp_path, "folder", "unable")
-        assert [found for found in after if found not in (OLD, NEW)] == [None] * after.count(None)
-        assert after.count(None) <= 2
+    @pytest.mark.parametrize(("what", "new"), [("folder", NEW), ("update", {**NEW, "notes/mine": "old"})])
+    def test_a_file_system_that_cannot_exchange_folders_has_none_for_a_moment(self, tmp_path, what, new):
+        after = self.after(tmp_path, what, "unable")
+        old, none = after.index(None), after.count(None)
+        assert 10 < old
+        assert none <= 2
+        assert after == [OLD] * old + [None] * none + [new] * (len(after) - old - none)  # never half of one
 
 
 def unable(*_):
