@@ -2,78 +2,27 @@
 
     import latentopt as lo
 
-The names below are loaded on first use, so that `import latentopt` costs nothing: torch and transformers are
-imported when a latent space is opened, and not before.
+Its names, which `__init__.pyi` lists, are loaded on first use, so that `import latentopt` costs nothing: torch and
+transformers are imported when a latent space is opened, and not before.
 """
 
 from __future__ import annotations
 
+import ast
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-from latentopt.errors import LatentoptError, TruncationWarning
-
-if TYPE_CHECKING:
-    from latentopt.directions import AttributeTransfer, Direction, mine
-    from latentopt.editing import Along, AtLeast, AtMost, Maximize, Minimize, Near, Target, TextEditor, Typical
-    from latentopt.heads import (
-        fit_head,
-        load_fitted,
-        load_head,
-        predict_texts,
-        rows_of,
-        save_head,
-        tune_head,
-    )
-    from latentopt.model import T5VAE, T5VAEConfig
-    from latentopt.space import LatentSpace
+from pathlib import Path
+from typing import Any
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "T5VAE",
-    "Along",
-    "AtLeast",
-    "AtMost",
-    "AttributeTransfer",
-    "Direction",
-    "LatentSpace",
-    "LatentoptError",
-    "Maximize",
-    "Minimize",
-    "Near",
-    "T5VAEConfig",
-    "Target",
-    "TextEditor",
-    "TruncationWarning",
-    "Typical",
-    "__version__",
-    "fit_head",
-    "load_fitted",
-    "load_head",
-    "mine",
-    "predict_texts",
-    "rows_of",
-    "save_head",
-    "tune_head",
-]
-
-_ROOMS = {
-    "directions": ("AttributeTransfer", "Direction", "mine"),
-    "editing": ("Along", "AtLeast", "AtMost", "Maximize", "Minimize", "Near", "Target", "TextEditor", "Typical"),
-    "heads": (
-        "fit_head",
-        "load_fitted",
-        "load_head",
-        "predict_texts",
-        "rows_of",
-        "save_head",
-        "tune_head",
-    ),
-    "model": ("T5VAE", "T5VAEConfig"),
-    "space": ("LatentSpace",),
+# By name, the room that it is imported from: as the imports of __init__.pyi say, which are not made here.
+_HOMES = {
+    name.name: str(node.module)
+    for node in ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8")).body
+    if isinstance(node, ast.ImportFrom)
+    for name in node.names
 }
-_HOMES = {name: f"latentopt.{room}" for room, names in _ROOMS.items() for name in names}
+__all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:
