@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -35,17 +34,18 @@ from latentopt.space import LatentDensity, LatentSpace
 from latentopt.space.loading import ATTENTION, load
 from latentopt.tables import atomic_directory
 from latentopt.training.batches import Collator, LengthGroupedSampler, Texts
+from latentopt.training.began import RUN, began_with, check_same
 from latentopt.training.losses import TrainingLoss
 from latentopt.training.optimizers import parameter_groups
-from latentopt.training.recipe import Recipe, differences, identity
+from latentopt.training.recipe import Recipe
 from latentopt.training.rounding import RoundedSteps
-from latentopt.training.teacher import TeacherEmbeddings, embedding_dim, fingerprint
+from latentopt.training.teacher import TeacherEmbeddings, embedding_dim
 
 DENSITY_TEXTS = 10_000
 LOG_STEPS = 50
 KEPT = 2  # checkpoints
 STAGING = ".staging"  # in the output folder: where a checkpoint is written before it gets its name
-RUN, PREDICTIONS = "run.json", "predictions.safetensors"  # in a checkpoint, beside model and tokenizer
+PREDICTIONS = "predictions.safetensors"  # in a checkpoint, beside model and tokenizer
 PARTS = ("wholes", "fills", "regularization", "teacher", "properties")
 
 log = logging.getLogger(__name__)
@@ -262,7 +262,7 @@ def train(
     began = began_with(recipe, texts, valid_texts, values)
     last = None if restart else get_last_checkpoint(str(output))
     if last is not None:
-        _check_same(Path(last), began)
+        check_same(Path(last), began)
         log.info("going on from %s", last)
         model, tokenizer = load(Path(last))
     else:
@@ -319,18 +319,6 @@ def train(
     return space
 
 
-def began_with(
-    recipe: Recipe, texts: Sequence[str], valid_texts: Sequence[str], values: NDArray[np.float32] | None
-) -> dict[str, Any]:
-    """What a run is known by, as its checkpoints say it."""
-    teacher = None if recipe.teacher is None else f"{recipe.teacher.name} ({fingerprint(recipe.teacher)[:8]})"
-    return {
-        "recipe": identity(recipe) | {"teacher": teacher},
-        "texts": _digest(texts, values),
-        "validation texts": _digest(valid_texts, None),
-    }
-
-
 def _arguments(recipe: Recipe, output: Path) -> TrainingArguments:
     return TrainingArguments(
         output_dir=str(output),
@@ -363,35 +351,3 @@ def _checkpoints(folder: Path) -> list[Path]:
 
 def _step(checkpoint: Path) -> int:
     return int(checkpoint.name.rsplit("-", 1)[1])
-
-
-def _digest(texts: Sequence[str], values: NDArray[np.float32] | None) -> str:
-    """Number of texts, and what they and their values, if any, are known by."""
-    digest = hashlib.sha256()
-    for text in texts:
-        digest.update(text.encode("utf-8", "surrogatepass"))
-        digest.update(b"\0")
-    if values is not None:
-        digest.update(np.ascontiguousarray(values, dtype=np.float32).tobytes())
-    return f"{len(texts):,} texts ({digest.hexdigest()[:8]})"
-
-
-def _check_same(checkpoint: Path, began: dict[str, Any]) -> None:
-    try:
-        before = json.loads((checkpoint / RUN).read_text())
-    except (OSError, ValueError) as error:
-        raise LatentoptError(
-            f"{checkpoint}: this checkpoint does not say of what run it is; "
-            "choose another output folder, or begin anew: --restart"
-        ) from error
-    found = differences(before["recipe"], began["recipe"])
-    if before["texts"] != began["texts"]:
-        named = "texts" if not began["recipe"]["properties"] else "texts with their values"
-        found += differences(before["texts"], began["texts"], named)
-    held = began["validation texts"]
-    found += differences(before.get("validation texts", held), held, "validation texts")  # an earlier one does not say
-    if found:
-        raise LatentoptError(
-            f"{checkpoint.parent} holds a run of another kind ({'; '.join(found)}); "
-            "go on with what it began with, choose another output folder, or begin anew: --restart"
-        )
