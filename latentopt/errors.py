@@ -5,6 +5,8 @@ The command line prints it to standard error and exits with 1. Everything else t
 
 from __future__ import annotations
 
+# A head's error must be one of these, and `except` asks for a real base class: it has to be made where HeadError is,
+# since property_models imports nothing of latentopt. For all who use it, its home is here.
 from property_models.errors import LatentoptError
 
 __all__ = ["LatentoptError", "TruncationWarning"]
