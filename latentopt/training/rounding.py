@@ -7,12 +7,15 @@ rounding a model of 142 million weights to 4 and 5 bits cost a third of a nat a 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import TrainerCallback
 
+from latentopt.model import T5VAE
 from latentopt.model.quantized import BLOCK, Bits, Precision, is_quantized
 from latentopt.training.losses import TrainingLoss
 
@@ -35,6 +38,24 @@ def round_(weight: Tensor, bits: Bits) -> None:
         block.mul_(inverse).add_(most + 0.5).trunc_().clamp_(0, 2 * most - 1).sub_(most).mul_(scale.half().float())
 
 
+@contextmanager
+def rounded(model: T5VAE, precision: Precision | None) -> Iterator[None]:
+    """Compute with a model's weights as they will be saved; with none, as they are.
+
+    What is learned is right for these alone: nothing holds the exact weights of a training in place between two steps
+    of the rounding, and what is measured with them gets worse while the rounded model gets better.
+    """
+    if precision is None:
+        yield
+        return
+    steps = RoundedSteps(precision)
+    steps.round(model)
+    try:
+        yield
+    finally:
+        steps.put_back()
+
+
 class RoundedSteps(TrainerCallback):
     """Rounds a model's weights at the beginning of each step, and puts the exact ones back before they are moved."""
 
@@ -43,16 +64,24 @@ class RoundedSteps(TrainerCallback):
         self._exact: list[tuple[Tensor, Tensor]] = []  # each weight, and what it is when it is not rounded
 
     @torch.no_grad()
-    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        loss: TrainingLoss = kwargs["model"]
+    def round(self, model: T5VAE) -> None:
+        """Round the weights, and keep what they were."""
         if not self._exact:
-            self._exact = [(w, torch.empty_like(w)) for w in loss.model.parameters() if is_quantized(w)]
-            self._bits = [self.precision.of(n) for n, w in loss.model.named_parameters() if is_quantized(w)]
+            self._exact = [(w, torch.empty_like(w)) for w in model.parameters() if is_quantized(w)]
+            self._bits = [self.precision.of(n) for n, w in model.named_parameters() if is_quantized(w)]
         for (weight, exact), bits in zip(self._exact, self._bits, strict=True):
             exact.copy_(weight)
             round_(weight, bits)
 
     @torch.no_grad()
-    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+    def put_back(self) -> None:
+        """Make the weights what they were."""
         for weight, exact in self._exact:
             weight.copy_(exact)
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        loss: TrainingLoss = kwargs["model"]
+        self.round(loss.model)
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.put_back()

@@ -38,7 +38,7 @@ from latentopt.training.began import RUN, began_with, check_same
 from latentopt.training.losses import TrainingLoss
 from latentopt.training.optimizers import parameter_groups
 from latentopt.training.recipe import Recipe
-from latentopt.training.rounding import RoundedSteps
+from latentopt.training.rounding import RoundedSteps, rounded
 from latentopt.training.teacher import TeacherEmbeddings, embedding_dim
 
 DENSITY_TEXTS = 10_000
@@ -160,7 +160,8 @@ class T5VAETrainer(Trainer):
         texts = cast("Sequence[str]", eval_dataset if eval_dataset is not None else self.eval_dataset)
         self.loss.eval()
         space = LatentSpace(self.loss.model, cast("PreTrainedTokenizerBase", self.processing_class))
-        with self.autocast_smart_context_manager():  # nothing here draws from the global generator, which trains
+        # Nothing here draws from the global generator, which trains.
+        with self.autocast_smart_context_manager(), rounded(self.loss.model, self.recipe.precision):
             z = space.encode(texts)
             decoded = space.decode(z)
             health = latent_health(z)
@@ -311,7 +312,7 @@ def train(
     space = LatentSpace(loss.model.eval(), tokenizer, path=output)
     generator = torch.Generator().manual_seed(recipe.seed)
     chosen = torch.randperm(len(data), generator=generator)[:DENSITY_TEXTS].tolist()
-    with trainer.autocast_smart_context_manager():
+    with trainer.autocast_smart_context_manager(), rounded(loss.model, recipe.precision):
         space.density = LatentDensity.fit(space.pooled(space.encode([texts[data.kept[i]] for i in chosen])))
     if trainer.is_world_process_zero():
         shutil.rmtree(output / STAGING, ignore_errors=True)

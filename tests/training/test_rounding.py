@@ -11,20 +11,20 @@ from gguf import quants
 from latentopt.model import T5VAE
 from latentopt.model.quantized import SMALL, TYPES, Bits, is_quantized, load_quantized, save_quantized
 from latentopt.training.losses import MMD, LatentNoise, TrainingLoss
-from latentopt.training.rounding import RoundedSteps, round_
+from latentopt.training.rounding import RoundedSteps, round_, rounded
 from tests.toy import toy_space
 
 
 @pytest.mark.parametrize("bits", [4, 5, 8])
 def test_rounding_is_that_of_the_file(bits: Bits):
     weight = torch.randn(48, 64, generator=torch.Generator().manual_seed(0))
-    rounded = weight.clone()
-    round_(rounded, bits)
+    ours = weight.clone()
+    round_(ours, bits)
     theirs = torch.from_numpy(quants.dequantize(quants.quantize(weight.numpy(), TYPES[bits]), TYPES[bits]))
-    assert torch.equal(rounded, theirs)
-    again = rounded.clone()
+    assert torch.equal(ours, theirs)
+    again = ours.clone()
     round_(again, bits)
-    assert torch.equal(again, rounded)
+    assert torch.equal(again, ours)
 
 
 def test_a_step_computes_with_rounded_weights_and_moves_the_exact_ones():
@@ -37,6 +37,18 @@ def test_a_step_computes_with_rounded_weights_and_moves_the_exact_ones():
     assert changed == [is_quantized(w) for w in model.parameters()]
     steps.on_pre_optimizer_step(None, None, None, model=loss)
     assert all(torch.equal(w, b) for w, b in zip(model.parameters(), before, strict=True))
+
+
+def test_what_is_measured_between_steps_is_measured_with_rounded_weights():
+    model = copy.deepcopy(toy_space().model)
+    before = [w.detach().clone() for w in model.parameters()]
+    with pytest.raises(RuntimeError, match="interrupted"), rounded(model, SMALL):
+        changed = [not torch.equal(w, b) for w, b in zip(model.parameters(), before, strict=True)]
+        raise RuntimeError("interrupted")
+    assert changed == [is_quantized(w) for w in model.parameters()]
+    assert all(torch.equal(w, b) for w, b in zip(model.parameters(), before, strict=True))
+    with rounded(model, None):
+        assert all(torch.equal(w, b) for w, b in zip(model.parameters(), before, strict=True))
 
 
 def test_a_model_comes_back_from_eight_bits_nearly_as_it_was(tmp_path):
