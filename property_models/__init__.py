@@ -10,30 +10,57 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from property_models.errors import HeadError
-from property_models.families import FAMILIES, GENERAL, MLP, RIDGE, Family
+from property_models.families import (
+    BOOSTING,
+    COUNTS,
+    FAMILIES,
+    GAUSSIAN_PROCESS,
+    GENERAL,
+    MLP,
+    ORDINAL,
+    QUANTILE,
+    RIDGE,
+    Family,
+)
 
 if TYPE_CHECKING:
     from property_models.base import PropertyModel
+    from property_models.boosting import BoostingClassifier, BoostingRegressor
     from property_models.classifier import Classifier
+    from property_models.counts import NegativeBinomialHead
     from property_models.ensemble import MLPEnsembleClassifier, MLPEnsembleRegressor
+    from property_models.gaussian_process import GaussianProcessHead
     from property_models.head import Head
     from property_models.linear import LogisticHead, RidgeHead
+    from property_models.ordinal import OrdinalHead
+    from property_models.quantile import QuantileHead
     from property_models.regressor import Regressor
     from property_models.state import State, head_of, rounded, state_of
 
 __all__ = [
+    "BOOSTING",
+    "COUNTS",
     "FAMILIES",
+    "GAUSSIAN_PROCESS",
     "GENERAL",
     "MLP",
+    "ORDINAL",
+    "QUANTILE",
     "RIDGE",
+    "BoostingClassifier",
+    "BoostingRegressor",
     "Classifier",
     "Family",
+    "GaussianProcessHead",
     "Head",
     "HeadError",
     "LogisticHead",
     "MLPEnsembleClassifier",
     "MLPEnsembleRegressor",
+    "NegativeBinomialHead",
+    "OrdinalHead",
     "PropertyModel",
+    "QuantileHead",
     "Regressor",
     "RidgeHead",
     "State",
@@ -44,10 +71,15 @@ __all__ = [
 
 _FILES = {
     "base": ("PropertyModel",),
+    "boosting": ("BoostingClassifier", "BoostingRegressor"),
     "classifier": ("Classifier",),
+    "counts": ("NegativeBinomialHead",),
     "ensemble": ("MLPEnsembleClassifier", "MLPEnsembleRegressor"),
+    "gaussian_process": ("GaussianProcessHead",),
     "head": ("Head",),
     "linear": ("LogisticHead", "RidgeHead"),
+    "ordinal": ("OrdinalHead",),
+    "quantile": ("QuantileHead",),
     "regressor": ("Regressor",),
     "state": ("State", "head_of", "rounded", "state_of"),
 }

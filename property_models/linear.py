@@ -84,7 +84,7 @@ class RidgeHead(_Linear, Regressor):
         self, x: Any, target: NDArray[Any], outputs: int, *, weights: Array, groups: NDArray[np.intp] | None = None
     ) -> dict[str, Tensor]:
         penalty = self.alpha + x.shape[0] * self.noise**2
-        levels = _Levels(weights, groups)
+        levels = Levels(weights, groups)
         if issparse(x) and not self.positive:
             weight = _sparse_ridge(x, target, penalty, levels)
         else:
@@ -96,7 +96,7 @@ class RidgeHead(_Linear, Regressor):
         return {"weight": torch.tensor(weight[None]).double(), "bias": torch.tensor([float(level)]).double()}
 
 
-class _Levels:
+class Levels:
     """What is taken off rows before weights are fitted to them: the mean of all, and most of their group's.
 
     Of a group's mean vector a share d is left, so that weights which would move whole groups cost a little. d is half
@@ -131,7 +131,7 @@ class _Levels:
         return v - means[self.index], between
 
 
-def _sparse_ridge(x: Any, target: Array, penalty: float, levels: _Levels) -> NDArray[np.float64]:
+def _sparse_ridge(x: Any, target: Array, penalty: float, levels: Levels) -> NDArray[np.float64]:
     """Solve (X' P' W P X + penalty) w = X' P' W P y, P being `levels.off`, without forming any of the products."""
     transposed = x.T.tocsr()
 

@@ -66,9 +66,11 @@ class Regressor(RegressorMixin, PropertyModel):
         order = np.random.default_rng(self.random_state).permutation(len(rest))
         aside = int(CALIBRATION_SHARE * len(rest)) if len(rest) >= FEWEST_TO_CALIBRATE else 0
         fitting, calibration = order[aside:], order[:aside]
-        target = score - (offsets.of(groups) if offsets else mean)
+        known = offsets.of(groups) if offsets else np.full(len(score), mean)
         codes = None if groups is None else np.unique(np.asarray(groups)[fitting], return_inverse=True)[1]
-        self.tensors_ = self._fit_raw(X[fitting], target[fitting], 1, weights=weight[fitting], groups=codes)
+        self.tensors_ = self._fit_numbers(
+            X[fitting], y[fitting].astype(np.float64), known[fitting], weights=weight[fitting], groups=codes
+        )
         said = self._raw_of(X[calibration] if aside else X)
         self.quantiles_ = np.quantile(said[:, 0], PERCENTILES)[None]
         self.residuals_ = self.unseen_residuals_ = np.zeros(0)
@@ -79,6 +81,12 @@ class Regressor(RegressorMixin, PropertyModel):
             misses = self._misses(said, (score - self.level_)[calibration])
             self.unseen_residuals_ = unseen_radii(misses, np.asarray(groups)[calibration])
         return self
+
+    def _fit_numbers(
+        self, x: Array, values: Array, known: Array, *, weights: Array, groups: NDArray[np.intp] | None
+    ) -> dict[str, Tensor]:
+        """Fit to values (n,) of which a part of the scores (n,) is known: the group's level, or the mean."""
+        return self._fit_raw(x, to_score(values, self.scale) - known, 1, weights=weights, groups=groups)
 
     def bounds(self, outputs: Array) -> tuple[Array, Array]:
         """Ends (n,) of a first guess at an interval, as scores without level; here both are the prediction itself."""

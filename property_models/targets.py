@@ -14,6 +14,7 @@ from scipy.special import expit, logit
 from property_models.errors import HeadError
 
 Values = NDArray[np.float64]
+LEAST_COUNT = 0.5  # what a count of 0 has the logarithm of
 EPSILON = 1e-6  # a rate nearer than this to 0 or 1 has no log-odds that could be learned from
 UNKNOWN_SHRINKAGE = 5.0  # rows, where no group has two rows: a group of five is believed half
 STRONGEST_SHRINKAGE = 1e6  # rows: groups that do not differ are not believed
@@ -42,6 +43,15 @@ SCALES = {
         np.inf,
         "counts of at least 0",
     ),
+    "log": Scale(
+        lambda y: np.log(np.maximum(y, LEAST_COUNT)),
+        lambda y: torch.log(y.clamp_min(LEAST_COUNT)),
+        np.exp,
+        torch.exp,
+        0.0,
+        np.inf,
+        "counts of at least 0",
+    ),
     "logit": Scale(
         lambda y: logit(np.clip(y, EPSILON, 1 - EPSILON)),
         lambda y: torch.logit(y, eps=EPSILON),
@@ -55,7 +65,7 @@ SCALES = {
 
 
 def to_score(value: Any, scale: str) -> Any:
-    """Values to scores, elementwise, of arrays or tensors: log1p of counts, log-odds of rates, or unchanged."""
+    """Values to scores, elementwise, of arrays or tensors, as SCALES says."""
     if isinstance(value, torch.Tensor):
         return SCALES[scale].score_of_tensor(value)
     return SCALES[scale].score_of_array(np.asarray(value, dtype=float))

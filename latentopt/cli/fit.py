@@ -37,6 +37,12 @@ def fit(request: new_head.Request, *, family: str) -> None:
     def learn(rows: Rows, _: Status) -> Fitted:
         from latentopt.heads import fit_head
 
-        return fit_head(rows, family=new_head.FAMILY[family], scale=request.scale, seed=request.seed)
+        return fit_head(
+            rows,
+            family=new_head.FAMILY[family],
+            scale=request.scale,
+            seed=request.seed,
+            split=new_head.split_of(request),
+        )
 
     new_head.make(request, "fitting", learn)

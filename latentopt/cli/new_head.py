@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
     from latentopt.heads import Fitted, Rows
     from latentopt.heads.rows import Scale
+    from latentopt.heads.splits import Split
     from latentopt.heads.values import Kind, Values
     from latentopt.space import LatentSpace
     from latentopt.tables import Table
     from property_models import PropertyModel
 
+SPLITS = ("random", "group", "time")
 FAMILY = {family.name: family for family in FAMILIES}  # the one place where families have names
 NAMES = {
     "constant": "a constant",
@@ -77,6 +79,14 @@ _options = options.compose(
         help="With --group: predict for a group whose texts typically get this. [default: the median group]",
     ),
     click.option(
+        "--split",
+        type=click.Choice(SPLITS),
+        default="random",
+        show_default=True,
+        help="What measures the head: a fifth of each group, whole groups (as new accounts are), or the latest rows.",
+    ),
+    click.option("--time", metavar="COLUMN", help="With --split time: column of numbers or dates."),
+    click.option(
         "--scale",
         type=click.Choice(["auto", "log1p", "identity", "logit"]),
         default="auto",
@@ -112,6 +122,8 @@ class Request:
     column: str
     group: str | None
     typical: float | None
+    split: str
+    time: str | None
     scale: Scale
     limit: int | None
     output: Path | None
@@ -144,10 +156,14 @@ def make(request: Request, doing: str, learn: Callable[[Rows, Status], Fitted]) 
     output = _checked_output(request)
     if request.typical is not None and request.group is None:
         raise click.UsageError("--typical says which group to predict for; it needs --group COLUMN")
+    if (request.split == "time") != (request.time is not None):
+        raise click.UsageError("--split time goes by a column; it and --time COLUMN are given together")
+    if request.split == "group" and request.group is None:
+        raise click.UsageError("--split group holds out whole groups; it needs --group COLUMN")
     table = _read(request)
     space = options.open_space(request.model)
     from latentopt.heads.rows import are_numbers, rows_of
-    from latentopt.heads.values import WEIGHTS
+    from latentopt.heads.values import WEIGHTS, times_of
 
     frame = table.frame
     values = frame[request.value].to_numpy()
@@ -158,6 +174,7 @@ def make(request: Request, doing: str, learn: Callable[[Rows, Status], Fitted]) 
             values.tolist(),
             groups=_groups(request, table),
             weights=frame[WEIGHTS].tolist() if WEIGHTS in frame else None,
+            times=None if request.time is None else times_of(frame[request.time].tolist(), request.time),
             kind="numbers" if are_numbers(values) else "classes",
         )
     with stderr().status(f"{doing} {request.name}") as status:
@@ -186,13 +203,17 @@ def _checked_output(request: Request) -> Path:
 
 def _read(request: Request) -> Table:
     """Read texts, values and groups; rows with something wrong are left out, and too many of them are an error."""
+    from latentopt.heads.rows import is_missing
     from latentopt.heads.values import check_dropped, check_texts, thousands_warning, with_values
     from latentopt.tables import read_table
 
     of = [request.of] if request.of else []
-    columns = [request.column, request.value, *of, *_group_columns(request)]
+    times = [request.time] if request.time else []
+    columns = [request.column, request.value, *of, *_group_columns(request), *times]
     if len(set(columns)) < len(columns):
-        raise click.UsageError(f"--column, --value, --of and --group name the same column ({', '.join(columns)})")
+        raise click.UsageError(
+            f"--column, --value, --of, --group and --time name the same column ({', '.join(columns)})"
+        )
     table = read_table(request.file, columns=columns, reading=options.chosen_reading()).only_texts(request.column)
     check_texts(table.frame[request.column].tolist(), request.column)
     raw = table.frame[request.value].tolist()
@@ -200,6 +221,9 @@ def _read(request: Request) -> Table:
         warn(warning)
     read = _values(request, table)
     table = with_values(table, request.value, read)
+    for column in _group_columns(request):
+        entries = table.frame[column].tolist()
+        table = table.checked(column, ["names no group" if is_missing(entry) else None for entry in entries])
     if request.classes is None:  # whoever names classes has chosen to leave others out
         check_dropped(table, raw, may_drop=request.may_drop, decimal_comma=request.decimal_comma)
         table = options.usable(table)
@@ -230,6 +254,13 @@ def _values(request: Request, table: Table) -> Values:
             )
         return read
     return read.within(request.scale)
+
+
+def split_of(request: Request) -> Split:
+    """The function that a split's name stands for."""
+    from latentopt.heads import splits
+
+    return {"random": splits.at_random, "group": splits.by_group, "time": splits.by_time}[request.split]
 
 
 def _group_columns(request: Request) -> list[str]:
@@ -298,7 +329,10 @@ def _print_report(name: str, fitted: Fitted, *, chosen: bool) -> None:
     if "scale" in report:
         notes.append(f"r2 and mae are of {'log1p of the value' if report['scale'] == 'log1p' else 'the value'}.")
     if found := report.get("interval"):
-        notes.append(f"The {found['level']:.0%} interval of the stacked value covers {found['coverage']:.1%} of them.")
+        whose = ", that of groups of which nothing is known," if found["unseen_groups"] else ""
+        notes.append(
+            f"The {found['level']:.0%} interval of the stacked value{whose} covers {found['coverage']:.1%} of them."
+        )
     if "trials" in report:
         kept = ", ".join(f"{key}={value}" for key, value in head.get_params().items() if key != "random_state")
         notes.append(f"Best of {report['trials']} trials: {kept}.")

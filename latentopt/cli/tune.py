@@ -56,6 +56,7 @@ def tune(
             families=[new_head.FAMILY[name] for name in families] or GENERAL,
             scale=request.scale,
             seed=request.seed,
+            split=new_head.split_of(request),
             storage=storage or f"{request.name}.trials",
             progress=lambda done, best: status.update(f"{done} of {trials} trials, best error {best:.4f}"),
         )

@@ -10,7 +10,8 @@ import numpy as np
 from latentopt.heads.fitted import Fitted
 from latentopt.heads.reader import Reader, bits_for, counted, fit_estimator, reader_estimator
 from latentopt.heads.report import classification_report, regression_report
-from latentopt.heads.rows import KnownScale, Rows, Scale, are_numbers, split
+from latentopt.heads.rows import KnownScale, Rows, Scale
+from latentopt.heads.splits import Split, at_random, parted
 from latentopt.heads.stacked import fit_stacked, with_more
 from property_models import RIDGE, Family, HeadError, PropertyModel
 
@@ -25,7 +26,7 @@ def chosen_scale(rows: Rows, scale: Scale = "auto") -> KnownScale:
     values = rows.values
     if rows.weights is not None:
         return "logit"
-    if not are_numbers(values):
+    if not rows.numbers:
         return "identity"
     counts = bool((values >= 0).all() and (values == values.round()).all())
     return "log1p" if counts and values.mean() > SKEWED * max(float(np.median(values)), 0.5) else "identity"
@@ -39,10 +40,11 @@ def fit_head(
     seed: int = 0,
     parameters: Mapping[str, Any] | None = None,
     unencoded: Rows | None = None,
+    split: Split = at_random,
 ) -> Fitted:
     """Fit a head, its reader and both stacked on four fifths of the rows, and measure them on the others.
 
-    With groups, every group is split alike, so that what the head adds within groups can be measured.
+    Split at random, every group is split alike, so that what the head adds within groups can be measured.
 
     Args:
         rows: from `rows_of`.
@@ -53,18 +55,19 @@ def fit_head(
         parameters: of the estimator, such as {"alpha": 10.0} or {"hidden": 64}; the noise is 0.5 unless it is there.
         unencoded: more rows, of other texts, whose latents nobody has computed (z is (n, 0)): the reader alone learns
             from them. Encoding is what the time goes into, and words go on teaching for longer than latents do.
+        split: one of `latentopt.heads.splits`: at random, by group or by time.
 
     Raises:
         HeadError: if the family has nothing for such values, or a value does not fit the scale.
     """
-    train, test = (rows.take(part) for part in split(rows, seed=seed))
+    train, test = parted(rows, split, seed)
     head = train.fit(new_estimator(train, family, scale, parameters or {}, seed=seed))
     bits = bits_for(train.values)
     counts, unseen = (counted(part.texts, bits=bits) for part in (train, test))
     more = None if unencoded is None else (unencoded, counted(unencoded.texts, bits=bits))
     read_by = reader_estimator(train.values, scale=head.scale, seed=seed)
     reader = Reader(fit_estimator(read_by, *with_more(train, counts, more)), bits=bits)
-    stacked = fit_stacked(head, reader, train, counts, more=more, seed=seed)
+    stacked = fit_stacked(head, reader, train, counts, more=more, split=split, seed=seed)
     opinions = np.hstack([head.outputs(test.z), read_by.outputs(unseen)])
     measured = classification_report if head.classes else regression_report
     models = {"head": (head, test.z), "reader": (read_by, unseen), "stacked": (stacked.estimator, opinions)}
@@ -79,7 +82,7 @@ def new_estimator(
     Raises:
         HeadError: if the family has none for such values, or a scale of its own, and another is asked for.
     """
-    numbers = are_numbers(rows.values)
+    numbers = rows.numbers
     head = family.estimator(of_classes=not numbers)()
     known = head.get_params()
     if numbers and "scale" not in known and scale not in ("auto", head.scale):

@@ -25,19 +25,19 @@ Model = TypeVar("Model", bound="PropertyModel")
 
 FEWEST_ROWS = 20
 FEWEST_OF_CLASS = 5  # so that a class is both learned and measured
-FOLDS = 5
 MOST_CLASSES = 50
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Pooled latents (n, m), texts, values and, perhaps, groups and weights of n rows."""
+    """Pooled latents (n, m), texts, values and, perhaps, groups, weights and times of n rows."""
 
     z: NDArray[np.float64]
     texts: list[str]
     values: NDArray[Any]
     groups: NDArray[Any] | None = None
     weights: NDArray[np.float64] | None = None
+    times: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -46,7 +46,13 @@ class Rows:
         """The rows of an index."""
         groups = None if self.groups is None else self.groups[index]
         weights = None if self.weights is None else self.weights[index]
-        return Rows(self.z[index], [self.texts[i] for i in index], self.values[index], groups, weights)
+        times = None if self.times is None else self.times[index]
+        return Rows(self.z[index], [self.texts[i] for i in index], self.values[index], groups, weights, times)
+
+    @property
+    def numbers(self) -> bool:
+        """Whether values are numbers, and not classes."""
+        return are_numbers(self.values)
 
     def fit(self, model: Model) -> Model:
         """Fit a model to the latents."""
@@ -76,6 +82,7 @@ def rows_of(
     *,
     groups: Collection[Any] | None = None,
     weights: Collection[float] | None = None,
+    times: Collection[float] | None = None,
     kind: Kind = "auto",
 ) -> Rows:
     """Encode texts and check that there is something to learn.
@@ -85,6 +92,7 @@ def rows_of(
         texts: n texts. values: n finite numbers, or n classes: strings, bools, or any two different entries. A class
             of fewer than 5 rows is left out with a warning.
         groups: of n numbers, for instance who wrote each text. weights: of n numbers, how much is known of each.
+        times: n finite numbers that rise with time, such as years, for a split by time.
         kind: what the values are (see `values_of`).
 
     Raises:
@@ -92,11 +100,11 @@ def rows_of(
             grouped, the groups as many as the rows, or there is not one value and group for each text.
     """
     texts, values = checked_texts(texts), list(values)  # of a column, texts[i] would be by its label
-    counts = {"texts": texts, "values": values, "groups": groups, "weights": weights}
+    counts = {"texts": texts, "values": values, "groups": groups, "weights": weights, "times": times}
     given = {name: len(column) for name, column in counts.items() if column is not None}
     if len(set(given.values())) > 1:
         had = ", ".join(f"{n} {name}" for name, n in given.items())
-        raise LatentoptError(f"each text needs its value, and group and weight if there are some, got {had}")
+        raise LatentoptError(f"each text needs its value, and group, weight and time if there are some, got {had}")
     names = None if groups is None else _named(list(groups))
     read = values_of(values, kind=kind)
     array = read.values
@@ -128,6 +136,7 @@ def rows_of(
         array,
         None if names is None else np.asarray(names, dtype=object),
         None if weights is None else np.asarray(list(weights), dtype=np.float64)[kept],
+        None if times is None else np.asarray(list(times), dtype=np.float64)[kept],
     )
 
 
@@ -147,26 +156,6 @@ def _named(groups: list[Any]) -> list[str]:
 def are_numbers(values: NDArray[Any]) -> bool:
     """Whether values are numbers, and not classes."""
     return bool(np.issubdtype(values.dtype, np.number))
-
-
-def split(rows: Rows, *, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Indices of four fifths of the rows and of the others; groups and classes are split alike."""
-    held = folds(rows, seed=seed) == 0
-    return np.flatnonzero(~held), np.flatnonzero(held)
-
-
-def folds(rows: Rows, *, seed: int) -> NDArray[np.intp]:
-    """For each row (n,) one of five parts, 0 to 4, drawn at random; groups and classes are spread over all alike."""
-    generator = np.random.default_rng(seed)
-    labels = rows.groups if rows.groups is not None else None if are_numbers(rows.values) else rows.values
-    order = generator.permutation(len(rows.values))
-    if labels is not None:
-        _, code = np.unique(labels, return_inverse=True)
-        order = order[np.argsort(code[order], kind="stable")]
-    # Every fifth row in an order by group is a fifth of every group.
-    fold = np.empty(len(order), dtype=np.intp)
-    fold[order] = np.arange(len(order)) % FOLDS
-    return fold
 
 
 def _of_common_classes(classes: NDArray[Any]) -> NDArray[np.intp]:

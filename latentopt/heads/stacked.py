@@ -20,7 +20,8 @@ from torch import Tensor
 import property_models as pm
 from latentopt.heads.opinion import Opinion
 from latentopt.heads.reader import Reader, fit_estimator
-from latentopt.heads.rows import FOLDS, Rows, folds
+from latentopt.heads.rows import Rows
+from latentopt.heads.splits import FOLDS, Split, at_random
 from latentopt.heads.storage import read_head, save_head
 from property_models import Head, PropertyModel
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 OPINIONS = "opinions of head and reader"  # in the place of a space's fingerprint
-ENOUGH_ROWS = 20_000  # from here on, one fifth of the rows is enough to weigh two opinions
+ENOUGH_ROWS = 20_000  # from here on, those that the reader alone learns from included, one fifth is enough for weights
 ALPHA = 1e-3
 
 
@@ -66,20 +67,22 @@ def fit_stacked(
     counts: csr_matrix,
     *,
     more: tuple[Rows, csr_matrix] | None = None,
+    split: Split = at_random,
     seed: int,
 ) -> Stacked:
     """Weigh a head and a reader by how copies of them, fitted to four fifths of the rows, do on the others.
 
-    Of 20,000 rows or more, one fifth is predicted; of fewer, each in its turn.
+    Of 20,000 rows or more, one fifth of `rows` is predicted; of fewer, each in its turn.
 
     Args:
         head, reader: fitted to the rows. rows, counts: that is, none of those that will measure them.
         more: rows and counts that the reader alone was fitted to, too.
-        seed: of the fifths.
+        split: into the fifths. seed: of it.
     """
-    fold = folds(rows, seed=seed + 1)
+    fold = split(rows, seed + 1)
     outside, opinions = [], []
-    for part in range(1 if len(rows) >= ENOUGH_ROWS else FOLDS):
+    learned_from = len(rows) + (0 if more is None else len(more[0]))
+    for part in range(1 if learned_from >= ENOUGH_ROWS else FOLDS):
         inner, outer = np.flatnonzero(fold != part), np.flatnonzero(fold == part)
         learned = rows.take(inner)
         latents = learned.fit(clone(head)).outputs(rows.z[outer])

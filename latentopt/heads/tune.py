@@ -14,7 +14,8 @@ import numpy as np
 from latentopt.errors import LatentoptError
 from latentopt.heads.fit import NOISE, fit_head, new_estimator
 from latentopt.heads.fitted import Fitted
-from latentopt.heads.rows import Rows, Scale, are_numbers, split
+from latentopt.heads.rows import Rows, Scale
+from latentopt.heads.splits import Split, at_random, parted
 from property_models import GENERAL, Family, PropertyModel
 from property_models.targets import GroupOffsets
 
@@ -30,6 +31,7 @@ def tune_head(
     families: Sequence[Family] = GENERAL,
     scale: Scale = "auto",
     seed: int = 0,
+    split: Split = at_random,
     storage: str | Path | None = None,
     progress: Callable[[int, float], None] | None = None,
 ) -> Fitted:
@@ -43,7 +45,7 @@ def tune_head(
         trials: how many settings to try, those of earlier runs and other workers included.
         timeout: seconds after which none but the first is begun.
         families: to choose from.
-        scale, seed: as in `fit_head`.
+        scale, seed, split: as in `fit_head`.
         storage: where trials are kept as they finish, so that the same search goes on where it was killed, and
             several workers share one: a file (Optuna's journal), or the URL of a database. None keeps none.
         progress: is told the number of trials that are done and the best error so far.
@@ -54,11 +56,11 @@ def tune_head(
     """
     import optuna
 
-    inner = rows.take(split(rows, seed=seed)[0])
-    train, valid = (inner.take(part) for part in split(inner, seed=seed + 1))
+    inner, _ = parted(rows, split, seed)
+    train, valid = parted(inner, split, seed + 1)
 
     def error(trial: optuna.Trial) -> float:
-        family, parameters = _suggest(trial, families, of_classes=not are_numbers(rows.values))
+        family, parameters = _suggest(trial, families, of_classes=not rows.numbers)
         return _error(train.fit(new_estimator(inner, family, scale, parameters, seed=seed)), train, valid)
 
     def told(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
@@ -74,7 +76,7 @@ def tune_head(
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        study = _study(_identity(rows, names, scale, seed), storage, seed=seed)
+        study = _study(_identity(rows, [*names, split.__name__], scale, seed), storage, seed=seed)
         if not study.trials:
             study.enqueue_trial({"family": names[0], "alpha": 1.0, "noise": NOISE})
         if _done(study) < trials:
@@ -88,7 +90,7 @@ def tune_head(
         optuna.logging.set_verbosity(before)
     best = dict(study.best_params)
     family = families[names.index(best.pop("family"))]
-    fitted = fit_head(rows, family=family, scale=scale, seed=seed, parameters=best)
+    fitted = fit_head(rows, family=family, scale=scale, seed=seed, parameters=best, split=split)
     report = fitted.report | {"trials": _done(study), "family": family.name, "interrupted": interrupted}
     return replace(fitted, report=report)
 
@@ -124,7 +126,7 @@ def _study(name: str, storage: str | Path | None, *, seed: int) -> optuna.Study:
 def _identity(rows: Rows, names: Sequence[str], scale: Scale, seed: int) -> str:
     """What a study is called: trials on other rows, or of another search, are none of it (SHA-256, 16 digits)."""
     digest = hashlib.sha256(repr((sorted(names), scale, seed, rows.texts)).encode())
-    for array in (rows.z, rows.values, rows.groups, rows.weights):
+    for array in (rows.z, rows.values, rows.groups, rows.weights, rows.times):
         digest.update(repr(None if array is None else array.tolist()).encode())
     return digest.hexdigest()[:16]
 

@@ -146,6 +146,25 @@ def check_texts(texts: Sequence[str], column: str) -> None:
         )
 
 
+def times_of(entries: Sequence[Any], column: str) -> list[float]:
+    """Numbers that rise with time, of years, dates or moments.
+
+    Raises:
+        LatentoptError: if an entry is none of these.
+    """
+    import pandas as pd
+
+    numbers = [number(entry) for entry in entries]
+    found = [n for n in numbers if n is not None]
+    if len(found) == len(entries):
+        return found
+    moments = pd.to_datetime(pd.Series(entries, dtype=object), errors="coerce", utc=True, format="ISO8601")
+    if moments.isna().any():
+        bad = entries[int(moments.isna().to_numpy().argmax())]
+        raise LatentoptError(f"the times of {column!r} are numbers or dates such as 2026-11-25, got {bad!r}")
+    return [float(moment.timestamp()) for moment in moments]
+
+
 def with_values(table: Table, column: str, read: Values) -> Table:
     """The table with a column of what was read, rows with a fault left out; weights, if any, are in WEIGHTS."""
     frame = table.frame.assign(**{column: read.values})

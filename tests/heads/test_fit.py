@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from latentopt.heads.fit import chosen_scale, fit_head
-from latentopt.heads.rows import Rows, rows_of, split
+from latentopt.heads.rows import Rows, rows_of
+from latentopt.heads.splits import at_random, parted
 from property_models import MLP, RIDGE, LogisticHead, MLPEnsembleClassifier, MLPEnsembleRegressor, RidgeHead
 from tests.heads.sentences import AUTHORS, LENGTHS, TEXTS, WINTER
 
@@ -44,7 +45,7 @@ def test_a_head_with_groups_learns_what_texts_add_within_them(space):
 
 def test_the_head_that_is_saved_is_the_one_that_was_measured(lengths):
     fitted = fit_head(lengths, scale="identity", seed=3)
-    test = lengths.take(split(lengths, seed=3)[1])
+    _, test = parted(lengths, at_random, 3)
     rest = test.values - fitted.head.predict(test.z)
     assert fitted.report["head"]["mae"] == pytest.approx(np.abs(rest).mean())
 

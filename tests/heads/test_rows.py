@@ -5,16 +5,17 @@ import pandas as pd
 import pytest
 
 from latentopt.errors import LatentoptError
-from latentopt.heads.rows import rows_of, split
+from latentopt.heads.rows import rows_of
+from latentopt.heads.splits import at_random, parted
 from tests.heads.sentences import AUTHORS, LENGTHS, TEXTS, WINTER
 
 
 def test_a_split_holds_out_a_fifth_of_every_group(space):
     rows = rows_of(space, TEXTS, LENGTHS, groups=AUTHORS)
-    train, test = split(rows, seed=0)
-    assert sorted([*train, *test]) == list(range(400))
-    assert np.unique(rows.take(test).groups, return_counts=True)[1].tolist() == [20] * 4
-    assert split(rows, seed=1)[1].tolist() != test.tolist()
+    train, test = parted(rows, at_random, 0)
+    assert len(train) + len(test) == 400
+    assert np.unique(test.groups, return_counts=True)[1].tolist() == [20] * 4
+    assert at_random(rows, 1).tolist() != at_random(rows, 0).tolist()
 
 
 def test_columns_of_a_shuffled_frame_are_rows_in_their_order(space):
@@ -69,7 +70,7 @@ def test_a_row_without_a_group_is_no_row_of_a_group_called_nan(space, missing):
 
 def test_a_class_of_five_rows_is_learned_and_measured(space):
     rows = rows_of(space, TEXTS, ["rare"] * 5 + WINTER[5:])
-    train, test = (rows.take(part) for part in split(rows, seed=0))
+    train, test = parted(rows, at_random, 0)
     assert (train.values == "rare").sum() == 4
     assert (test.values == "rare").sum() == 1
 

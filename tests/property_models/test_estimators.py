@@ -9,11 +9,17 @@ from numpy.typing import NDArray
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from property_models import (
+    BoostingClassifier,
+    BoostingRegressor,
     Classifier,
+    GaussianProcessHead,
     HeadError,
     LogisticHead,
     MLPEnsembleClassifier,
     MLPEnsembleRegressor,
+    NegativeBinomialHead,
+    OrdinalHead,
+    QuantileHead,
     Regressor,
     RidgeHead,
 )
@@ -22,7 +28,18 @@ SMALL = {"members": 2, "hidden": 16, "epochs": 60, "batch_size": 64, "noise": 0.
 
 
 @parametrize_with_checks(
-    [RidgeHead(), LogisticHead(), MLPEnsembleRegressor(**SMALL), MLPEnsembleClassifier(**SMALL)]  # type: ignore[arg-type]
+    [
+        RidgeHead(),
+        LogisticHead(),
+        MLPEnsembleRegressor(**SMALL),  # type: ignore[arg-type]
+        MLPEnsembleClassifier(**SMALL),  # type: ignore[arg-type]
+        OrdinalHead(),
+        NegativeBinomialHead(),
+        QuantileHead(),
+        GaussianProcessHead(points=50, steps=30),
+        BoostingRegressor(max_iter=30),
+        BoostingClassifier(max_iter=30),
+    ]
 )
 def test_scikit_learns_own_checks_pass(estimator, check) -> None:  # type: ignore[no-untyped-def]
     torch.set_num_threads(1)
@@ -127,7 +144,7 @@ class TestRidge:
             RidgeHead(scale="log1p").fit([[0.0], [1.0]], [1, -2])
 
     def test_an_unknown_scale_is_refused(self) -> None:
-        with pytest.raises(HeadError, match="must be one of identity, log1p, logit, got 'sqrt'"):
+        with pytest.raises(HeadError, match="must be one of identity, log1p, log, logit, got 'sqrt'"):
             RidgeHead(scale="sqrt").fit([[0.0], [1.0]], [1, 2])
 
     def test_too_few_rows_give_no_interval(self) -> None:

@@ -1,0 +1,70 @@
+"""Splits: which rows a head learns from, and which measure it. A split is a function, and a new one is one here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentopt.errors import LatentoptError
+
+if TYPE_CHECKING:
+    from latentopt.heads.rows import Rows
+
+FOLDS = 5
+Fold = NDArray[np.intp]
+Split = Callable[["Rows", int], Fold]  # rows and a seed to the part of each row, 0 to 4; 0 is what measures
+
+
+def at_random(rows: Rows, seed: int) -> Fold:
+    """Five parts (n,) drawn at random; groups and classes are spread over all alike: new texts of known groups."""
+    generator = np.random.default_rng(seed)
+    labels = rows.values if rows.groups is None and not rows.numbers else rows.groups
+    order = generator.permutation(len(rows))
+    if labels is not None:
+        _, code = np.unique(labels, return_inverse=True)
+        order = order[np.argsort(code[order], kind="stable")]
+    # Every fifth row in an order by group is a fifth of every group.
+    fold = np.empty(len(order), dtype=np.intp)
+    fold[order] = np.arange(len(order)) % FOLDS
+    return fold
+
+
+def by_group(rows: Rows, seed: int) -> Fold:
+    """Whole groups in five parts of about as many rows: texts of groups that were never seen.
+
+    Raises:
+        LatentoptError: if there are no groups, or fewer than five.
+    """
+    if rows.groups is None:
+        raise LatentoptError("a split by group needs groups; give --group COLUMN, or split at random")
+    names, code, counts = np.unique(rows.groups, return_inverse=True, return_counts=True)
+    if len(names) < FOLDS:
+        raise LatentoptError(f"a split by group needs {FOLDS} groups or more, got {len(names)}; split at random")
+    part, filled = np.empty(len(names), dtype=np.intp), np.zeros(FOLDS)
+    for group in np.random.default_rng(seed).permutation(len(names)):
+        part[group] = filled.argmin()
+        filled[part[group]] += counts[group]
+    return part[code]
+
+
+def by_time(rows: Rows, seed: int) -> Fold:
+    """The latest fifth measures, the others are at random: texts that are still to come.
+
+    Raises:
+        LatentoptError: if the rows have no times.
+    """
+    if rows.times is None:
+        raise LatentoptError("a split by time needs times; give --time COLUMN, or split at random")
+    latest = np.argsort(rows.times, kind="stable")[len(rows) - len(rows) // FOLDS :]
+    fold = 1 + at_random(rows, seed) % (FOLDS - 1)
+    fold[latest] = 0
+    return fold
+
+
+def parted(rows: Rows, split: Split, seed: int) -> tuple[Rows, Rows]:
+    """The rows to learn from, and those that measure."""
+    held = split(rows, seed) == 0
+    return rows.take(np.flatnonzero(~held)), rows.take(np.flatnonzero(held))

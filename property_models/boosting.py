@@ -1,0 +1,134 @@
+"""Boosted trees: what a property may be where no line and no small network finds it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from torch import Tensor
+
+from property_models.base import PropertyModel
+from property_models.classifier import Classifier
+from property_models.head import Array
+from property_models.regressor import Regressor
+
+FIELDS = ("feature_idx", "num_threshold", "left", "right", "value", "is_leaf")
+
+
+class _Boosting(PropertyModel):
+    """Trees on histograms (scikit-learn's HistGradientBoosting, after Ke et al. 2017), kept as arrays of their nodes.
+
+    They have no gradient: a search that needs one refuses an objective with them.
+    """
+
+    differentiable = False
+    search = {"learning_rate": (0.01, 0.3), "max_leaf_nodes": (7, 63), "alpha": (1e-2, 1e2), "max_iter": (30, 300)}
+    learning_rate: float
+    max_leaf_nodes: int
+    max_iter: int
+    alpha: float
+    random_state: int
+
+    def raw(self, z: Tensor) -> Tensor:
+        """Score (n, 1), or a logit for each class (n, classes); no gradient leads back to z."""
+        t = self.tensors_
+        feature, left, right = (t[name].long() for name in ("feature_idx", "left", "right"))
+        threshold, leaf = t["num_threshold"].to(z.dtype), t["is_leaf"].bool()
+        node = t["root"].long().expand(len(z), -1)  # (n, trees)
+        while not leaf[node].all():
+            goes_left = torch.gather(z, 1, feature[node]) <= threshold[node]
+            node = torch.where(leaf[node], node, torch.where(goes_left, left[node], right[node]))
+        outputs = len(t["baseline"])
+        sums = t["value"].to(z.dtype)[node].reshape(len(z), -1, outputs).sum(1)  # trees of an iteration, one an output
+        return self._of_sums(t["baseline"].to(z.dtype) + sums)
+
+    def _of_sums(self, sums: Tensor) -> Tensor:
+        return sums
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "learning_rate": self.learning_rate,
+            "max_leaf_nodes": self.max_leaf_nodes,
+            "max_iter": self.max_iter,
+            "l2_regularization": self.alpha,
+            "random_state": self.random_state,
+        }
+
+
+class BoostingRegressor(_Boosting, Regressor):
+    """Boosted trees for a number.
+
+    Args:
+        learning_rate: of a tree. max_leaf_nodes: of a tree. max_iter: trees. alpha: penalty on the squared values of
+            leaves. scale: "identity", "log1p" for counts or "logit" for rates. random_state: seed.
+    """
+
+    kind: ClassVar[str] = "boosting-regressor"
+
+    def __init__(
+        self,
+        *,
+        learning_rate: float = 0.1,
+        max_leaf_nodes: int = 15,
+        max_iter: int = 100,
+        alpha: float = 1.0,
+        scale: str = "identity",
+        random_state: int = 0,
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.max_leaf_nodes = max_leaf_nodes
+        self.max_iter = max_iter
+        self.alpha = alpha
+        self.scale = scale
+        self.random_state = random_state
+
+    def _fit_raw(
+        self, x: Array, target: NDArray[Any], outputs: int, *, weights: Array, groups: NDArray[np.intp] | None = None
+    ) -> dict[str, Tensor]:
+        model = HistGradientBoostingRegressor(early_stopping=False, **self._settings())
+        return _tensors(model.fit(x, target, sample_weight=weights))
+
+
+class BoostingClassifier(_Boosting, Classifier):
+    """Boosted trees for one of several classes; arguments as in `BoostingRegressor`."""
+
+    kind: ClassVar[str] = "boosting-classifier"
+
+    def __init__(
+        self,
+        *,
+        learning_rate: float = 0.1,
+        max_leaf_nodes: int = 15,
+        max_iter: int = 100,
+        alpha: float = 1.0,
+        random_state: int = 0,
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.max_leaf_nodes = max_leaf_nodes
+        self.max_iter = max_iter
+        self.alpha = alpha
+        self.random_state = random_state
+
+    def _of_sums(self, sums: Tensor) -> Tensor:
+        return sums if sums.shape[1] > 1 else torch.cat([-sums / 2, sums / 2], dim=1)
+
+    def _fit_raw(
+        self, x: Array, target: NDArray[Any], outputs: int, *, weights: Array, groups: NDArray[np.intp] | None = None
+    ) -> dict[str, Tensor]:
+        model = HistGradientBoostingClassifier(early_stopping=False, **self._settings())
+        return _tensors(model.fit(x, target, sample_weight=weights))
+
+
+def _tensors(model: Any) -> dict[str, Tensor]:
+    """The nodes of all trees, one after another: (nodes,) each, and the root of each tree, (trees,)."""
+    trees = [tree.nodes for iteration in model._predictors for tree in iteration]
+    starts = np.concatenate([[0], np.cumsum([len(nodes) for nodes in trees])[:-1]])
+    found = {name: np.concatenate([nodes[name] for nodes in trees]).astype(np.float64) for name in FIELDS}
+    for name in ("left", "right"):  # a leaf has 0 there, which leads nowhere
+        found[name] += np.repeat(starts, [len(nodes) for nodes in trees])
+    found["num_threshold"] = np.nan_to_num(found["num_threshold"], posinf=np.finfo(np.float32).max)
+    found |= {"root": starts.astype(np.float64), "baseline": np.ravel(model._baseline_prediction).astype(np.float64)}
+    return {name: torch.tensor(array) for name, array in found.items()}
