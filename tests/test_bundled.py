@@ -46,7 +46,7 @@ def test_its_card_says_what_it_is_for_and_what_not():
 
 
 def test_it_has_the_heads_and_directions_that_are_promised(space):
-    assert list(bundled_heads(space)) == ["likes", "sentiment"]
+    assert {"likes", "sentiment"} <= set(bundled_heads(space))
     assert load_head("likes", space).typical > 0
     assert list(load_head("sentiment", space).classes_) == ["negative", "positive"]
     assert find("civil", space).strength > 0

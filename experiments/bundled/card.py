@@ -34,7 +34,8 @@ embeddings of all-MiniLM-L6-v2 (Apache-2.0).
 Trained on {texts:,} draws from tweets of about 110 public accounts (2007 to 2019), labelled tweets (Sentiment140,
 tweet_emotions, CrisisLex T6, t-davidson; those marked hate or offensive left out), Upworthy's headlines (CC BY 4.0) and
 Reddit titles (umbrae/reddit-top-2.5-million, PDDL), all without texts that hold a word of better-profanity's list.
-Heads are fitted on the same tweets and the Sentiment140 part; directions on pairs: {pairs}. Several of the tweet
+Heads: `likes` and `retweets` are fitted on the same tweets, `clicks` on the headlines, `sentiment` on Sentiment140,
+`emotion` on tweet_emotions, `offensive` on all of t-davidson; directions on pairs: {pairs}. Several of the tweet
 collections state no licence, and Sentiment140 is for academic use: the weights are statistics learned from these texts,
 none of which is in this package; whoever needs clear terms trains a model of their own with `latentopt train`. Links
 are the token `http` and mentions `@user`, here and in what it writes.
@@ -43,9 +44,9 @@ are the token `http` and mentions `@user`, here and in what it writes.
 
 {metrics}
 
-Heads: on a fifth of their rows that they have not seen, for likes within accounts (for clicks within tests; that head
-was no better than a constant, and is left out). Edits: `experiments/edits`. Its judges are relatives: SmolLM2 is what
-the model was adapted from, MiniLM taught its latents.
+Heads: on a fifth of their rows that they have not seen, for likes and retweets within accounts, for clicks within tests
+that they have not seen. One that is no better than a constant is left out. Edits: `experiments/edits`. Its judges are
+relatives: SmolLM2 is what the model was adapted from, MiniLM taught its latents.
 
 ## Limits
 
@@ -122,7 +123,8 @@ def _rows(results: dict[str, Any]) -> list[str]:
             continue
         key, label = next((key, label) for key, label in MEASURES if key in report["head"])
         known = [f"{model.replace('_', ' ')} {report[model][key]:.3f}" for model in MODELS if model in report]
-        rows.append(f"| `{name}`, {label} | {', '.join(known)} |")
+        left = "" if report.get("bundled", True) else " (left out)"
+        rows.append(f"| `{name}`, {label}{left} | {', '.join(known)} |")
     return rows
 
 

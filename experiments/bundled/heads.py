@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from latentopt.heads import Rows, fit_head
+from latentopt.heads.splits import Split, at_random, by_group
 from latentopt.heads.values import rates_of
 from latentopt.space import LatentSpace
 
@@ -25,12 +26,14 @@ class Source:
 
     read: the data folder to a frame with "text", a column for each of the properties, and perhaps "group" and "weight".
     properties: their names. encoded: rows whose latents are computed, which is what the time goes into; a head of 256
-    weights learns little more from more, and readers learn from all rows.
+    weights learns little more from more, and readers learn from all rows. split: what measures, and what is stacked on;
+    of small groups whole ones, since nothing is within a group of one row.
     """
 
     read: Callable[[Path], pd.DataFrame]
     properties: tuple[str, ...]
     encoded: int
+    split: Split = at_random
 
 
 def _tweets(data: Path) -> pd.DataFrame:
@@ -67,7 +70,7 @@ def _after(prefix: str) -> Callable[[str], str]:
 TWEETS = Source(_tweets, ("likes", "retweets"), 20_000)
 SOURCES = (
     TWEETS,
-    Source(_headlines, ("clicks",), 10_000),
+    Source(_headlines, ("clicks",), 10_000, by_group),
     Source(_labelled("sentiment", _after("sentiment140_")), ("sentiment",), 8_000),
     Source(_labelled("emotion", _after("emotion_")), ("emotion",), 4_000),
     Source(
@@ -113,7 +116,7 @@ def fit_heads(drawn: Drawn, space: LatentSpace, output: Path, *, seed: int) -> d
     found: dict[str, Any] = {}
     for name in drawn.source.properties:
         rows, more = drawn.rows(name)
-        fitted = fit_head(rows, unencoded=more, seed=seed)
+        fitted = fit_head(rows, unencoded=more, split=drawn.source.split, seed=seed)
         found[name] = fitted.report | {"bundled": knows(fitted.report)}
         logging.info("%s %s", name, found[name])
         if knows(fitted.report):

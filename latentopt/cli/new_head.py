@@ -99,6 +99,11 @@ _options = options.compose(
         type=click.Path(path_type=Path, file_okay=False),
         help="Directory of the head to write. [default: ./NAME]",
     ),
+    click.option(
+        "--figures",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Draw a page into this directory: calibration, residuals, learning curve, intervals, search.",
+    ),
     click.option("--force", is_flag=True, help="Overwrite a head that is there."),
     options.reading,
     options.model,
@@ -127,6 +132,7 @@ class Request:
     scale: Scale
     limit: int | None
     output: Path | None
+    figures: Path | None
     force: bool
     model: str | None
     seed: int
@@ -179,11 +185,24 @@ def make(request: Request, doing: str, learn: Callable[[Rows, Status], Fitted]) 
         )
     with stderr().status(f"{doing} {request.name}") as status:
         fitted = learn(rows, status)
+    if request.figures is not None:
+        with stderr().status("drawing"):
+            _draw(fitted, rows, request, request.figures)
     _save_and_show(fitted, request, output, space)
     if fitted.report.get("interrupted"):
         done = fitted.report["trials"]
         warn(f"interrupted after {done} trials; the best so far is saved, and the same command goes on")
         raise KeyboardInterrupt
+
+
+def _draw(fitted: Fitted, rows: Rows, request: Request, folder: Path) -> None:
+    from latentopt.heads.figures import page
+    from latentopt.tables import atomic_write
+
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = page(fitted, rows, name=request.name, split=split_of(request), seed=request.seed)
+    with atomic_write(folder / f"{request.name}.png") as temporary:
+        drawn.savefig(temporary, format="png", dpi=150)
 
 
 def _checked_output(request: Request) -> Path:

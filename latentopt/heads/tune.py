@@ -91,7 +91,9 @@ def tune_head(
     best = dict(study.best_params)
     family = families[names.index(best.pop("family"))]
     fitted = fit_head(rows, family=family, scale=scale, seed=seed, parameters=best, split=split)
+    history = [trial.value for trial in study.trials if trial.value is not None]
     report = fitted.report | {"trials": _done(study), "family": family.name, "interrupted": interrupted}
+    report["history"] = history
     return replace(fitted, report=report)
 
 

@@ -1,0 +1,210 @@
+"""Measure heads, readers and both stacked on the validation files, beside bags of words fitted to the same files.
+
+    python experiments/heads/run.py --data ../shared/data [--model DIR] [--row likes ...] [--texts 2000]
+
+Each row of the table is kept in results.json beside this file as soon as it is there; what is there is not measured
+again, unless the model is another or `--again` is given. All settings were chosen on parts of the training files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from baselines import tfidf_scores, tfidf_sentiment
+from numpy.typing import NDArray
+from pairs import clicks_rows, wording_rows
+from scipy.stats import spearmanr
+
+from latentopt.heads import Fitted, Rows, fit_head, load_fitted, predict_texts
+from latentopt.heads.pairs import grouped_pairs, marked_pairs, pairs_report
+from latentopt.heads.splits import by_group
+from latentopt.space import LatentSpace
+
+RESULTS = Path(__file__).parent / "results.json"
+LEVEL = 0.9
+LEAST_Z = 1.96
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a row is measured with: the space, the data folder, and how many texts of a file."""
+
+    space: LatentSpace
+    data: Path
+    texts: int
+    seed: int
+
+    def tweets(self, file: str) -> pd.DataFrame:
+        """Tweets of a file, drawn at random, each with account and likes."""
+        frame = pd.read_parquet(self.data / f"tweets/{file}.parquet")
+        return frame.sample(min(self.texts, len(frame)), random_state=self.seed)
+
+
+def likes(setting: Setting) -> dict[str, Any]:
+    """R² of log likes within accounts that are known, and coverage of the interval with their levels."""
+    frame = setting.tweets("valid")
+    account = frame["account"].astype(str).to_numpy(dtype=object)
+    truth = np.log1p(frame["likes"].to_numpy(dtype=float))
+    fitted = load_fitted("likes", setting.space)
+    scores, outputs = _scores(fitted, setting.space, frame["text"].tolist())
+    found: dict[str, Any] = {"texts": len(frame)}
+    for name, each in (scores | tfidf_scores(setting.data, frame["text"].tolist(), seed=setting.seed)).items():
+        found[name] = {"r2": _r2(_within(truth, account), _within(each, account))}
+    estimator: Any = fitted.shown.estimator
+    known = np.isin(account, estimator.groups)
+    level = np.array([estimator.with_group(name).level for name in account[known]])
+    found["interval"] = _coverage(estimator, outputs[known], truth[known] - level)
+    return found
+
+
+def likes_of_unseen_accounts(setting: Setting) -> dict[str, Any]:
+    """Spearman's correlation within accounts that nothing was learned from, and coverage of the interval for them."""
+    frame = setting.tweets("valid_unseen_accounts")
+    account = frame["account"].astype(str).to_numpy(dtype=object)
+    truth = np.log1p(frame["likes"].to_numpy(dtype=float))
+    fitted = load_fitted("likes", setting.space)
+    scores, outputs = _scores(fitted, setting.space, frame["text"].tolist())
+    found: dict[str, Any] = {"texts": len(frame), "accounts": len(set(account))}
+    for name, each in (scores | tfidf_scores(setting.data, frame["text"].tolist(), seed=setting.seed)).items():
+        found[name] = {"spearman": float(spearmanr(_within(truth, account), _within(each, account)).statistic)}
+    unseen: Any = fitted.for_unseen_group().shown.estimator
+    found["interval"] = _coverage(unseen, outputs, truth - unseen.level)
+    return found
+
+
+def sentiment(setting: Setting) -> dict[str, Any]:
+    """Accuracy of positive and negative tweets."""
+    frame = pd.read_parquet(setting.data / "tweets_labelled/valid.parquet")
+    frame = frame[frame["label"].str.startswith("sentiment140_")]
+    labels, texts = frame["label"].str.removeprefix("sentiment140_").to_numpy(), frame["text"].tolist()
+    fitted = load_fitted("sentiment", setting.space)
+    z = setting.space.pooled(setting.space.encode(texts)).double()
+    said = {"head": fitted.head.predict(z.numpy()), **tfidf_sentiment(setting.data, texts)}
+    if fitted.reader is not None:
+        said |= {"reader": fitted.reader.predict(texts), "stacked": fitted.shown.predict(z, texts)}
+    return {"texts": len(texts), **{name: {"accuracy": float((each == labels).mean())} for name, each in said.items()}}
+
+
+def wording(setting: Setting) -> dict[str, Any]:
+    """Pairs of tweets by one author with one link: by the bundled retweets, and by what other such pairs teach."""
+    frame = pd.read_csv(setting.data / "wording/valid.csv", keep_default_na=False)
+    pairs = marked_pairs(frame["first"].tolist(), frame["second"].tolist(), frame["more_retweeted"].tolist())
+    found = {"bundled retweets": pairs_report(setting.space, load_fitted("retweets", setting.space), pairs)}
+    rows, unencoded = wording_rows(setting.data, setting.space, seed=setting.seed)
+    taught = fit_head(rows, unencoded=unencoded, scale="identity", split=by_group, seed=setting.seed)
+    return found | {"taught by pairs": pairs_report(setting.space, taught, pairs)}
+
+
+def headlines(setting: Setting) -> dict[str, Any]:
+    """Pairs of headlines of one test and image: all, and those that differ by more than chance does."""
+    frame = pd.read_parquet(setting.data / "headlines/valid.parquet")
+    rate = (frame["clicks"] / frame["impressions"]).to_numpy()
+    errors = np.sqrt(rate * (1 - rate) / frame["impressions"].to_numpy())
+    groups = (frame["test"].astype(str) + "|" + frame["image"].astype(str)).tolist()
+    taught = fit_head(clicks_rows(setting.data, setting.space), split=by_group, seed=setting.seed)
+    return {
+        name: pairs_report(
+            setting.space, taught, grouped_pairs(frame["text"].tolist(), rate, groups, errors=errors, least_z=least)
+        )
+        for name, least in (("all", 0.0), ("clear", LEAST_Z))
+    }
+
+
+def speed(setting: Setting) -> dict[str, Any]:
+    """Seconds to fit likes on 200,000 rows whose latents are known, and to predict, with the share of encoding."""
+    frame = pd.read_parquet(setting.data / "tweets/train.parquet").head(200_000)
+    z = np.random.default_rng(setting.seed).normal(size=(len(frame), setting.space.pooled_dim))
+    rows = Rows(
+        z,
+        frame["text"].tolist(),
+        frame["likes"].to_numpy(dtype=float),
+        frame["account"].astype(str).to_numpy(dtype=object),
+    )
+    start = time.perf_counter()
+    fit_head(rows, seed=setting.seed)
+    fitting = time.perf_counter() - start
+    texts = frame["text"].tolist()[: setting.texts]
+    start = time.perf_counter()
+    predict_texts(setting.space, texts, ["likes"])
+    predicting = time.perf_counter() - start
+    start = time.perf_counter()
+    setting.space.encode(texts)
+    encoding = time.perf_counter() - start
+    return {
+        "rows": len(rows),
+        "fit_seconds": round(fitting, 1),
+        "texts": len(texts),
+        "predict_seconds": round(predicting, 1),
+        "of_which_encoding": round(encoding / predicting, 3),
+    }
+
+
+ROWS: dict[str, Callable[[Setting], dict[str, Any]]] = {
+    row.__name__: row for row in (likes, likes_of_unseen_accounts, sentiment, wording, headlines, speed)
+}
+
+
+def _scores(fitted: Fitted, space: LatentSpace, texts: list[str]) -> tuple[dict[str, Array], Array]:
+    """Scores of each opinion, whatever the group's level, and the outputs of the one that is shown."""
+    z = space.pooled(space.encode(texts)).double()
+    found = {"head": fitted.head.outputs(z.numpy())[:, 0]}
+    outputs = fitted.shown.outputs(z, texts)
+    if fitted.reader is not None:
+        found |= {"reader": fitted.reader.outputs(texts)[:, 0], "stacked": outputs[:, 0]}
+    return found, outputs
+
+
+def _coverage(estimator: Any, outputs: Array, rest: Array) -> dict[str, float]:
+    low, high = estimator.within(outputs, level=LEVEL).T
+    return {
+        "level": LEVEL,
+        "coverage": float(((low <= rest) & (rest <= high)).mean()),
+        "width": float((high - low).mean()),
+    }
+
+
+def _within(values: Array, groups: NDArray[Any]) -> Array:
+    index = np.unique(groups, return_inverse=True)[1]
+    return values - (np.bincount(index, weights=values) / np.bincount(index))[index]
+
+
+def _r2(truth: Array, predicted: Array) -> float:
+    return 1 - float(((truth - predicted) ** 2).sum() / (truth**2).sum())
+
+
+def main() -> None:
+    """Measure the rows that are not there yet."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the folder ../shared/data")
+    parser.add_argument("--model", help="default: the bundled one")
+    parser.add_argument("--row", action="append", choices=list(ROWS), help="default: all")
+    parser.add_argument("--texts", type=int, default=8000, help="of each file of tweets")
+    parser.add_argument("--again", action="store_true", help="measure rows that are there, too")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    space = LatentSpace.from_pretrained(options.model)
+    setting = Setting(space, options.data, options.texts, options.seed)
+    for name in options.row or ROWS:
+        results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+        if results.get(name, {}).get("model") == space.fingerprint and not options.again:
+            continue
+        start = time.perf_counter()
+        found = ROWS[name](setting)
+        results[name] = {"model": space.fingerprint, "seed": options.seed, **found}
+        results[name]["seconds"] = round(time.perf_counter() - start)
+        RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+        print(name, json.dumps(results[name]), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
