@@ -25,10 +25,10 @@ class _Boosting(PropertyModel):
     """
 
     differentiable = False
-    search = {"learning_rate": (0.01, 0.3), "max_leaf_nodes": (7, 63), "alpha": (1e-2, 1e2), "max_iter": (30, 300)}
+    search = {"learning_rate": (0.01, 0.3), "max_leaf_nodes": (7, 63), "alpha": (1e-2, 1e2), "trees": (30, 300)}
     learning_rate: float
     max_leaf_nodes: int
-    max_iter: int
+    trees: int
     alpha: float
     random_state: int
 
@@ -52,7 +52,7 @@ class _Boosting(PropertyModel):
         return {
             "learning_rate": self.learning_rate,
             "max_leaf_nodes": self.max_leaf_nodes,
-            "max_iter": self.max_iter,
+            "max_iter": self.trees,
             "l2_regularization": self.alpha,
             "random_state": self.random_state,
         }
@@ -62,7 +62,7 @@ class BoostingRegressor(_Boosting, Regressor):
     """Boosted trees for a number.
 
     Args:
-        learning_rate: of a tree. max_leaf_nodes: of a tree. max_iter: trees. alpha: penalty on the squared values of
+        learning_rate: of a tree. max_leaf_nodes: of a tree. trees: how many. alpha: penalty on the squared values of
             leaves. scale: "identity", "log1p" for counts or "logit" for rates. random_state: seed.
     """
 
@@ -73,14 +73,14 @@ class BoostingRegressor(_Boosting, Regressor):
         *,
         learning_rate: float = 0.1,
         max_leaf_nodes: int = 15,
-        max_iter: int = 100,
+        trees: int = 100,
         alpha: float = 1.0,
         scale: str = "identity",
         random_state: int = 0,
     ) -> None:
         self.learning_rate = learning_rate
         self.max_leaf_nodes = max_leaf_nodes
-        self.max_iter = max_iter
+        self.trees = trees
         self.alpha = alpha
         self.scale = scale
         self.random_state = random_state
@@ -102,13 +102,13 @@ class BoostingClassifier(_Boosting, Classifier):
         *,
         learning_rate: float = 0.1,
         max_leaf_nodes: int = 15,
-        max_iter: int = 100,
+        trees: int = 100,
         alpha: float = 1.0,
         random_state: int = 0,
     ) -> None:
         self.learning_rate = learning_rate
         self.max_leaf_nodes = max_leaf_nodes
-        self.max_iter = max_iter
+        self.trees = trees
         self.alpha = alpha
         self.random_state = random_state
 

@@ -37,8 +37,8 @@ SMALL = {"members": 2, "hidden": 16, "epochs": 60, "batch_size": 64, "noise": 0.
         NegativeBinomialHead(),
         QuantileHead(),
         GaussianProcessHead(points=50, steps=30),
-        BoostingRegressor(max_iter=30),
-        BoostingClassifier(max_iter=30),
+        BoostingRegressor(trees=30),
+        BoostingClassifier(trees=30),
     ]
 )
 def test_scikit_learns_own_checks_pass(estimator, check) -> None:  # type: ignore[no-untyped-def]

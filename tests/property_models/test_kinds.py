@@ -105,12 +105,12 @@ def test_trees_say_what_scikit_learns_trees_say() -> None:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     y = np.sign(X[:, 0] * X[:, 1]) + 0.1 * DRAW.normal(size=2000)
-    head = BoostingRegressor(max_iter=20).fit(X[:90], y[:90])  # of fewer than 100 rows none is set aside
+    head = BoostingRegressor(trees=20).fit(X[:90], y[:90])  # of fewer than 100 rows none is set aside
     settings = {"max_iter": 20, "max_leaf_nodes": 15, "l2_regularization": 1.0, "early_stopping": False}
     theirs = HistGradientBoostingRegressor(**settings).fit(X[:90], y[:90] - y[:90].mean())
     assert head.predict(X) == pytest.approx(theirs.predict(X) + y[:90].mean())
     for classes in (np.where(y > 0, "b", "a"), np.digitize(y, [-1, 1])):
-        ours = BoostingClassifier(max_iter=20).fit(X, classes)
+        ours = BoostingClassifier(trees=20).fit(X, classes)
         assert np.allclose(
             ours.predict_proba(X), HistGradientBoostingClassifier(**settings).fit(X, classes).predict_proba(X)
         )
@@ -124,7 +124,7 @@ def test_trees_say_what_scikit_learns_trees_say() -> None:
         NegativeBinomialHead(),
         QuantileHead(),
         GaussianProcessHead(points=40, steps=20),
-        BoostingRegressor(max_iter=10),
+        BoostingRegressor(trees=10),
     ],
     ids=lambda head: head.kind,
 )
