@@ -106,3 +106,34 @@ def test_a_typical_value_needs_groups(cli, heads):
     result = cli("predict", heads / "season", "--typical", "5", "a text")
     assert result.exit_code == 1
     assert "none of these was" in result.stderr
+
+
+def test_an_account_is_predicted_for_by_its_name(cli, cli_json, heads):
+    low, high = (
+        cli_json("predict", heads / "length", "--group", account, TEXTS[0])["predictions"][0]["properties"]["length"]
+        for account in ("0", "2")
+    )
+    assert high["value"] - low["value"] == pytest.approx(200, abs=15)
+    assert "predicted for the account 2, whose texts" in cli("predict", heads / "length", "--group", "2", "a").stderr
+    unknown = cli("predict", heads / "length", "--group", "nobody", TEXTS[0])
+    assert unknown.exit_code == 1
+    assert "'nobody' is no group that the head was fitted with" in unknown.stderr
+
+
+def test_of_an_account_that_nothing_is_known_of_the_interval_is_wide(cli, cli_json, heads):
+    known, unseen = (
+        cli_json("predict", heads / "length", *more, TEXTS[0])["predictions"][0]["properties"]["length"]
+        for more in ([], ["--unseen"])
+    )
+    assert unseen["value"] == known["value"]
+    assert unseen["high"] - unseen["low"] > 2 * (known["high"] - known["low"])
+    both = cli("predict", heads / "length", "--unseen", "--typical", "5", TEXTS[0])
+    assert both.exit_code == 2
+    assert "--typical, --group and --unseen each say whose texts they are; give one" in both.stderr
+
+
+def test_a_text_that_is_like_none_of_the_training_is_warned_of(cli, heads):
+    assert "hardly any training text is like" not in cli("predict", heads / "season", TEXTS[0]).stderr
+    strange = cli("predict", heads / "season", TEXTS[0], "@@@@ 7777 %%%% #### 7777 @@@@ %%%%")
+    assert strange.exit_code == 0
+    assert "hardly any training text is like text 2" in " ".join(strange.stderr.split())
