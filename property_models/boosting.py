@@ -129,6 +129,13 @@ def _tensors(model: Any) -> dict[str, Tensor]:
     found = {name: np.concatenate([nodes[name] for nodes in trees]).astype(np.float64) for name in FIELDS}
     for name in ("left", "right"):  # a leaf has 0 there, which leads nowhere
         found[name] += np.repeat(starts, [len(nodes) for nodes in trees])
-    found["num_threshold"] = np.nan_to_num(found["num_threshold"], posinf=np.finfo(np.float32).max)
+    found["num_threshold"] = _storable(found["num_threshold"])
     found |= {"root": starts.astype(np.float64), "baseline": np.ravel(model._baseline_prediction).astype(np.float64)}
     return {name: torch.tensor(array) for name, array in found.items()}
+
+
+def _storable(thresholds: Array) -> Array:
+    """The least single-precision numbers that are not below: rows that lie on a threshold stay on their side."""
+    most = float(np.finfo(np.float32).max)
+    single = np.clip(np.nan_to_num(thresholds, posinf=most), -most, most).astype(np.float32)
+    return np.where(single < thresholds, np.nextafter(single, np.float32(most)), single).astype(np.float64)

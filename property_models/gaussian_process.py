@@ -95,7 +95,7 @@ class GaussianProcessHead(Regressor):
                 "a Gaussian process is fitted by GPyTorch, which is not installed; pip install 'latentopt[gp]'"
             ) from error
 
-        class Model(gpytorch.models.ExactGP):  # type: ignore[misc]
+        class Model(gpytorch.models.ExactGP):
             def __init__(self, likelihood: Any) -> None:
                 super().__init__(z, y, likelihood)
                 self.mean_module = gpytorch.means.ZeroMean()

@@ -37,7 +37,7 @@ def posts(tmp_path_factory):
         (["--value", "loss", "--scale", "log1p"], 1, "and no count is below 0"),
         (["--value", "loss", "--family", "negative-binomial"], 1, "the scale 'log' is for counts of at least 0, got -"),
         (["--value", "likes", "--group", "row"], 1, "all 60 rows have one of their own; leave them out"),
-        (["--value", "likes", "--group", "nobody"], 1, "nobody names no group"),
+        (["--value", "likes", "--group", "nobody"], 1, "nobody is empty"),
         (["--value", "row", "--column", "likes"], 1, "the column 'likes' holds numbers"),
         (
             ["--value", "season", "--family", "ordinal"],

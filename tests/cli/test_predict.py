@@ -3,7 +3,7 @@ import json
 import pandas
 import pytest
 
-from tests.toy import toy_texts
+from tests.toy import toy_space, toy_texts
 
 TEXTS = toy_texts(200, seed=6)
 
@@ -132,8 +132,11 @@ def test_of_an_account_that_nothing_is_known_of_the_interval_is_wide(cli, cli_js
     assert "--typical, --group and --unseen each say whose texts they are; give one" in both.stderr
 
 
-def test_a_text_that_is_like_none_of_the_training_is_warned_of(cli, heads):
-    assert "hardly any training text is like" not in cli("predict", heads / "season", TEXTS[0]).stderr
-    strange = cli("predict", heads / "season", TEXTS[0], "@@@@ 7777 %%%% #### 7777 @@@@ %%%%")
+def test_a_text_that_is_like_none_of_the_training_is_warned_of(cli, heads, monkeypatch):
+    typicality = toy_space().density.typicality(toy_space().pooled(toy_space().encode(TEXTS)))
+    common, rare = TEXTS[int(typicality.argmax())], TEXTS[int(typicality.argmin())]
+    monkeypatch.setattr("latentopt.heads.predict.UNTYPICAL", float(typicality.median()))
+    assert "hardly any training text is like" not in cli("predict", heads / "season", common).stderr
+    strange = cli("predict", heads / "season", common, rare)
     assert strange.exit_code == 0
-    assert "hardly any training text is like text 2" in " ".join(strange.stderr.split())
+    assert "hardly any training text is like text 2;" in " ".join(strange.stderr.split())
