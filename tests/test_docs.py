@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +18,17 @@ import pytest
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
+import latentopt as lo
 from latentopt.cli import VERBS, main
 from tests import snippets
+from tests.stand_ins import stand_ins
 from tests.toy import toy_space, toy_texts
 
 DOCS = snippets.REPOSITORY / "docs"
+
+
+def _file(page: str) -> Path:
+    return DOCS / f"{page}.md"
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +63,76 @@ def test_every_verb_has_its_options_there(pages: Path) -> None:
         assert command is not None
         for parameter in command.params:
             assert parameter.param_type_name == "argument" or parameter.opts[-1] in said, f"{verb}: {parameter.opts}"
+
+
+# Commands and programs, as they stand on the pages. Each page has a folder of its own, with the examples.
+
+PAGES = sorted(path.relative_to(DOCS).with_suffix("").as_posix() for path in DOCS.rglob("*.md"))
+BLOCKS = [(page, snippets.commands(block)) for page in PAGES for block in snippets.blocks(_file(page), "sh")]
+SHELL = [(page, lines) for page, lines in BLOCKS if lines]
+# A block may need what an earlier one of its page has made: behind a slow one, all are slow.
+BEFORE = [[line for page, lines in SHELL[: i + 1] if page == SHELL[i][0] for line in lines] for i in range(len(SHELL))]
+PROGRAMS = [(page, program) for page in PAGES for program in snippets.blocks(_file(page), "python")]
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return snippets.environment(tmp_path_factory.mktemp("bin"))
+
+
+@pytest.fixture(scope="module")
+def desk_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a page, in which its commands run one after the other."""
+
+    @cache
+    def made(page: str) -> Path:
+        desk = shutil.copytree(snippets.REPOSITORY / "examples", tmp_path_factory.mktemp("reader") / "examples")
+        if any("train" in line for lines in snippets.blocks(_file(page), "sh") for line in lines.splitlines()):
+            stand_ins(desk)
+        return desk
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("page", "lines"),
+    [
+        pytest.param(page, lines, id=f"{page}: {lines[0][:50]}", marks=snippets.slow(before))
+        for (page, lines), before in zip(SHELL, BEFORE, strict=True)
+    ],
+)
+def test_the_commands_of_a_block_work(
+    page: str, lines: list[str], desk_of: Callable[[str], Path], environment: dict[str, str]
+) -> None:
+    snippets.type_commands(lines, desk_of(page), environment)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("page", "program"), [pytest.param(*case, id=case[0]) for case in PROGRAMS])
+def test_the_programs_work(
+    page: str, program: str, desk_of: Callable[[str], Path], environment: dict[str, str]
+) -> None:
+    assert snippets.run_program(program, desk_of(page), environment).strip()
+
+
+def test_every_page_is_listed_and_every_block_has_a_language() -> None:
+    """A block without one, or of another than these, would be run by no test."""
+    known = ("sh", "python", "text", "{toctree}", "{figure}", "{include}", "{eval-rst}", "{schema-table}")
+    for page in PAGES:
+        fences = re.findall(r"^```(\S*)", _file(page).read_text(), flags=re.MULTILINE)
+        assert set(fences[::2]) <= set(known), page
+        assert set(fences[1::2]) <= {""}, page
+
+
+def test_every_everyday_name_is_listed_with_its_room() -> None:
+    listed = re.findall(r"`(\w+)`", (DOCS / "reference/api/index.md").read_text().partition("|---")[2])
+    assert sorted(listed) == sorted(set(lo.__all__) - {"__version__"})
+
+
+def test_every_verb_is_run_somewhere() -> None:
+    verbs = {verb for _, lines in SHELL for line in lines for verb in re.findall(r"latentopt ([a-z-]+)", line)}
+    assert verbs >= set(VERBS)
+    assert PROGRAMS
 
 
 # What the verbs print, by the schema that says so.

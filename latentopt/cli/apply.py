@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from latentopt.cli import options
+from latentopt.cli import completion, options
 from latentopt.cli.editing import VERSION, Editing, edited, editing_options, print_effects
 from latentopt.cli.output import print_json, print_lines, stderr, write
 
@@ -40,7 +40,7 @@ def _strength(ctx: click.Context, parameter: click.Parameter, value: str | None)
 
 
 @click.command(short_help="Move texts along directions.")
-@click.argument("direction")
+@click.argument("direction", shell_complete=completion.directions)
 @options.texts
 @click.option(
     "--strength",

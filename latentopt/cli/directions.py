@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from latentopt.cli import options
+from latentopt.cli import completion, options
 from latentopt.cli.mined import print_statistics
 from latentopt.cli.output import print_json, stdout
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="List, show and compare directions.")
 @click.argument("action", type=click.Choice(["list", "show", "compare"]))
-@click.argument("names", nargs=-1, metavar="[DIRECTION]...")
+@click.argument("names", nargs=-1, metavar="[DIRECTION]...", shell_complete=completion.directions)
 @options.model
 @options.as_json
 def directions(action: str, names: tuple[str, ...], model: str | None, as_json: bool) -> None:

@@ -92,7 +92,7 @@ def evaluate(
     Reports how much of a text survives encode and decode; whether latents look like the prior N(0, I); how well masked
     words are written anew, and what the latent adds; how fluent and varied texts of random latents are, and those
     between two texts; and how fast all that is. --json documents every
-    figure; README explains them.
+    figure; the documentation explains them.
     """
     from latentopt.evaluation import evaluate as measure
     from latentopt.tables import numeric_column, read_table, read_texts

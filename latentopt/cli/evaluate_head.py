@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from latentopt.cli import options
+from latentopt.cli import completion, options
 from latentopt.cli.output import print_json, stderr, stdout
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ WHOSE = {"head": "the head, by the latent", "reader": "the reader, by the words"
 
 
 @click.command("evaluate-head", short_help="Share of pairs of texts that a head orders rightly.")
-@click.argument("name")
+@click.argument("name", shell_complete=completion.heads)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--first", default="first", show_default=True, metavar="COLUMN", help="Column of the first texts.")
 @click.option("--second", default="second", show_default=True, metavar="COLUMN", help="Column of the second texts.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from latentopt.cli import options
+from latentopt.cli import completion, options
 from latentopt.cli.editing import VERSION, Editing, edited, editing_options, print_edit, print_effects
 from latentopt.cli.output import print_json, stderr
 from latentopt.errors import LatentoptError
@@ -29,7 +29,20 @@ def _wanted(ctx: click.Context, parameter: click.Parameter, given: tuple[str, ..
 
 
 def _wish(option: str, help: str) -> Callable[[Any], Any]:
-    return click.option(option, multiple=True, metavar="NAME=VALUE", callback=_wanted, help=help + " Repeatable.")
+    return click.option(
+        option,
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=_wanted,
+        shell_complete=completion.wishes,
+        help=help + " Repeatable.",
+    )
+
+
+def _property(option: str, help: str) -> Callable[[Any], Any]:
+    return click.option(
+        option, multiple=True, metavar="NAME", shell_complete=completion.heads, help=help + " Repeatable."
+    )
 
 
 @click.command
@@ -37,8 +50,8 @@ def _wish(option: str, help: str) -> Callable[[Any], Any]:
 @_wish("--target", "Value that a property shall have, such as likes=1000; of a class its name or probability.")
 @_wish("--at-least", "Value that a property shall have or exceed.")
 @_wish("--at-most", "Value that a property shall not exceed.")
-@click.option("--maximize", multiple=True, metavar="NAME", help="Property that shall rise. Repeatable.")
-@click.option("--minimize", multiple=True, metavar="NAME", help="Property that shall fall. Repeatable.")
+@_property("--maximize", "Property that shall rise.")
+@_property("--minimize", "Property that shall fall.")
 @click.option(
     "--head",
     "heads",

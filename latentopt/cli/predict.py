@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from latentopt.cli import options
+from latentopt.cli import completion, options
 from latentopt.cli.output import print_json, stderr, stdout, warn, write
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ WHOSE = "--typical VALUE, --group NAME or --unseen predicts for another"
 
 
 @click.command(short_help="Predict properties of texts.")
-@click.argument("names", metavar="NAME[,NAME]...")
+@click.argument("names", metavar="NAME[,NAME]...", shell_complete=completion.heads_in_a_row)
 @options.texts
 @click.option(
     "--typical",

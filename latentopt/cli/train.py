@@ -217,6 +217,7 @@ def train(
     Run the same command again after an interruption: it goes on from the last complete checkpoint in --output. A run
     that was begun with other texts or settings is not gone on with: name another --output, or --restart. Several
     processes: `torchrun --nproc-per-node 2 -m latentopt train ...` or `accelerate launch -m latentopt train ...`.
+    README.md in --output is the model's card, with what was measured on held-out texts.
     """
     kind = _kind_of_start(ctx)
     with stderr().status("reading"):
@@ -231,7 +232,10 @@ def train(
     if len(valid_texts) < 2:
         raise click.UsageError(f"--valid {valid}: an evaluation needs two texts or more, got {len(valid_texts)}")
 
+    from accelerate import PartialState
+
     from latentopt.training.batches import Uses
+    from latentopt.training.card import write_card
     from latentopt.training.losses import LatentNoise, Weights
     from latentopt.training.optimizers import AdamW, Muon
     from latentopt.training.properties import values_of
@@ -258,8 +262,12 @@ def train(
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    valid_texts = valid_texts[:EVALUATED_ON]
     with _no_bars(), _told_on_stderr():
-        run(recipe, table[column].tolist(), valid_texts[:EVALUATED_ON], output, values=values, restart=restart)
+        space = run(recipe, table[column].tolist(), valid_texts, output, values=values, restart=restart)
+    if PartialState().is_main_process:
+        with stderr().status("writing the model card"):
+            write_card(space, recipe, len(table), valid_texts, output)
     click.echo(f"the model is in {output}: try  latentopt sample --model {output}", err=True)
 
 

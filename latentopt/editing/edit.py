@@ -91,7 +91,7 @@ class Edit:
         return self.candidates[0].text if self.candidates else self.source
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for JSON, in the shape that README documents."""
+        """Plain data for JSON, in the shape of docs/schemas/edits.schema.json."""
         return {
             "source": self.source,
             "predicted": {name: asdict(estimate) for name, estimate in self.predicted.items()},

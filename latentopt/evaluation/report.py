@@ -26,8 +26,8 @@ FEWEST = 4  # texts: two for the n-gram model, two to compare with it
 class Evaluation:
     """A report, and what its figures are drawn from.
 
-    report: plain data, in the shape that README documents. texts, decoded: n texts and what became of them.
-    z: their latents, (n, d). samples: texts of prior latents. paths: the interpolations.
+    report: plain data, in the shape of docs/schemas/evaluate.schema.json. texts, decoded: n texts and what became of
+    them. z: their latents, (n, d). samples: texts of prior latents. paths: the interpolations.
     """
 
     report: dict[str, Any]

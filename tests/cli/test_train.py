@@ -11,7 +11,7 @@ from latentopt.cli import main
 from latentopt.model import small_t5
 from latentopt.model.tokenizer import train_tokenizer
 from latentopt.space import LatentSpace
-from latentopt.training import trainer
+from latentopt.training import card, trainer
 from latentopt.training.corruption import Blank, Drop, Substitute
 from latentopt.training.losses import KL, MMD, LatentNoise, Property, Weights
 from latentopt.training.optimizers import AdamW, Muon, Rates
@@ -39,6 +39,7 @@ def recipe_of(texts, tmp_path, monkeypatch):
     def find(*arguments: object, file: Path = texts) -> tuple[Recipe, dict]:
         found = []
         monkeypatch.setattr(trainer, "train", lambda *given, **options: found.append((given[0], options)))
+        monkeypatch.setattr(card, "write_card", lambda *_: None)
         result = invoke(file, tmp_path / "model", *arguments)
         assert result.exit_code == 0, result.stderr
         return found[0]
@@ -60,6 +61,7 @@ def test_a_model_is_trained_that_other_verbs_take(texts, tmp_path):
     assert "decoded" in result.stderr
     assert "sample" in result.stderr
     assert "eval_bleu" in result.stderr
+    assert "## How good it is" in (tmp_path / "model/README.md").read_text()
     space = LatentSpace.from_pretrained(tmp_path / "model")
     assert (space.latent_dim, space.pooled_dim) == (12, 8)
     assert space.density.mean.shape == (8,)
