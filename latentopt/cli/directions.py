@@ -76,7 +76,8 @@ def _show(found: list[Direction], as_json: bool) -> None:
         if "verdict" in each.statistics:
             print_statistics(each.name, each.statistics, each.strength)
         else:
-            known = ", ".join(f"{key} {value}" for key, value in each.statistics.items())
+            plain = {key: value for key, value in each.statistics.items() if not isinstance(value, dict | list)}
+            known = ", ".join(f"{key} {value}" for key, value in plain.items())
             say = f"{each.name}: strength {each.strength:g}; " + (f"{known}; not judged" if known else "not judged")
             stdout().print(say, markup=False, soft_wrap=True)
 
