@@ -42,11 +42,18 @@ class Leak:
 
 
 def readings_of(space: LatentSpace) -> dict[str, Reading]:
-    """The heads that came with a model, as readings; those of more than two classes are left out, for they are many."""
+    """The heads that came with a model, as readings.
+
+    Those of more than two classes are left out, for they are many, and so are those without gradients.
+    """
     from latentopt.heads.find import bundled_heads, load_head
 
     heads = {name: load_head(path, space) for name, path in bundled_heads(space).items()}
-    return {name: head.properties[-1].forward for name, head in heads.items() if len(head.classes) <= 2}
+    return {
+        name: head.properties[-1].forward
+        for name, head in heads.items()
+        if len(head.classes) <= 2 and head.differentiable
+    }
 
 
 def length_reading(z: Tensor, lengths: Sequence[int]) -> Reading:
