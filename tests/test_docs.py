@@ -131,7 +131,7 @@ def test_every_everyday_name_is_listed_with_its_room() -> None:
 
 def test_every_verb_is_run_somewhere() -> None:
     verbs = {verb for _, lines in SHELL for line in lines for verb in re.findall(r"latentopt ([a-z-]+)", line)}
-    assert verbs >= set(VERBS)
+    assert verbs >= set(VERBS) - {"app"}  # which serves until it is stopped: tests/web opens its page
     assert PROGRAMS
 
 
