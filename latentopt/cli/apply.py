@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from latentopt.cli import completion, options
-from latentopt.cli.editing import VERSION, Editing, edited, editing_options, print_effects
-from latentopt.cli.output import print_json, print_lines, stderr, write
+from latentopt.cli.editing import VERSION, Editing, editing_options, print_effects
+from latentopt.cli.output import print_json, print_lines, stderr
+from latentopt.cli.streaming import Destination, best_option, stream, streaming
 
 if TYPE_CHECKING:
+    from latentopt.batch import Work
     from latentopt.directions import Direction
+    from latentopt.editing import Edit
     from latentopt.space import LatentSpace
+    from latentopt.tables import Row
+
+EDITED = 4  # texts that are kept together
 
 
 class Named(NamedTuple):
@@ -53,7 +60,8 @@ def _strength(ctx: click.Context, parameter: click.Parameter, value: str | None)
 @editing_options
 @options.model
 @options.as_json
-@options.output
+@best_option
+@streaming
 def apply(
     direction: str,
     texts: tuple[str, ...],
@@ -64,7 +72,8 @@ def apply(
     how: Editing,
     model: str | None,
     as_json: bool,
-    output: Path | None,
+    best: bool,
+    to: Destination | None,
 ) -> None:
     """Edit texts along DIRECTION and write them as they become.
 
@@ -78,42 +87,39 @@ def apply(
     asked, texts = _directions(direction, texts)
     if strength == AUTO and (len(asked) > 1 or asked[0].strength is not None):
         raise click.UsageError(f"--strength {AUTO} takes one direction, and finds its strength for each text")
-    table = options.take_texts(texts, file, column)
-    from latentopt.directions import edit_as_needed, warn_if_far
-    from latentopt.editing import Along, Sum
+    if to is not None:
+        if explain:
+            raise click.UsageError("--explain is for texts that are shown; leave it out with --output")
+        from latentopt.batch import Edits
+        from latentopt.editing import columns
 
+        source = options.take_input(texts, file, column, to.shard)
+        best = best or to.output.suffix.lower() == ".txt"
+
+        def make() -> Work:
+            space = options.open_space(model)
+            moving = _Moving(space, how, asked, strength)
+            return Edits(moving.edit, column=source.columns[0], best=best, properties=list(columns(moving.goal)))
+
+        depends = [model, how.language_model, *(one.name for one in asked)]
+        more = [f"{one.name}:{one.strength}" for one in asked]
+        stream(to, make, source, chunk=EDITED, depends=depends, more=more)
+        return
+    table = options.take_texts(texts, file, column)
     space = options.open_space(model)
-    found = [(_find(one.name, space), one) for one in asked]
-    given = None if isinstance(strength, str) else strength
-    strengths = [next(s for s in (one.strength, given, known.strength) if s is not None) for known, one in found]
-    for each in strengths:
-        warn_if_far(each)
-    goal = Sum([(1.0, Along(known, s)) for (known, _), s in zip(found, strengths, strict=True)])
+    moving = _Moving(space, how, asked, strength)
     sources = table.frame["text"].tolist()
-    readers = {known.name: known.reader for known, _ in found if known.reader is not None}
-    editor = how.editor(space, goal, readers)
-    taken: list[float | None] = []
-    if strength == AUTO:
-        with stderr().status(f"editing {len(sources):,} texts"):
-            needed = edit_as_needed(found[0][0], sources, lambda wish: how.editor(space, wish, readers))
-        edits, taken = [one.edit for one in needed], [one.strength for one in needed]
-    else:
-        edits = edited(editor, sources)
+    with stderr().status(f"editing {len(sources):,} texts"):
+        found = moving.edit(sources)
+    edits = [edit for edit, _ in found]
     for source in sources if explain and not as_json else []:
-        print_effects(*editor.explain(source))
-    frame = table.frame.assign(source=sources, text=[edit.text for edit in edits])[["source", "text"]].reset_index()
-    if output is not None:
-        write(frame, output)
-    elif as_json:
-        used = [
-            {"name": known.name, "strength": AUTO if taken else s}
-            for (known, _), s in zip(found, strengths, strict=True)
-        ]
-        rows = [{"row": row} | edit.to_json() for row, edit in zip(frame["row"].tolist(), edits, strict=True)]
-        rows = [row | {"strength": s} for row, s in zip(rows, taken, strict=True)] if taken else rows
-        print_json({"version": VERSION, "directions": used, "edits": rows})
+        print_effects(*moving.editor.explain(source))
+    if as_json:
+        numbered = zip(table.frame.index.tolist(), found, strict=True)
+        rows = [{"row": row} | edit.to_json() | more for row, (edit, more) in numbered]
+        print_json({"version": VERSION, "directions": moving.used, "edits": rows})
     else:
-        print_lines(frame["text"].tolist())
+        print_lines([edit.text for edit in edits])
     unchanged = [edit for edit in edits if not edit.candidates]
     if unchanged:
         why = unchanged[0].reason
@@ -123,6 +129,39 @@ def apply(
             soft_wrap=True,
             markup=False,
         )
+
+
+class _Moving:
+    """The editing of texts along directions."""
+
+    def __init__(self, space: LatentSpace, how: Editing, asked: list[Named], strength: float | str | None) -> None:
+        from latentopt.directions import warn_if_far
+        from latentopt.editing import Along, Sum
+
+        found = [(_find(one.name, space), one) for one in asked]
+        given = None if isinstance(strength, str) else strength
+        strengths = [next(s for s in (one.strength, given, known.strength) if s is not None) for known, one in found]
+        for each in strengths:
+            warn_if_far(each)
+        self.space, self.how = space, how
+        self.first = found[0][0]
+        self.auto = strength == AUTO
+        self.goal = Sum([(1.0, Along(known, s)) for (known, _), s in zip(found, strengths, strict=True)])
+        self.readers = {known.name: known.reader for known, _ in found if known.reader is not None}
+        self.editor = how.editor(space, self.goal, self.readers)
+        self.used = [
+            {"name": known.name, "strength": AUTO if self.auto else s}
+            for (known, _), s in zip(found, strengths, strict=True)
+        ]
+
+    def edit(self, texts: list[str], rows: Sequence[Row] = ()) -> list[tuple[Edit, dict[str, Any]]]:
+        """Edits of n texts, each with the strength that it took where that was found for each."""
+        if not self.auto:
+            return [(edit, {}) for edit in self.editor.edit(texts)]
+        from latentopt.directions import edit_as_needed
+
+        needed = edit_as_needed(self.first, texts, lambda wish: self.how.editor(self.space, wish, self.readers))
+        return [(one.edit, {"strength": one.strength}) for one in needed]
 
 
 def _directions(first: str, rest: tuple[str, ...]) -> tuple[list[Named], tuple[str, ...]]:

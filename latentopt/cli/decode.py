@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from latentopt.cli import options
-from latentopt.cli.output import print_json, print_lines, write
+from latentopt.cli.output import print_json, print_lines
+from latentopt.cli.streaming import Destination, stream, streaming
 
 if TYPE_CHECKING:
     from latentopt.tables import Table
+
+CHUNK = 4  # batches that are kept together
 
 
 @click.command
 @click.argument("file", default="-", type=click.Path(path_type=Path))
 @click.option("--column", default="z", show_default=True, help="Column of the file that holds the latents.")
+@options.reading
 @options.model
 @options.num_beams
 @options.temperature
 @options.top_p
 @options.seed
 @options.as_json
-@options.output
 @options.batch_size
+@streaming
 def decode(
     file: Path,
     column: str,
@@ -35,8 +39,8 @@ def decode(
     top_p: float,
     seed: int,
     as_json: bool,
-    output: Path | None,
     batch_size: int,
+    to: Destination | None,
 ) -> None:
     """Turn latents into texts.
 
@@ -49,7 +53,24 @@ def decode(
 
     if str(file) == "-" and sys.stdin.isatty():
         raise click.UsageError("give a FILE of latents, or pipe them in: latentopt encode TEXT | latentopt decode")
-    table = read_table(file, columns=[column])
+    if to is not None:
+        from latentopt.batch import Decode, Input, Work
+
+        def make() -> Work:
+            return Decode(
+                options.open_space(model),
+                column=column,
+                batch_size=batch_size,
+                num_beams=num_beams,
+                temperature=temperature,
+                top_p=top_p,
+                seed=seed,
+            )
+
+        source = Input(file, columns=[column], reading=options.chosen_reading(), shard=to.shard)
+        stream(to, make, source, chunk=CHUNK * batch_size, depends=[model])
+        return
+    table = read_table(file, columns=[column], reading=options.chosen_reading())
     space = options.open_space(model)
     table = options.usable(_only_latents(table, column, space.latent_dim))
     texts = space.decode(
@@ -61,9 +82,7 @@ def decode(
         seed=seed,
     )
     frame = table.frame.assign(text=texts)[["text"]].reset_index()
-    if output is not None:
-        write(frame, output)
-    elif as_json:
+    if as_json:
         print_json({"version": 1, "texts": frame.to_dict("records")})
     else:
         print_lines(texts)
@@ -71,14 +90,6 @@ def decode(
 
 def _only_latents(table: Table, column: str, latent_dim: int) -> Table:
     """Return the table without the rows that hold no latent (d,) of finite numbers."""
-    return table.checked(column, [_fault(value, latent_dim) for value in table.frame[column].tolist()])
+    from latentopt.batch.work import latent_fault
 
-
-def _fault(value: Any, latent_dim: int) -> str | None:
-    from latentopt.tables import is_number
-
-    if not isinstance(value, list):
-        return "is not a list of numbers"
-    if len(value) != latent_dim:
-        return f"has {len(value)} numbers, and a latent of this model has {latent_dim}"
-    return None if all(map(is_number, value)) else "holds a value that is not a finite number"
+    return table.checked(column, [latent_fault(value, latent_dim) for value in table.frame[column].tolist()])

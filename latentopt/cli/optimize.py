@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,17 @@ import click
 from latentopt.cli import completion, options
 from latentopt.cli.editing import VERSION, Editing, edited, editing_options, print_edit, print_effects
 from latentopt.cli.output import print_json, stderr
+from latentopt.cli.streaming import Destination, best_option, stream, streaming
 from latentopt.errors import LatentoptError
 
 if TYPE_CHECKING:
-    from latentopt.editing import Wish
+    from latentopt.batch import Work
+    from latentopt.editing import Edit, Objective, Wish
     from latentopt.editing.properties import Properties
+    from latentopt.space import LatentSpace
+    from latentopt.tables import Row
+
+EDITED = 4  # texts that are kept together
 
 
 def _wanted(ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -68,6 +75,8 @@ def _property(option: str, help: str) -> Callable[[Any], Any]:
 @editing_options
 @options.model
 @options.as_json
+@best_option
+@streaming
 def optimize(
     texts: tuple[str, ...],
     file: Path | None,
@@ -83,6 +92,8 @@ def optimize(
     how: Editing,
     model: str | None,
     as_json: bool,
+    best: bool,
+    to: Destination | None,
 ) -> None:
     """Edit texts so that their properties are as wished.
 
@@ -95,21 +106,38 @@ def optimize(
     "reached": the best candidate has what every --target, --at-least and --at-most asks for. "improved": it comes
     nearer, but not all the way. "none better": there is no candidate, and what stood in the way is said; --json has
     "already": true where the text meets the wish as it stands.
+
+    --output FILE has a row for each candidate, beside the other columns of the input; --target likes=@COLUMN takes the
+    wish for each text from a column.
     """
     if not (target or at_least or at_most or maximize or minimize):
         raise click.UsageError("say what the texts shall become, such as --target likes=1000 or --maximize sentiment")
+    wanted = Wanted(target, at_least, at_most, maximize, minimize)
+    if to is not None:
+        if explain:
+            raise click.UsageError("--explain is for texts that are shown; leave it out with --output")
+        if wanted.columns and texts:
+            raise click.UsageError(f"the wish @{wanted.columns[0]} stands in a column of a file; give it with --input")
+        source = options.take_input(texts, file, column, to.shard, wanted.columns)
+        best = best or to.output.suffix.lower() == ".txt"
+
+        def make() -> Work:
+            return _work(options.open_space(model), how, wanted, heads, typical, source.columns[0], best=best)
+
+        stream(to, make, source, chunk=EDITED, depends=[model, *heads, how.language_model])
+        return
+    if wanted.columns:
+        raise click.UsageError("a wish of each text's own, @COLUMN, needs --input FILE and --output FILE")
     table = options.take_texts(texts, file, column)
     space = options.open_space(model)
-    from latentopt.editing import Sum
     from latentopt.editing.properties import Properties, WishError
 
     try:
         properties = Properties(space, heads, typical=typical)
-        wishes = _wishes(properties, target, at_least, at_most, maximize, minimize)
+        goal = wanted.goal(properties, {})
         typicals = properties.typicals()
     except WishError as error:
         raise click.UsageError(str(error)) from error
-    goal = Sum([(1.0, wish) for wish in wishes])
     sources = table.frame["text"].tolist()
     editor = how.editor(space, goal, properties.readers())
     edits = edited(editor, sources)
@@ -126,6 +154,109 @@ def optimize(
         if explain:
             print_effects(*explained[i])
         print_edit(edit)
+    _say_for_whom(typicals, typical)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The wishes of a command line, by the names of the options."""
+
+    target: list[tuple[str, str]]
+    at_least: list[tuple[str, str]]
+    at_most: list[tuple[str, str]]
+    maximize: tuple[str, ...]
+    minimize: tuple[str, ...]
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the input in which values stand."""
+        valued = [*self.target, *self.at_least, *self.at_most]
+        return list(dict.fromkeys(value[1:] for _, value in valued if value.startswith("@")))
+
+    def goal(self, properties: Properties, row: Mapping[str, Any]) -> Objective:
+        """The goal of a row: values that begin with @ are those of its columns.
+
+        Raises:
+            WishError: for a wish that cannot be, or the same twice.
+        """
+        from latentopt.editing import AtLeast, AtMost, Maximize, Minimize, Sum, Target, columns
+        from latentopt.editing.properties import WishError
+
+        found: list[Wish] = []
+        for option, kind, wanted in (
+            ("--target", Target, self.target),
+            ("--at-least", AtLeast, self.at_least),
+            ("--at-most", AtMost, self.at_most),
+        ):
+            for name, value in wanted:
+                try:
+                    found.append(properties.wish(kind, name, _of_row(value, row)))
+                except WishError as error:
+                    raise WishError(f"{option} {error}") from error
+        found += [Maximize(properties.one(name)) for name in self.maximize]
+        found += [Minimize(properties.one(name)) for name in self.minimize]
+        goal = Sum([(1.0, wish) for wish in found])
+        try:
+            columns(goal)
+        except LatentoptError as error:
+            raise WishError(str(error)) from error
+        return goal
+
+
+def _of_row(value: str, row: Mapping[str, Any]) -> str:
+    """A wished value; where it begins with @, what the row has in that column."""
+    from latentopt.editing.properties import WishError
+    from latentopt.tables import number, pick
+
+    if not value.startswith("@"):
+        return value
+    found = pick(row, value[1:])
+    if found is None or not str(found).strip():
+        raise WishError(f"@{value[1:]}: the column has no value in this row")
+    as_number = number(found)
+    return str(found).strip() if as_number is None else f"{as_number:.17g}"
+
+
+def _work(
+    space: LatentSpace,
+    how: Editing,
+    wanted: Wanted,
+    heads: tuple[Path, ...],
+    typical: float | None,
+    column: str,
+    *,
+    best: bool,
+) -> Work:
+    """The editing of many rows, each with the same goal, or with one of its own where a wish stands in a column."""
+    from latentopt.batch import Edits
+    from latentopt.editing import Near
+    from latentopt.editing.properties import Properties, WishError
+
+    try:
+        properties = Properties(space, heads, typical=typical)
+        goal = Near() if wanted.columns else wanted.goal(properties, {})
+        if not wanted.columns:
+            _say_for_whom(properties.typicals(), typical)
+    except WishError as error:
+        raise click.UsageError(str(error)) from error
+    editor = how.editor(space, goal, properties.readers())
+    if not wanted.columns:
+        return Edits.by(editor, column=column, best=best)
+
+    def edit(texts: list[str], rows: Sequence[Row]) -> list[tuple[Edit, dict[str, Any]]]:
+        edits = []
+        for text, row in zip(texts, rows, strict=True):
+            editor.set_params(goal=wanted.goal(properties, row.values))
+            if not editor.readers:
+                editor.set_params(readers=properties.readers())
+            edits += editor.edit([text])
+        return [(found, {}) for found in edits]
+
+    return Edits(edit, column=column, best=best)
+
+
+def _say_for_whom(typicals: Mapping[str, float], typical: float | None) -> None:
+    """Tell for which group a head with groups has predicted."""
     for name, value in typicals.items():
         whose = "the median account, one" if typical is None else "an account"
         stderr().print(
@@ -134,39 +265,3 @@ def optimize(
             style="dim",
             soft_wrap=True,
         )
-
-
-def _wishes(
-    properties: Properties,
-    target: list[tuple[str, str]],
-    at_least: list[tuple[str, str]],
-    at_most: list[tuple[str, str]],
-    maximize: tuple[str, ...],
-    minimize: tuple[str, ...],
-) -> list[Wish]:
-    """The wishes of a command line.
-
-    Raises:
-        WishError: for one that cannot be, or the same twice.
-    """
-    from latentopt.editing import AtLeast, AtMost, Maximize, Minimize, Sum, Target, columns
-    from latentopt.editing.properties import WishError
-
-    found: list[Wish] = []
-    for option, kind, wanted in (
-        ("--target", Target, target),
-        ("--at-least", AtLeast, at_least),
-        ("--at-most", AtMost, at_most),
-    ):
-        for name, value in wanted:
-            try:
-                found.append(properties.wish(kind, name, value))
-            except WishError as error:
-                raise WishError(f"{option} {error}") from error
-    found += [Maximize(properties.one(name)) for name in maximize]
-    found += [Minimize(properties.one(name)) for name in minimize]
-    try:
-        columns(Sum([(1.0, wish) for wish in found]))
-    except LatentoptError as error:
-        raise WishError(str(error)) from error
-    return found

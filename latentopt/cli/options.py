@@ -14,6 +14,7 @@ from latentopt.cli.output import report_row_errors, stderr
 from latentopt.errors import LatentoptError
 
 if TYPE_CHECKING:
+    from latentopt.batch import Input
     from latentopt.space import LatentSpace
     from latentopt.tables import Reading, Table
 
@@ -182,11 +183,31 @@ def take_texts(texts: Sequence[str], file: Path | None, column: str) -> Table:
     """
     from latentopt.tables import read_texts
 
+    _check_sides(texts, file)
+    return usable(read_texts(texts, file, column, chosen_reading()))
+
+
+def take_input(
+    texts: Sequence[str], file: Path | None, column: str, shard: tuple[int, int], more: Sequence[str] = ()
+) -> Input:
+    """Return the texts of a verb as rows to stream; columns: that of the texts, and more that must be there.
+
+    Raises click.UsageError when texts come from two sides or from none.
+    """
+    from latentopt.batch import Input
+
+    _check_sides(texts, file)
+    if texts:
+        return Input(None, texts=texts, columns=["text", *more], shard=shard)
+    path = "-" if file is None else file
+    return Input(path, columns=[column, *more], reading=chosen_reading(), shard=shard)
+
+
+def _check_sides(texts: Sequence[str], file: Path | None) -> None:
     if texts and file is not None:
         raise click.UsageError("texts were given as arguments and with --input; give them in one way")
     if not texts and (file is None or str(file) == "-") and sys.stdin.isatty():
         raise click.UsageError("give texts as arguments, with --input FILE, or pipe them in, one a line")
-    return usable(read_texts(texts, file, column, chosen_reading()))
 
 
 def usable(table: Table) -> Table:

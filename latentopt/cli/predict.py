@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latentopt.cli import completion, options
-from latentopt.cli.output import print_json, stderr, stdout, warn, write
+from latentopt.cli.output import print_json, stderr, stdout, warn
+from latentopt.cli.streaming import Destination, stream, streaming
 
 if TYPE_CHECKING:
     from latentopt.heads.predict import Group, Prediction, Predictions
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 SHOWN_CLASSES = 3
 WHOSE = "--typical VALUE, --group NAME or --unseen predicts for another"
+CHUNK = 16  # batches that are kept together
 
 
 @click.command(short_help="Predict properties of texts.")
@@ -34,8 +36,8 @@ WHOSE = "--typical VALUE, --group NAME or --unseen predicts for another"
 )
 @options.model
 @options.as_json
-@options.output
 @options.batch_size
+@streaming
 def predict(
     names: str,
     texts: tuple[str, ...],
@@ -46,8 +48,8 @@ def predict(
     unseen: bool,
     model: str | None,
     as_json: bool,
-    output: Path | None,
     batch_size: int,
+    to: Destination | None,
 ) -> None:
     """Predict properties of texts, as in latentopt predict likes,sentiment "a text of yours".
 
@@ -63,6 +65,22 @@ def predict(
     wanted = [name.strip() for name in names.split(",")]
     if not all(wanted) or len(set(wanted)) < len(wanted):
         raise click.UsageError(f"{names}: give each property once, set apart by commas, such as likes,sentiment")
+    if to is not None:
+        from latentopt.batch import Predict, Work
+
+        source = options.take_input(texts, file, column, to.shard)
+
+        def make() -> Work:
+            space = options.open_space(model)
+            from latentopt.heads.predict import Group
+
+            whose = Group(group, typical, unseen)
+            work = Predict(space, wanted, column=source.columns[0], group=whose, batch_size=batch_size)
+            _say_for_whom(work.example, whose)
+            return work
+
+        stream(to, make, source, chunk=CHUNK * batch_size, depends=[model, *wanted])
+        return
     table = options.take_texts(texts, file, column)
     space = options.open_space(model)
     from latentopt.heads.predict import Group, predict_texts
@@ -71,14 +89,13 @@ def predict(
 
     with stderr().status(f"predicting {len(table):,} texts"):
         found = predict_texts(space, table.frame["text"].tolist(), wanted, group=whose, batch_size=batch_size)
-    if output is not None:
-        _write(table, found, output)
-    elif as_json:
+    if as_json:
         print_json({"version": 1, "predictions": _document(table, found)})
     else:
         _print(table, found)
     if not as_json:
         _say_for_whom(found, whose)
+        _warn_of_untypical(found)
 
 
 def _document(table: Table, found: list[Predictions]) -> list[dict[str, Any]]:
@@ -87,19 +104,6 @@ def _document(table: Table, found: list[Predictions]) -> list[dict[str, Any]]:
         {"row": row, "text": text, "properties": {each.name: asdict(each.rows[i]) for each in found}}
         for i, (row, text) in enumerate(rows)
     ]
-
-
-def _write(table: Table, found: list[Predictions], output: Path) -> None:
-    frame = table.frame.copy()
-    for each in found:
-        frame[each.name] = [prediction.value for prediction in each.rows]
-        for field in ("low", "high", "percentile"):
-            column = [getattr(prediction, field) for prediction in each.rows]
-            if column[0] is not None:
-                frame[f"{each.name}_{field}"] = column
-        for label in each.rows[0].probabilities or {}:
-            frame[f"{each.name}={label}"] = [(prediction.probabilities or {})[label] for prediction in each.rows]
-    write(frame.reset_index(), output)
 
 
 def _print(table: Table, found: list[Predictions]) -> None:
@@ -133,7 +137,7 @@ def digits(value: float) -> str:
 
 
 def _say_for_whom(found: list[Predictions], group: Group) -> None:
-    """Tell which group was predicted for, whose value it is, and which texts are like none that was learned from."""
+    """Tell which group was predicted for, and whose value it is."""
     say = stderr()
     for each in found:
         if each.typical is not None:
@@ -147,6 +151,10 @@ def _say_for_whom(found: list[Predictions], group: Group) -> None:
             say.print(f"{each.name}: predicted for {whose}; {WHOSE}", style="dim", soft_wrap=True, markup=False)
         if each.rows[0].reader is None:
             say.print(f"{each.name}: the head's value; there is no reader beside it", style="dim", soft_wrap=True)
+
+
+def _warn_of_untypical(found: list[Predictions]) -> None:
+    """Say which texts are like none that was learned from."""
     strange = [i for i, row in enumerate(found[0].rows, start=1) if row.untypical]
     if strange:
         which = ", ".join(map(str, strange[:5])) + (", ..." if len(strange) > 5 else "")

@@ -29,6 +29,18 @@ FORMATS: dict[str, Format] = {
 }
 DELIMITERS = (",", "\t", ";", "|")
 SAMPLE = 1 << 16  # bytes
+HEADERS = {
+    "body",
+    "comment",
+    "content",
+    "headline",
+    "message",
+    "post",
+    "sentence",
+    "texts",
+    "title",
+    "tweet",
+}  # perhaps
 NAME = re.compile(r"[^\W\d](?:[\w.#/()-]| (?! )){0,39}(?<! )")  # a column's: short, and no number
 JSON_BEGINS = re.compile(r'[\[{]\s*(["\[{\]}]|$)')  # {braces} and [notes] begin otherwise
 
@@ -143,6 +155,12 @@ def _table_or_lines(source: Source, said: str | None, lines: Sequence[str], colu
     if said is None and lines and any("text" in _fields(lines[0], sign) for sign in DELIMITERS):
         return "csv"
     if delimiter is None:
+        if len(lines) > 1 and lines[0].strip().lower() in HEADERS:
+            name = lines[0].strip()
+            warnings.warn(
+                f"{source.name}: the first line, {name!r}, is taken for a text; --column {name} says it is a header",
+                stacklevel=2,
+            )
         return "txt"
     if "text" in header:
         warnings.warn(

@@ -127,7 +127,8 @@ def read_parquet(source: Source, dialect: Dialect, columns: Sequence[str]) -> It
                     number += 1
                     yield Row(number, dict(zip(names, values, strict=True)))
         except (pyarrow.ArrowException, OSError) as error:
-            raise LatentoptError(f"not a Parquet file that can be read: {error}") from error
+            said = " ".join(str(error).split())  # Arrow's words may be several lines
+            raise LatentoptError(f"not a Parquet file that can be read: {said}") from error
 
 
 def read_txt(source: Source, dialect: Dialect, columns: Sequence[str]) -> Iterator[Row]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from latentopt.errors import LatentoptError
+from latentopt.tables.remote import is_remote, remote_files
 
 PACKED = (".gz", ".zst")
 GZ, ZST = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"  # how such files begin
@@ -65,6 +66,12 @@ def sources_of(path: str | Path, *, any_name: bool = False) -> list[Source]:
     if str(path) == "-":
         stdin = _spooled(sys.stdin.buffer)
         return [Source("standard input", "", lambda: _again(stdin))]
+    if is_remote(path):
+        found = [Source(name, suffix_of(Path(name)), raw) for name, raw in remote_files(path)]
+        sources = found if any_name or len(found) == 1 else [source for source in found if source.suffix in DATA]
+        if not sources or (sources[0].suffix not in DATA and not any_name):
+            raise LatentoptError(f"{path}: no file there ends in {_either(DATA)}; or say what it is with --format")
+        return sources
     place = Path(path)
     if place.is_dir():
         files = [file for file in sorted(place.rglob("*")) if _holds_data(file, place)]
@@ -84,7 +91,7 @@ def digest_of(sources: Iterable[Source]) -> str:
     found = hashlib.sha256()
     for source in sources:
         with source.raw() as raw:
-            while block := raw.read(1 << 20):
+            while block := raw.read(1 << 16):
                 found.update(block)
             found.update(b"\0end of a file\0")
     return found.hexdigest()[:16]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import warnings
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +52,7 @@ def write_table(frame: pandas.DataFrame, path: str | Path) -> None:
             _write_lines(temporary, [text.replace("\n", " ") for text in texts])
 
 
-def json_line(row: Mapping[Hashable, Any]) -> str:
+def json_line(row: Mapping[Any, Any]) -> str:
     """Return a row as one line of JSON: texts readable, latents as lists, what is missing as null."""
     missing = {name: None for name, value in row.items() if isinstance(value, float) and value != value}
     return json.dumps({**row, **missing}, ensure_ascii=False, default=jsonable)
@@ -60,15 +60,20 @@ def json_line(row: Mapping[Hashable, Any]) -> str:
 
 def jsonable(value: Any) -> Any:
     """Return a numpy value as JSON knows it; float32 in the fewest digits that give it back exactly."""
-    if getattr(value, "dtype", None) == "float32":
-        return [jsonable(item) for item in value] if value.ndim else float(str(value))
-    if hasattr(value, "tolist"):
+    import numpy as np
+
+    if isinstance(value, np.ndarray | np.generic) and value.dtype == np.float32:
+        return [jsonable(item) for item in value] if isinstance(value, np.ndarray) else float(str(value))
+    try:
         return value.tolist()
-    raise TypeError(f"{type(value).__name__} is no JSON value")
+    except AttributeError:
+        raise TypeError(f"{type(value).__name__} is no JSON value") from None
 
 
 def _holds_lists(column: pandas.Series[Any]) -> bool:
-    return any(isinstance(value, list) or getattr(value, "ndim", 0) for value in column.head(1))
+    import numpy as np
+
+    return any(isinstance(value, list | np.ndarray) for value in column.head(1))
 
 
 def _write_lines(path: Path, lines: Sequence[str]) -> None:

@@ -108,7 +108,12 @@ def test_files_are_read_and_written(cli, polite, tmp_path):
     result = cli("apply", polite, "--input", path, "--column", "post", "--output", output, *FLOORS)
     assert (result.exit_code, result.stdout) == (0, "")
     assert f"warning: {path}, row 3: post is empty" in result.stderr
-    assert pd.read_parquet(output)[["row", "source"]].to_dict("list") == {"row": [2, 4], "source": TEXTS}
+    frame = pd.read_parquet(output)
+    assert frame["row"].drop_duplicates().tolist() == [2, 3, 4]
+    assert frame[frame["error"].isna()]["source"].drop_duplicates().tolist() == TEXTS
+    found = document(cli("apply", polite, "--json", *FLOORS, *TEXTS))["edits"]
+    shown = [candidate["text"] for edit in found for candidate in edit["candidates"]]
+    assert frame[frame["candidate"].notna()]["text"].tolist() == shown
 
 
 def test_standard_input_is_read(cli, polite):

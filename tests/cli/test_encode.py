@@ -40,7 +40,7 @@ def test_parquet_has_a_list_of_float32_a_text(cli, latents, tmp_path):
     result = cli("encode", *TEXTS, "--output", path)
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", f"wrote 2 rows to {path}\n")
     table = pq.read_table(path)
-    assert table.column_names == ["row", "text", "z"]
+    assert table.column_names == ["row", "text", "z", "error"]
     assert table.schema.field("z").type == pa.list_(pa.float32())
     close(table["z"].to_pylist(), latents)
 

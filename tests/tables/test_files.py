@@ -118,6 +118,10 @@ def test_texts_with_commas_are_lines(monkeypatch, content):
 
 
 def test_a_guess_is_said(tmp_path):
+    (tmp_path / "t.txt").write_text("tweet\na fine day\n")
+    with pytest.warns(UserWarning, match="the first line, 'tweet', is taken for a text; --column tweet says"):
+        assert texts_of(tmp_path / "t.txt") == ["tweet", "a fine day"]
+    assert texts_of(tmp_path / "t.txt", "tweet") == ["a fine day"]
     (tmp_path / "t.txt").write_bytes(CONTENTS["tabs.txt"])
     with pytest.warns(UserWarning, match="read as a table.*--format txt"):
         texts_of(tmp_path / "t.txt")
@@ -188,6 +192,24 @@ def test_shards_are_read_one_after_the_other(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(LatentoptError, match="the folder holds no file"):
         texts_of(tmp_path / "empty")
+
+
+def test_files_elsewhere_are_read_through_arrow(tmp_path):
+    folder = tmp_path / "shards"
+    folder.mkdir()
+    (folder / "a.txt").write_text("one\ntwo\n")
+    (folder / "b.csv.gz").write_bytes(gzip.compress(b"text\nthree\n"))
+    (folder / "note.md").write_text("no data")
+    pq.write_table(pa.Table.from_pylist(TABLE), folder / "c.parquet")
+    uri = f"file://{folder}"
+    assert texts_of(uri) == ["one", "two", "three", *TEXTS]
+    assert texts_of(f"{uri}/*.parquet") == TEXTS
+    assert texts_of(tmp_path.__class__(f"{uri}/b.csv.gz")) == ["three"]  # a Path has one stroke less
+    for missing in (f"{uri}/d.csv", f"{uri}/*.tsv"):
+        with pytest.raises(LatentoptError, match="there is no such file"):
+            texts_of(missing)
+    with pytest.raises(LatentoptError, match="no file there ends in"):
+        texts_of(f"{uri}/note.md")
 
 
 def test_a_pipe_is_read_once_and_looked_at_twice(tmp_path):

@@ -1,0 +1,99 @@
+"""Ray: chunks worked on by actors, on a laptop or a cluster. A worker that dies is started anew, its chunks done again.
+
+Needs the extra `ray`, which is imported where it is used.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from latentopt.errors import LatentoptError
+from latentopt.tables import Row
+
+if TYPE_CHECKING:
+    from latentopt.batch.journal import Record
+    from latentopt.batch.run import Make
+    from latentopt.batch.work import Work
+
+AHEAD = 2  # chunks that each worker has been given
+
+
+class OnRay:
+    """An engine for `latentopt.batch.run`: chunks go to actors, each with a work of its own, and come back in order.
+
+    Args:
+        workers: number of actors. gpus: of each; a share is possible.
+    """
+
+    def __init__(self, workers: int = 2, *, gpus: float = 0.0) -> None:
+        self.workers, self.gpus = workers, gpus
+
+    def __call__(self, make: Make, chunks: Iterator[list[Row]], many: bool) -> Iterator[list[Record]]:
+        ray = _ray()
+        if not ray.is_initialized():
+            ray.init(include_dashboard=False, log_to_driver=False, configure_logging=False)
+        remote = ray.remote(num_gpus=self.gpus, max_restarts=-1, max_task_retries=-1)(_Actor)
+        actors = [remote.remote(make) for _ in range(self.workers)]
+        waiting: list[Any] = []
+        try:
+            for place, rows in enumerate(chunks):
+                waiting.append(actors[place % len(actors)].records.remote(rows, many))
+                if len(waiting) >= AHEAD * len(actors):
+                    yield ray.get(waiting.pop(0))
+            while waiting:
+                yield ray.get(waiting.pop(0))
+        finally:
+            for actor in actors:
+                ray.kill(actor)
+
+
+class _Actor:
+    """A process with a work of its own."""
+
+    def __init__(self, make: Make) -> None:
+        self.work = make()
+
+    def records(self, rows: list[Row], many: bool) -> list[Record]:
+        return self.work.records(rows, file=many)
+
+
+class InBatches:
+    """A work as Ray Data takes it: `dataset.map_batches(InBatches, fn_constructor_args=[make], concurrency=2)`.
+
+    The model is loaded once an actor. Batches have columns and come back with those of the work beside them, with as
+    many rows as the work gives records.
+
+    Args:
+        make: makes the work in the actor, such as `functools.partial(encoder, "models/posts")` with a function of yours
+            that returns `Encode(LatentSpace.from_pretrained(name))`.
+    """
+
+    def __init__(self, make: Callable[[], Work]) -> None:
+        self.work = make()
+
+    def __call__(self, batch: Mapping[str, Any]) -> dict[str, list[Any]]:
+        """Records of the rows of a batch, by column; without "row", since a batch does not know where it stands."""
+        names = list(batch)
+        columns = [_listed(batch[name]) for name in names]
+        rows = [Row(n, dict(zip(names, values, strict=True))) for n, values in enumerate(zip(*columns, strict=True), 1)]
+        records = self.work.records(rows)
+        found = dict.fromkeys(name for record in records for name in record if name != "row")
+        return {name: [record.get(name) for record in records] for name in found}
+
+
+def _listed(column: Any) -> list[Any]:
+    """Values of a column, numpy's or a list, as plain ones."""
+    import numpy as np
+
+    return [value.tolist() if isinstance(value, np.ndarray | np.generic) else value for value in column]
+
+
+def _ray() -> Any:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when it starts: nothing leaves the machine unasked
+    try:
+        import ray
+    except ImportError as error:
+        raise LatentoptError("--engine ray needs Ray: pip install 'latentopt[ray]'") from error
+    return ray

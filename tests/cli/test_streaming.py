@@ -1,0 +1,201 @@
+"""Verbs on many rows: what `--output` holds, what stops them, and how they go on."""
+
+import csv
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from latentopt.batch import Encode, part_of
+from latentopt.cli import streaming
+from latentopt.heads import save_head
+from property_models import LogisticHead, RidgeHead
+from tests.toy import toy_space, toy_texts
+
+TEXTS = toy_texts(10, seed=4)
+FLOORS = ["--min-fluency", "-3", "--min-meaning", "-1", "--change", "1", "--effort", "0.3"]  # the toy knows little
+
+
+@pytest.fixture(scope="module")
+def heads(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("heads")
+    space = toy_space()
+    texts = toy_texts(300)
+    z = space.pooled(space.encode(texts)).numpy()
+    likes = np.round(np.exp(4 + z[:, 0]))
+    save_head(RidgeHead(scale="log1p").fit(z, likes), folder / "likes", name="likes", space=space.fingerprint)
+    tone = LogisticHead().fit(z, np.where(z[:, 1] > z[:, 1].mean(), "warm", "cold"))
+    save_head(tone, folder / "tone", name="tone", space=space.fingerprint)
+    return folder
+
+
+@pytest.fixture
+def posts(tmp_path):
+    path = tmp_path / "posts.csv"
+    with path.open("w", newline="") as file:
+        rows = [[i, text, f"0.0{i}K", ["warm", "cold"][i % 2]] for i, text in enumerate(TEXTS)]
+        csv.writer(file).writerows([["id", "text", "goal", "mood"], *rows, [99, "", "", ""]])
+    return path
+
+
+@pytest.fixture
+def interrupted(monkeypatch):
+    """Ctrl-C after so many chunks."""
+
+    def after(chunks):
+        compute = Encode.compute
+        left = iter(range(chunks))
+
+        def interrupt(self, rows):
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            return compute(self, rows)
+
+        monkeypatch.setattr(Encode, "compute", interrupt)
+
+    yield after
+    monkeypatch.undo()
+
+
+def test_latents_stand_beside_the_columns_of_the_input(cli, posts, tmp_path):
+    result = cli("encode", "--input", posts, "--output", tmp_path / "z.parquet")
+    assert result.exit_code == 0
+    assert result.stderr == (f"warning: {posts}, row 12: text is empty\nwrote 11 rows to {tmp_path / 'z.parquet'}\n")
+    frame = pd.read_parquet(tmp_path / "z.parquet")
+    assert list(frame) == ["row", "text", "id", "goal", "mood", "z", "error"]
+    assert frame["id"].tolist() == [*map(str, range(10)), "99"]
+    np.testing.assert_allclose(np.stack(frame["z"][:10].tolist()), toy_space().encode(TEXTS), atol=1e-5)
+    assert frame["z"][10] is None
+    back = cli("decode", tmp_path / "z.parquet", "--output", tmp_path / "back.csv")
+    assert f"warning: {tmp_path / 'z.parquet'}, row 11: z has no value" in back.stderr
+    frame = pd.read_csv(tmp_path / "back.csv")
+    assert list(frame) == ["row", "row_input", "text_input", "id", "goal", "mood", "error_input", "text", "error"]
+    assert frame["text"].tolist()[:10] == toy_space().decode(toy_space().encode(TEXTS))
+
+
+def test_ctrl_c_says_how_to_go_on(cli, posts, tmp_path, interrupted, monkeypatch):
+    whole, output = tmp_path / "whole.jsonl", tmp_path / "z.jsonl"
+    monkeypatch.setattr("latentopt.cli.encode.CHUNK", 1)
+    words = ["encode", "--input", posts, "--batch-size", 4]
+    cli(*words, "--output", whole)
+    interrupted(2)
+    result = cli(*words, "--output", output)
+    kept = f"8 rows are kept in {part_of(output)}; the same command with --resume goes on"
+    assert (result.exit_code, result.stderr) == (130, f"interrupted: {kept}\n")
+    assert not output.exists()
+    again = cli(*words, "--output", output)
+    assert (again.exit_code, again.stderr.count("\n")) == (1, 1)
+    assert "--resume goes on with it, or remove it to begin anew" in again.stderr
+    other = cli("encode", "--input", posts, "--batch-size", 4, "--column", "mood", "--output", output, "--resume")
+    assert (other.exit_code, other.stderr.count("\n")) == (1, 1)
+    assert "is of another run: settings column was" in other.stderr
+    monkeypatch.undo()
+    monkeypatch.setattr("latentopt.cli.encode.CHUNK", 1)
+    result = cli(*words, "--output", output, "--resume")
+    assert result.stderr.endswith(f"wrote 11 rows to {output}, 8 of them before\n")
+    assert output.read_bytes() == whole.read_bytes()
+    assert cli(*words, "--output", output, "--resume").stderr == f"{output} is finished; nothing to do\n"
+
+
+def test_a_model_or_a_head_that_changed_is_noticed(cli, heads, posts, tmp_path, monkeypatch):
+    words = ["predict", heads / "likes", "--input", posts, "--output", tmp_path / "p.csv", "--resume"]
+    assert cli(*words).exit_code == 0
+    assert "nothing to do" in cli(*words).stderr
+    report = heads / "likes" / "head.json"
+    before = report.read_bytes()
+    report.write_bytes(before + b"\n")
+    result = cli(*words)
+    report.write_bytes(before)
+    assert result.exit_code == 1
+    assert "settings files" in result.stderr
+
+
+def test_edits_have_a_row_for_each_candidate_or_the_best(cli, heads, posts, tmp_path):
+    words = ["optimize", "--head", heads / "likes", "--target", "likes=90", *FLOORS, "--input", posts]
+    edits = json.loads(cli(*words, "--json").stdout)["edits"]
+    assert cli(*words, "--output", tmp_path / "e.csv").exit_code == 0
+    frame = pd.read_csv(tmp_path / "e.csv")
+    candidates = [candidate for edit in edits for candidate in edit["candidates"] or [{"text": edit["source"]}]]
+    good = frame[frame["error"].isna()]
+    assert good["text"].tolist() == [candidate["text"] for candidate in candidates]
+    assert good["likes"].dropna().tolist() == pytest.approx(
+        [candidate["realised"]["likes"]["value"] for candidate in candidates if "realised" in candidate]
+    )
+    assert {"row", "source", "id", "goal", "candidate", "status", "likes_low", "meaning", "fluency"} <= set(frame)
+    assert frame["error"].tolist()[-1] == "text is empty"
+    cli(*words, "--output", tmp_path / "best.jsonl", "--best")
+    best = [json.loads(line) for line in (tmp_path / "best.jsonl").read_text().splitlines()]
+    assert [row["id"] for row in best] == [*map(str, range(10)), "99"]
+    firsts = [(edit["candidates"] or [{"text": edit["source"]}])[0]["text"] for edit in edits]
+    assert [row["text"] for row in best[:-1]] == firsts
+    cli(*words, "--output", tmp_path / "best.txt")
+    assert (tmp_path / "best.txt").read_text().splitlines() == firsts
+
+
+def test_a_wish_may_stand_in_a_column(cli, heads, posts, tmp_path):
+    words = ["optimize", "--head", heads / "likes", "--head", heads / "tone", "--target", "likes=@goal"]
+    words += ["--target", "tone=@mood", *FLOORS, "--input", posts, "--best"]
+    result = cli(*words, "--output", tmp_path / "e.jsonl")
+    assert result.exit_code == 0, result.stderr
+    rows = [json.loads(line) for line in (tmp_path / "e.jsonl").read_text().splitlines()]
+    assert [row["goal"] for row in rows[:3]] == ["0.00K", "0.01K", "0.02K"]
+    one = ["--target", "likes=30", "--target", "tone=cold", *FLOORS, "--json", TEXTS[3]]
+    (edit,) = json.loads(cli("optimize", "--head", heads / "likes", "--head", heads / "tone", *one).stdout)["edits"]
+    assert rows[3]["text"] == (edit["candidates"] or [{"text": edit["source"]}])[0]["text"]
+    assert rows[3]["likes_before"] == pytest.approx(edit["predicted"]["likes"]["value"])
+    wrong = cli(*words[:-2], "--output", tmp_path / "e.csv", "--target", "likes=@likes")
+    assert wrong.exit_code in (1, 2)
+
+
+def test_a_row_without_its_wish_is_an_error_of_this_row(cli, heads, tmp_path):
+    (tmp_path / "in.jsonl").write_text(
+        json.dumps({"text": TEXTS[0], "goal": 50}) + "\n" + json.dumps({"text": TEXTS[1], "goal": "much"}) + "\n"
+    )
+    words = ["optimize", "--head", heads / "likes", "--target", "likes=@goal", *FLOORS]
+    words += ["--input", tmp_path / "in.jsonl"]
+    assert cli(*words, "--output", tmp_path / "e.jsonl").exit_code == 0
+    rows = [json.loads(line) for line in (tmp_path / "e.jsonl").read_text().splitlines()]
+    assert [row["error"] for row in rows if row["row"] == 1] == [None] * (len(rows) - 1)
+    assert rows[-1]["error"] == "--target likes=much: the value must be a number; try likes=1000"
+
+
+def test_shards_are_parts_of_the_whole(cli, posts, tmp_path):
+    cli("encode", "--input", posts, "--output", tmp_path / "whole.jsonl")
+    for i in (1, 2):
+        assert cli("encode", "--input", posts, "--output", tmp_path / f"{i}.jsonl", "--shard", f"{i}/2").exit_code == 0
+    rows = {name: pd.read_json(tmp_path / f"{name}.jsonl", lines=True) for name in ("whole", 1, 2)}
+    assert rows[1]["id"].tolist() == [0, 2, 4, 6, 8, 99]
+    assert sorted([*rows[1]["id"], *rows[2]["id"]]) == sorted(rows["whole"]["id"])
+
+
+def test_progress_is_told_where_nobody_looks(cli, posts, tmp_path, monkeypatch):
+    monkeypatch.setattr(streaming, "EVERY", 0.0)
+    monkeypatch.setattr("latentopt.cli.encode.CHUNK", 1)
+    said = cli("encode", "--input", posts, "--batch-size", 4, "--output", tmp_path / "z.jsonl").stderr
+    assert re.search(r"^8 of 11 rows, [\d.]+ a second, \d+ s left$", said, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--resume"], "--resume is for results in a file; name it with --output"),
+        (["--shard", "1/2"], "--shard is for results in a file"),
+        (["--shard", "3/2", "--output", "z.jsonl"], "3/2: a shard is written I/N, the I-th of N, such as 1/8"),
+        (["--delimiter", "ab"], "'ab': a delimiter is one character, such as ; or tab"),
+        (["--encoding", "cp0"], "cp0: there is no such encoding; try utf-8, utf-16 or cp1252"),
+    ],
+)
+def test_wrong_usage(cli, arguments, message):
+    result = cli("encode", "the sun", *arguments)
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())
+
+
+def test_what_is_shown_is_not_written(cli, heads, tmp_path):
+    words = ["optimize", "--head", heads / "likes", "--target", "likes=@goal"]
+    assert "needs --input FILE and --output FILE" in cli(*words, "a text").stderr
+    assert "give it with --input" in cli(*words, "a text", "--output", tmp_path / "e.csv").stderr
+    result = cli("optimize", "--target", "likes=3", "--explain", "a text", "--output", tmp_path / "e.csv")
+    assert (result.exit_code, "leave it out with --output" in result.stderr) == (2, True)
