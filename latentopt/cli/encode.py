@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from latentopt.cli import options
-from latentopt.cli.output import print_json, print_lines
+from latentopt.cli.output import print_json
 from latentopt.cli.streaming import Destination, stream, streaming
 
 CHUNK = 16  # batches that are kept together
@@ -54,4 +54,5 @@ def encode(
     if as_json:
         print_json({"version": 1, "latents": frame.to_dict("records")}, indent=None)
     else:
-        print_lines(json_line(row) for row in frame.to_dict("records"))
+        for row in frame.to_dict("records"):
+            click.echo(json_line(row))  # not by print_lines: the texts stay as they are
