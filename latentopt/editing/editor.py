@@ -121,7 +121,8 @@ class TextEditor(BaseEstimator):
         edits = []
         forbidden = self._forbidden()
         for i, text in enumerate(texts):
-            edits.append(list(_Work(self, text, self.goal.take(torch.tensor([i])), forbidden).rounds())[-1])
+            with self.space.at_work():
+                edits.append(list(_Work(self, text, self.goal.take(torch.tensor([i])), forbidden).rounds())[-1])
             if progress is not None:
                 progress(i + 1)
         return edits
@@ -201,7 +202,8 @@ class _Work:
         beam: list[Attempt] = []
         for number in range(self.editor.effort.rounds):
             before = value(beam[0]) if beam else None
-            self._round(beam, number)
+            with self.space.at_work():
+                self._round(beam, number)
             beam = spread(self.good.values(), self.editor.effort.beam)
             good = list(self.good.values())
             yield self._made(self.editor.shown(good, self.measure.merits(good)), shortest_way(self.refused))

@@ -13,7 +13,6 @@ from latentopt.editing.constraints import Breach, Constraint, breaches
 from latentopt.editing.edit import Change, Estimate, changes_between, count_words, words_changed
 from latentopt.editing.fluency import LanguageModel, strain, without_marks
 from latentopt.editing.objectives import Objective, columns, scored_columns
-from latentopt.space.surprise import Surprise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,7 +94,6 @@ class Measure:
         self._words = max(1, count_words(source))
         self._embedding = space.embed(z)
         self._bare = without_marks(source)
-        self._surprise: Surprise | None = None
         self.already = bool(self._reached(z).item())
         self.loss = self._losses(z).item()
 
@@ -131,13 +129,7 @@ class Measure:
         if not attempts:
             return []
         texts = [without_marks(attempt.text) for attempt in attempts]
-        if self._surprise is None:  # nobody has asked yet
-            texts = [self._bare, *texts]
-        found = self.language_model.surprise(texts)
-        if self._surprise is None:
-            self._surprise, *found = found
-            del texts[0]
-        own = self._surprise
+        own, *found = self.language_model.surprise([self._bare, *texts])
         return [
             replace(attempt, fluency=own.mean - there.mean, strain=strain(self._bare, own, text, there))
             for attempt, text, there in zip(attempts, texts, found, strict=True)

@@ -8,55 +8,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers.cache_utils import DynamicCache, DynamicLayer, EncoderDecoderCache
 
+from latentopt.model.caches import Read, alike, roomy_cache, stacked
 from latentopt.model.padding import padded
 from latentopt.model.spans import Masked
 from latentopt.model.t5vae import T5VAE, Memory
 
+LIKELIEST = 512  # tokens among which the nucleus is looked for first: to sort a whole vocabulary takes long
 KEPT_SHARE = 0.8  # of a batch; below, rows that have ended are taken out
-
-
-class _RoomyLayer(DynamicLayer):
-    """A cache layer that grows by doubling: DynamicLayer copies all of it at every step."""
-
-    _layer_type = None
-
-    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        """Append keys and values (b, heads, t, d_kv), and return all there are."""
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-            self._room, self._used = [key_states, value_states], 0
-        start, end = self._used, self._used + key_states.shape[2]
-        if end > self._room[0].shape[2] or start == 0:
-            size = end if start == 0 else 2 * end
-            self._room = [_widened(old[:, :, :start], size) for old in self._room]
-        for room, new in zip(self._room, (key_states, value_states), strict=True):
-            room[:, :, start:end] = new
-        self._used = end
-        self.keys, self.values = (room[:, :, :end] for room in self._room)
-        return self.keys, self.values
-
-    def batch_select_indices(self, indices: Tensor) -> None:
-        """Take some of the rows, in any order and number."""
-        if self.is_initialized:  # a layer that is spared cross-attention has none to keep
-            self._room = [room[indices] for room in self._room]
-            self.keys, self.values = (room[:, :, : self._used] for room in self._room)
-
-
-def _roomy_cache() -> EncoderDecoderCache:
-    caches = []
-    for _ in range(2):
-        cache = DynamicCache()
-        cache.layer_class_to_replicate = _RoomyLayer  # only a DynamicCache lets rows be taken out
-        caches.append(cache)
-    return EncoderDecoderCache(*caches)
-
-
-def _widened(x: Tensor, size: int) -> Tensor:
-    out = x.new_empty((x.shape[0], x.shape[1], size, x.shape[3]))
-    out[:, :, : x.shape[2]] = x
-    return out
 
 
 @torch.no_grad()
@@ -102,7 +61,7 @@ def _written(model: T5VAE, memory: Memory, choose: Callable[[Tensor, Tensor, int
     rows = torch.arange(len(out), device=device)  # those still in the batch
     last = torch.full_like(rows, config.decoder_start_token_id)
     going = torch.ones_like(rows, dtype=torch.bool)
-    cache = _roomy_cache()
+    cache = roomy_cache()
     weight = model.t5.lm_head.weight
     room = weight.new_empty(len(out), len(weight))  # new pages of memory at each step would cost as much again
     for position in range(config.positions):
@@ -122,8 +81,10 @@ def _written(model: T5VAE, memory: Memory, choose: Callable[[Tensor, Tensor, int
 
 def _drawn(log_p: Tensor, score: Tensor, top_p: float, draws: Tensor) -> Tensor:
     """Tokens (b,) drawn from softmax(score) (b, vocabulary) in the nucleus of log_p, by uniform draws (b,)."""
-    order = log_p.argsort(-1, descending=True)
-    p = log_p.gather(1, order).exp()
+    top, order = log_p.topk(min(LIKELIEST, log_p.shape[1]), -1)
+    if (top.exp().sum(-1) <= top_p).any():
+        top, order = log_p.sort(-1, descending=True)
+    p = top.exp()
     outside = p.cumsum(-1) - p > top_p  # the likeliest token is always inside
     total = score.gather(1, order).masked_fill(outside, float("-inf")).softmax(-1).cumsum(-1)
     picked = torch.searchsorted(total, draws[:, None] * total[:, -1:]).clamp(max=total.shape[1] - 1)
@@ -183,21 +144,22 @@ def write_fills(
     parts = [_kept_parts(s.target, sentinels) for s in sources]
     prefixes = [(config.decoder_start_token_id, *prefix) for prefix, _ in parts]
     gaps = [gap for _, gap in parts]
-    queries = [z] if against is None else [z, against]
-    # One stream of the decoder for each latent that is asked; streams of a row follow the same tokens.
-    latents = torch.cat(queries)
+    # One stream of the decoder for each latent that is asked; streams of a row follow the same tokens. Where nothing
+    # is steered away from, nobody needs to know what that would say.
+    guided = [] if against is None else sampling.guidance.nonzero()[:, 0].tolist()
+    is_guided = {*guided}
+    streams = [*range(n), *guided]
+    latents = z if against is None else torch.cat([z, against[guided]])
     once, once_of = _distinct(
-        [(prefixes[i % n], mask_of[i % n], latents[i].cpu().numpy().tobytes()) for i in range(len(latents))]
+        [(prefixes[row], mask_of[row], latents[i].cpu().numpy().tobytes()) for i, row in enumerate(streams)]
     )
-    first = [once_of.index(i) for i in range(len(once))]  # a row that stands for each
-    which = torch.tensor([i % n for i in first])
+    first = [once_of.index(i) for i in range(len(once))]  # a stream that stands for each
+    which = torch.tensor([streams[i] for i in first])
     memory = model.memory(latents[first], source[0][which], source[1][which])
-    tokens, token_mask = padded([prefix for prefix, *_ in once], config.pad_token_id, left=True, device=device)
-    cache = _roomy_cache()
-    hidden, _ = model.decode(tokens, memory, mask=token_mask, cache=cache, use_cache=True)
+    read, hidden = _read_prefixes(model, [prefix for prefix, *_ in once], memory)
     every = torch.tensor(once_of)
-    cache.batch_select_indices(every)
-    memory, token_mask, hidden = memory.take(every), token_mask[every], hidden[every, -1:]
+    cache, token_mask = stacked([read[i] for i in once_of])
+    memory, hidden = memory.take(every), hidden[every]
 
     banned = torch.zeros(config.vocab_size, dtype=torch.bool, device=device)
     banned[[config.pad_token_id, config.eos_token_id, config.decoder_start_token_id, *sentinels]] = True
@@ -211,7 +173,7 @@ def write_fills(
     while rows:
         closing = torch.tensor([sentinels[len(fills[row]) - 1] for row in rows], device=device)
         index = torch.tensor(rows)
-        logits = model.t5.lm_head(hidden[:, -1]).float().unflatten(0, (len(queries), -1))  # (streams, b, vocabulary)
+        logits = model.t5.lm_head(hidden[:, -1]).float()  # of the rows, then of those that are guided
         draws = torch.stack([torch.rand((), generator=generators[row]) for row in rows])
         chosen = _sampled(logits, closing, banned, sampling, index, draws)
         last, left = [], []
@@ -235,11 +197,14 @@ def write_fills(
         if not left:
             break
         if len(left) < len(rows):
-            kept = torch.cat([torch.tensor(left) + stream * len(rows) for stream in range(len(queries))])
+            stays = {*left}
+            steered = [place for place, row in enumerate(rows) if row in is_guided]
+            kept = torch.tensor([*left, *(len(rows) + i for i, place in enumerate(steered) if place in stays)])
             cache.batch_select_indices(kept)
             memory, token_mask = memory.take(kept), token_mask[kept]
             rows = [rows[place] for place in left]
-        fed = torch.tensor(last, device=device).repeat(len(queries))[:, None]
+        last += [token for token, row in zip(last, rows, strict=True) if row in is_guided]
+        fed = torch.tensor(last, device=device)[:, None]
         token_mask = torch.cat([token_mask, token_mask.new_ones(len(fed), 1)], 1)
         hidden, _ = model.decode(fed, memory, mask=token_mask, cache=cache, use_cache=True)
     return [None if failed[row] else fills[row] for row in range(n)]
@@ -248,18 +213,41 @@ def write_fills(
 def _sampled(
     logits: Tensor, closing: Tensor, banned: Tensor, sampling: Sampling, rows: Tensor, draws: Tensor
 ) -> list[int]:
-    """Tokens (b) drawn from logits (1 or 2, b, vocabulary) by uniform draws (b,); `closing` (b,) ends each fill."""
-    place = torch.arange(len(rows))
-    allowed = (~banned).expand(len(rows), -1).clone()
+    """Tokens (b) drawn by uniform draws (b,); `closing` (b,) ends each fill.
+
+    logits: of b rows given their latents, and behind them of those that are guided, given what they are steered from.
+    """
+    b = len(rows)
+    place = torch.arange(b)
+    allowed = (~banned).expand(b, -1).clone()
     allowed[place, closing] = True
-    log_p = logits[0].masked_fill(~allowed, float("-inf")).log_softmax(-1)
+    log_p = logits[:b].masked_fill(~allowed, float("-inf")).log_softmax(-1)
     guided = log_p
-    if len(logits) == 2:
-        log_q = logits[1].masked_fill(~allowed, float("-inf")).log_softmax(-1)
-        guided = log_p + sampling.guidance[rows, None].to(log_p) * (log_p - log_q).nan_to_num(0.0)
+    if len(logits) > b:
+        strength = sampling.guidance[rows].to(log_p)
+        steered = strength.nonzero()[:, 0]
+        log_q = logits[b:].masked_fill(~allowed[steered], float("-inf")).log_softmax(-1)
+        guided = log_p.index_add(0, steered, strength[steered, None] * (log_p[steered] - log_q).nan_to_num(0.0))
     score = guided / sampling.temperature[rows, None].to(log_p)
     chosen: list[int] = _drawn(log_p, score, sampling.top_p, draws.to(log_p)).tolist()
     return chosen
+
+
+def _read_prefixes(model: T5VAE, prefixes: Sequence[tuple[int, ...]], memory: Memory) -> tuple[list[Read], Tensor]:
+    """The decoder's reading of n prefixes, and its states (n, 1, d_model) behind their last tokens."""
+    read: dict[int, Read] = {}
+    hidden: dict[int, Tensor] = {}
+    device = memory.mask.device
+    for rows in alike([len(prefix) for prefix in prefixes]):
+        there = [prefixes[i] for i in rows]
+        ids, mask = padded(there, model.config.pad_token_id, width=max(map(len, there)), left=True, device=device)
+        cache = roomy_cache()
+        states, _ = model.decode(ids, memory.take(torch.tensor(rows)), mask=mask, cache=cache, use_cache=True)
+        width = ids.shape[1]
+        for place, i in enumerate(rows):
+            read[i] = Read(cache, place, width - len(prefixes[i]), width)
+            hidden[i] = states[place, -1:]
+    return [read[i] for i in range(len(prefixes))], torch.stack([hidden[i] for i in range(len(prefixes))])
 
 
 def _kept_parts(target: Sequence[int], sentinels: Sequence[int]) -> tuple[tuple[int, ...], list[list[int]]]:

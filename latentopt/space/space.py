@@ -6,8 +6,10 @@ import hashlib
 import json
 import warnings
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,6 +20,7 @@ from latentopt.errors import LatentoptError, TruncationWarning
 from latentopt.model import T5VAE, quantized
 from latentopt.model.bf16 import quick
 from latentopt.model.quantized import Precision
+from latentopt.model.scoring import surprise_of
 from latentopt.model.spans import Masked, Span, Words, masked, with_fills, words_of
 from latentopt.model.tokenizer import sentinel_ids, to_texts, token_ids
 from latentopt.model.writing import Sampling, write_fills, write_greedily, write_sampled
@@ -341,6 +344,10 @@ class LatentSpace:
             for one, there, fills in zip(each, spans, found, strict=True)
         ]
 
+    def at_work(self) -> AbstractContextManager[Any]:
+        """A context in which weights that were rounded for quick computing stay so, and are not at each call."""
+        return torch.autocast(self.model.device.type, torch.bfloat16, enabled=False)
+
     def _masked(self, words: Words, spans: Sequence[Span], sentinels: Sequence[int]) -> Masked:
         return masked(words, spans, sentinels, end=self.model.config.eos_token_id)
 
@@ -361,10 +368,16 @@ class LatentSpace:
 
     @torch.no_grad()
     def surprise(self, texts: Collection[str], *, batch_size: int = 64) -> list[Surprise]:
-        """What each token of n texts costs the network as a language model, given the null latent."""
+        """What each token of n texts costs the network as a language model, given the null latent.
+
+        Texts that begin as the first does cost less: what they share is read once.
+        """
         ids = self._token_ids(texts)
         offsets = self.tokenizer(list(texts), add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
-        losses = token_losses(self.model, ids, self.null.expand(len(ids), -1), batch_size)
+        losses: list[Tensor] = []
+        for start in range(0, len(ids), batch_size):
+            with quick(self.model.device):
+                losses += surprise_of(self.model, ids[start : start + batch_size])
         return [
             Surprise([end for _, end in there][: len(loss) - 1], loss.tolist())
             for there, loss in zip(offsets, losses, strict=True)
