@@ -1,12 +1,11 @@
-"""What each part of the editor adds: optimizers, writers, guidance and the move, with the same number of texts written.
+"""Edits judged: optimizers, writers, guidance and the move, with the same number of texts written, and other goals.
 
     python experiments/edits/run.py --data ../shared/data --judges ../shared/judges --weights ../judges-weights \
-        --work runs/edits [--texts 200] [--row infill --row rewrite ...]
+        --work runs/edits [--texts 200] [--rows infill,rewrite] [--model DIR]
 
-Sources are tweets of tweets/valid and tweets/valid_unseen_accounts, 30 to 110 characters; the wish is four times the
-text's own predicted likes. `judge_edits.py` judges the best candidate of each. Edits are kept in --work, which is not
-part of the repository, for their texts are not ours; results.json holds the figures. Rows that are there are not
-edited again.
+`judge_edits.py` judges the best candidate of each text. Rows are done one after the other; one that is kept in --work,
+made with this model and number of texts, is not edited again, so that after a kill the same command goes on. --work is
+no part of the repository, for its texts are not ours; results.json holds the figures, and README's table is made of it.
 """
 
 from __future__ import annotations
@@ -19,86 +18,133 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
+from tasks import JUDGED, TASKS, fewer_swear_words
 
-from latentopt.editing import Effort, Infill, Rewrite, Target, TextEditor
+from latentopt.editing import Infill, Rewrite, TextEditor
 from latentopt.editing.optimizers import OPTIMIZERS
-from latentopt.heads import load_fitted
 from latentopt.space import LatentSpace
 
 HERE = Path(__file__).parent
-TIMES = 4  # the own prediction
-Row = Callable[[LatentSpace], dict[str, object]]
+PRINTED = re.compile(r"^(fluency|meaning|changed|marks|usable|joints|sound) .*?([-+]?[\d.]+)", re.M)
+MORE = {
+    "usable and upward": r"usable and upward ([\d.]+)%",
+    "bag of words upward": r"upward in (\d+)%",
+    "VADER more positive": r"VADER finds (\d+)%",
+}
+BEGIN, END = "<!-- rows: made by run.py -->", "<!-- end of rows -->"
 
 
-def moved_by(name: str) -> Row:
+@dataclass(frozen=True)
+class Row:
+    """One way to edit. options: of the editor, beside the task's."""
+
+    options: Callable[[LatentSpace], dict[str, Any]] = lambda space: {}
+    task: str = "likes"
+
+
+def moved_by(name: str) -> Callable[[LatentSpace], dict[str, Any]]:
     return lambda space: {"optimizer": OPTIMIZERS[name](space.density.covariance)}
 
 
 ROWS: dict[str, Row] = {
-    "infill": lambda space: {},
-    "no guidance": lambda space: {"writer": Infill(guidance=(0.0,))},
-    "no move": moved_by("none"),
-    "rewrite": lambda space: {"writer": Rewrite()},
-    "rewrite, no move": lambda space: {"writer": Rewrite(), **moved_by("none")(space)},
-    "no reader": lambda space: {"readers": {}},
-    **{name: moved_by(name) for name in ("adam", "lbfgs", "langevin", "cma-es", "random")},
+    "infill": Row(),
+    "no guidance": Row(lambda space: {"writer": Infill(guidance=(0.0,))}),
+    "no move": Row(moved_by("none")),
+    "neither move nor guidance": Row(lambda space: {"writer": Infill(guidance=(0.0,)), **moved_by("none")(space)}),
+    "rewrite": Row(lambda space: {"writer": Rewrite()}),
+    "rewrite without a move": Row(lambda space: {"writer": Rewrite(), **moved_by("none")(space)}),
+    "no reader": Row(lambda space: {"readers": {}}),
+    **{name: Row(moved_by(name)) for name in ("adam", "lbfgs", "langevin", "cma-es", "random")},
+    "sentiment=positive": Row(task="sentiment"),
+    "apply civil": Row(task="civil"),
+}
+SAID = {  # of the judges, by what stood before this editor, and of people
+    "latentopt 0.1": {
+        "usable": 5,
+        "sound": 2,
+        "joints": 88,
+        "fluency": 2.5,
+        "meaning": 0.42,
+        "changed": 41,
+        "texts": 60,
+    },
+    "people's civil rewrites": {"usable": 55, "sound": 33, "joints": 33, "changed": 32, "texts": 120},
 }
 
 
-def sources(data: Path, count: int) -> list[str]:
-    parts = []
-    for name in ("valid", "valid_unseen_accounts"):
-        texts = pd.read_parquet(data / "tweets" / f"{name}.parquet").text
-        parts.append(texts[texts.str.len().between(30, 110)].sample(count // 2, random_state=0))
-    return pd.concat(parts).tolist()
-
-
-def edit(space: LatentSpace, texts: list[str], options: dict[str, object], file: Path) -> None:
-    """Edit the texts, and keep the edits and the seconds in a file."""
-    likes = load_fitted("likes", space)
-    head, reader = likes.head, likes.reader
-    own = head.to_value(head.forward(space.pooled(space.encode(texts))).detach())
-    readers = {} if reader is None else {"likes": reader}
-    given = {"readers": readers, "effort": Effort(), **options}
+def edited(space: LatentSpace, row: Row, data: Path, count: int) -> dict[str, Any]:
+    """Edit the texts of a row."""
+    task = TASKS[row.task](space, data, count)
+    editor = TextEditor(space, task.goal, **{**task.options, **row.options(space)})
     start = time.perf_counter()
-    editor = TextEditor(space, Target(head, TIMES * own), **given)  # type: ignore[arg-type]
-    edits = editor.edit(texts, progress=lambda n: print(f"{file.stem}: {n} of {len(texts)}", file=sys.stderr))
-    seconds = (time.perf_counter() - start) / len(texts)
-    document = {"version": 2, "seconds": seconds, "edits": [e.to_json() for e in edits]}
-    file.write_text(json.dumps(document, ensure_ascii=False))
+    edits = editor.edit(task.texts, progress=lambda n: print(f"\r{n} of {count}", end="", file=sys.stderr))
+    seconds = (time.perf_counter() - start) / len(edits)
+    document = {"version": 2, "space": space.fingerprint, "seconds": seconds}
+    return {**document, "edits": [edit.to_json() for edit in edits]}
 
 
-def judged(file: Path, judges: Path, weights: Path, data: Path) -> dict[str, float]:
+def judged(file: Path, task: str, judges: Path, weights: Path, data: Path) -> dict[str, Any]:
     """What the judges print, as figures, and what the editor itself says."""
-    command = [sys.executable, str(judges / "judge_edits.py"), str(file), "--weights", str(weights)]
-    command += ["--data", str(data), "--property", "likes", "--show", "0"]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    found: dict[str, float] = {}
-    for name, value in re.findall(r"^(fluency|meaning|changed|marks|usable|joints|sound) .*?([-+]?[\d.]+)", said, re.M):
-        found[name] = float(value)
-    if match := re.search(r"usable and upward ([\d.]+)%", said):
-        found["usable and upward"] = float(match.group(1))
+    command = [sys.executable, str(judges / "judge_edits.py"), str(file), "--weights", str(weights), "--show", "0"]
+    done = subprocess.run([*command, "--data", str(data), *JUDGED[task]], capture_output=True, text=True, check=True)
+    found: dict[str, Any] = {name: float(value) for name, value in PRINTED.findall(done.stdout)}
+    found |= {name: float(m.group(1)) for name, pattern in MORE.items() if (m := re.search(pattern, done.stdout))}
     document = json.loads(file.read_text())
+    edits = document["edits"]
+    if task == "civil":
+        found["fewer words of abuse"] = fewer_swear_words(edits)
+    if task == "likes":
+        found |= gain(edits)
+    shown = [bool(edit["candidates"]) for edit in edits]
+    found |= {"texts": len(edits), "with a candidate": 100 * float(np.mean(shown))}
+    return found | {"seconds": document["seconds"], "space": document["space"]}
+
+
+def gain(edits: list[dict[str, Any]]) -> dict[str, float]:
+    """By how much log1p of the realised likes rises on average, with its bootstrap interval."""
     gains = [
         np.log1p(e["candidates"][0]["realised"]["likes"]["value"]) - np.log1p(e["predicted"]["likes"]["value"])
         if e["candidates"]
         else 0.0
-        for e in document["edits"]
+        for e in edits
     ]
     draws = np.random.default_rng(0).choice(gains, (2000, len(gains))).mean(1)
-    shown = [bool(e["candidates"]) for e in document["edits"]]
-    return found | {
-        "texts": len(gains),
-        "with a candidate": 100 * float(np.mean(shown)),
-        "gain": float(np.mean(gains)),
-        "gain from": float(np.quantile(draws, 0.025)),
-        "gain to": float(np.quantile(draws, 0.975)),
-        "seconds": float(document["seconds"]),
-    }
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return {"gain": float(np.mean(gains)), "gain from": float(low), "gain to": float(high)}
+
+
+def write_table(rows: dict[str, dict[str, Any]]) -> None:
+    """The rows as a table, in README."""
+
+    def cell(row: dict[str, Any], name: str, form: str = "{:.0f}%") -> str:
+        return form.format(row[name]) if name in row else ""
+
+    heads = [
+        "texts",
+        "usable",
+        "sound",
+        "joints unheard of",
+        "meaning",
+        "changed",
+        "gain of log likes",
+        "seconds a text",
+    ]
+    lines = [f"| | {' | '.join(heads)} | more |", "|---" * (len(heads) + 2) + "|"]
+    for name, row in {**SAID, **{name: rows[name] for name in ROWS if name in rows}}.items():
+        risen = f"{row['gain']:.2f} ({row['gain from']:.2f} to {row['gain to']:.2f})" if "gain" in row else ""
+        more = [f"{what} {row[what]:.0f}%" for what in (*MORE, "fewer words of abuse") if what in row]
+        cells = [cell(row, what) for what in ("usable", "sound", "joints")]
+        cells += [cell(row, "meaning", "{:.2f}"), cell(row, "changed"), risen, cell(row, "seconds", "{:.1f}")]
+        lines.append(f"| {name} | {row['texts']} | {' | '.join(cells)} | {', '.join(more)} |")
+    readme = HERE / "README.md"
+    before, _, rest = readme.read_text().partition(BEGIN)
+    after = rest.partition(END)[2]
+    readme.write_text("\n".join([before + BEGIN, "", *lines, "", END]) + after)
 
 
 def main() -> None:
@@ -107,20 +153,26 @@ def main() -> None:
         parser.add_argument(name, type=Path, required=True)
     parser.add_argument("--model")
     parser.add_argument("--texts", type=int, default=200)
-    parser.add_argument("--row", action="append", choices=ROWS, help="[default: all]")
+    parser.add_argument("--rows", help=f"some of {', '.join(ROWS)}, commas between them [default: all]")
     args = parser.parse_args()
+    wanted = [name.strip() for name in args.rows.split(",")] if args.rows else list(ROWS)
+    if unknown := [name for name in wanted if name not in ROWS]:
+        parser.error(f"--rows {unknown[0]}: there is no such row; known: {', '.join(ROWS)}")
     args.work.mkdir(parents=True, exist_ok=True)
     space = LatentSpace.from_pretrained(args.model)
-    texts = sources(args.data, args.texts)
     results = HERE / "results.json"
-    rows = json.loads(results.read_text()) if results.exists() else {}
-    for name in args.row or ROWS:
-        file = args.work / f"{name.replace(', ', '_').replace(' ', '_')}_{args.texts}.json"
+    for name in wanted:
+        file = args.work / f"{re.sub(r'[^a-z-]+', '_', name)}_{args.texts}_{space.fingerprint}.json"
         if not file.exists():
-            edit(space, texts, ROWS[name](space), file)
-        rows[name] = judged(file, args.judges, args.weights, args.data) | {"space": space.fingerprint}
+            made = json.dumps(edited(space, ROWS[name], args.data, args.texts), ensure_ascii=False)
+            part = file.with_suffix(".part")
+            part.write_text(made)
+            part.replace(file)
+        row = judged(file, ROWS[name].task, args.judges, args.weights, args.data)
+        rows = {**(json.loads(results.read_text()) if results.exists() else {}), name: row}
         results.write_text(json.dumps(rows, indent=2) + "\n")
-        print(name, rows[name])
+        write_table(rows)
+        print(name, row)
 
 
 if __name__ == "__main__":
