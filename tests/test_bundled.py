@@ -11,7 +11,7 @@ import pytest
 import latentopt
 from latentopt import LatentSpace
 from latentopt.directions import bundled_names, find
-from latentopt.editing import Target, TextEditor
+from latentopt.editing import Effort, Target, TextEditor
 from latentopt.heads import bundled_heads, load_head
 
 FOLDER = Path(latentopt.__file__).parent / "pretrained"
@@ -65,6 +65,20 @@ def test_latents_say_what_a_text_means(space):
         space.pooled(space.encode(["what a lovely day", "what a beautiful day", "my printer is broken"]))
     )
     assert said[0] @ said[1] > said[0] @ said[2] + 0.2
+
+
+@pytest.mark.slow
+def test_the_edits_of_a_text_do_not_depend_on_its_neighbours(space):
+    likes = load_head("likes", space)
+    days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    many = [f"{text}, and see you {day}" for day in days for text in TEXTS] + TEXTS + ["the train is late again"] * 2
+    assert len(many) == 50
+    editor = TextEditor(space, Target(likes, 1000), effort=Effort(rounds=2, rows=8, scored=4))
+    alone = [edit for text in TEXTS[:2] for edit in editor.edit([text])]
+    assert editor.edit([*TEXTS[2:6], TEXTS[0], *many[:1], TEXTS[1]])[4::2] == alone
+    among = editor.edit(many)
+    assert [among[many.index(text)] for text in TEXTS[:2]] == alone
+    assert any(edit.candidates for edit in alone)
 
 
 def test_texts_come_nearer_to_what_was_wished_for(space):

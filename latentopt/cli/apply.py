@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from latentopt.cli import completion, options
-from latentopt.cli.editing import VERSION, Editing, editing_options, print_effects
+from latentopt.cli.editing import VERSION, Editing, editing_options, print_effects, words_explained
 from latentopt.cli.output import print_json, print_lines, stderr
 from latentopt.cli.streaming import Destination, best_option, stream, streaming
 
@@ -112,11 +112,15 @@ def apply(
     with stderr().status(f"editing {len(sources):,} texts"):
         found = moving.edit(sources)
     edits = [edit for edit, _ in found]
-    for source in sources if explain and not as_json else []:
-        print_effects(*moving.editor.explain(source))
+    how.draw(edits)
+    explained = [moving.editor.explain(source) for source in sources] if explain else []
+    for words, effects in explained if not as_json else []:
+        print_effects(words, effects)
     if as_json:
         numbered = zip(table.frame.index.tolist(), found, strict=True)
         rows = [{"row": row} | edit.to_json() | more for row, (edit, more) in numbered]
+        for row, (words, effects) in zip(rows, explained, strict=False):
+            row["words"] = words_explained(words, effects)
         print_json({"version": VERSION, "directions": moving.used, "edits": rows})
     else:
         print_lines([edit.text for edit in edits])

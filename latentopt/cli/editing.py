@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -33,6 +34,7 @@ class Editing:
     free: tuple[str, ...]
     forbid: tuple[str, ...]
     max_length: int | None
+    max_tokens: int | None
     allow_abuse: bool
     change: float
     min_fluency: float
@@ -41,16 +43,20 @@ class Editing:
     optimizer: str
     candidates: int
     pareto: bool
+    figures: Path | None
     effort: float
     seed: int
 
     def editor(self, space: LatentSpace, goal: Objective, readers: Mapping[str, SecondOpinion]) -> TextEditor:
         """The editor that is asked for."""
-        from latentopt.editing import Best, Effort, Floors, Front, TextEditor, standard
+        from latentopt.editing import Best, Effort, Floors, Front, MaxTokens, TextEditor, standard
         from latentopt.editing.fluency import CausalLM
         from latentopt.editing.optimizers import OPTIMIZERS
 
+        if self.figures is not None and not self.pareto:
+            raise click.UsageError("--figures draws what --pareto shows; give both")
         usual = Effort()
+        short = [] if self.max_tokens is None else [MaxTokens(self.max_tokens, space.lengths)]
         rows, scored = (max(1, round(self.effort * count)) for count in (usual.rows, usual.scored))
         return TextEditor(
             space,
@@ -62,7 +68,8 @@ class Editing:
                 forbid=self.forbid,
                 max_length=self.max_length,
                 allow_abuse=self.allow_abuse,
-            ),
+            )
+            + short,
             floors=Floors(fluency=self.min_fluency, meaning=self.min_meaning, change=self.change),
             readers=readers,
             language_model=None if self.language_model is None else CausalLM(self.language_model),
@@ -70,6 +77,20 @@ class Editing:
             shown=Front() if self.pareto else Best(self.candidates),
             seed=self.seed,
         )
+
+    def show(self, edit: Edit) -> None:
+        """Print a text and what it could become, as was asked for."""
+        (print_front if self.pareto else print_edit)(edit)
+
+    def draw(self, edits: Sequence[Edit]) -> None:
+        """Write the figure that was asked for, if one was."""
+        if self.figures is None:
+            return
+        from latentopt.editing.plots import fronts
+
+        self.figures.mkdir(parents=True, exist_ok=True)
+        fronts(edits).savefig(self.figures / "front.png", dpi=150)
+        click.echo(f"wrote {self.figures / 'front.png'}", err=True)
 
 
 _OPTIONS = options.compose(
@@ -92,6 +113,7 @@ _OPTIONS = options.compose(
         help="What must not be added; a file has one a line. Repeatable.",
     ),
     click.option("--max-length", type=click.IntRange(min=1), help="Most characters of an edit."),
+    click.option("--max-tokens", type=click.IntRange(min=1), help="Most tokens of an edit, as the model counts them."),
     click.option(
         "--allow-abuse",
         is_flag=True,
@@ -143,6 +165,11 @@ _OPTIONS = options.compose(
         help="Show all candidates that no other beats in every wish, in fluency and in meaning at once.",
     ),
     click.option(
+        "--figures",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="With --pareto: draw them into this folder, as front.png.",
+    ),
+    click.option(
         "--effort",
         type=click.FloatRange(min=0, min_open=True),
         default=1.0,
@@ -165,9 +192,22 @@ def editing_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def edited(editor: TextEditor, sources: Sequence[str]) -> list[Edit]:
-    """Edits of texts, with a note of how many are done."""
-    with stderr().status(f"editing {len(sources):,} texts") as status:
-        return editor.edit(sources, progress=lambda done: status.update(f"edited {done:,} of {len(sources):,} texts"))
+    """Edits of texts, with a note of how many are done, and of the best candidate so far."""
+    from rich.text import Text
+
+    told = f"editing {len(sources):,} texts"
+
+    def progress(done: int) -> None:
+        nonlocal told
+        told = f"edited {done:,} of {len(sources):,} texts"
+        status.update(told)
+
+    def glance(edit: Edit) -> None:
+        if edit.candidates:
+            status.update(Text(f"{told}; so far: ").append_text(marked(edit.candidates[0])))
+
+    with stderr().status(told) as status:
+        return editor.edit(sources, progress=progress, glance=glance)
 
 
 def print_edit(edit: Edit) -> None:
@@ -187,6 +227,31 @@ def print_edit(edit: Edit) -> None:
         say.print(Text(f"{place:>2} ").append_text(marked(candidate)), soft_wrap=True)
         say.print(f"   {measured(edit, candidate)}", style="dim", soft_wrap=True, markup=False)
     say.print()
+
+
+def print_front(edit: Edit) -> None:
+    """Print a text and a table of all that it could become, with the numbers that each is better in."""
+    from rich.table import Table
+    from rich.text import Text
+
+    say = stdout()
+    say.print(Text(" ".join(edit.source.split()), style="bold"), soft_wrap=True)
+    say.print(f"   {edit.status.replace('_', ' ')}: {edit.reason}", style="dim", soft_wrap=True, markup=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("", *edit.predicted, "meaning", "fluency"):
+        table.add_column(Text(heading), justify="right", no_wrap=True)
+    table.add_column("text", overflow="fold")
+    table.add_row("", *(digits(estimate.value) for estimate in edit.predicted.values()), "1", "0", "as it stands")
+    for place, candidate in enumerate(edit.candidates, start=1):
+        realised = (digits(candidate.realised[name].value) for name in edit.predicted)
+        table.add_row(str(place), *realised, f"{candidate.meaning:.2f}", f"{candidate.fluency:+.2f}", marked(candidate))
+    say.print(table)
+    say.print()
+
+
+def words_explained(words: Sequence[str], effects: Tensor) -> list[dict[str, Any]]:
+    """The words of a text and what each adds to the goal, as --json has them."""
+    return [{"text": word, "adds": effect} for word, effect in zip(words, effects.tolist(), strict=True)]
 
 
 def marked(candidate: Candidate) -> Text:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latentopt.cli import completion, options
-from latentopt.cli.editing import VERSION, Editing, edited, editing_options, print_edit, print_effects
+from latentopt.cli.editing import VERSION, Editing, edited, editing_options, print_effects, words_explained
 from latentopt.cli.output import print_json, stderr
 from latentopt.cli.streaming import Destination, best_option, stream, streaming
 from latentopt.errors import LatentoptError
@@ -60,6 +60,14 @@ def _property(option: str, help: str) -> Callable[[Any], Any]:
 @_property("--maximize", "Property that shall rise.")
 @_property("--minimize", "Property that shall fall.")
 @click.option(
+    "--objective",
+    "objectives",
+    multiple=True,
+    metavar="MODULE:FUNCTION",
+    help="Python function of a list of texts that gives a loss for each, lower is better; 1 counts as much as a "
+    "standard deviation of a property. It has no gradient: --optimizer none, random, cma-es or bayesian. Repeatable.",
+)
+@click.option(
     "--head",
     "heads",
     multiple=True,
@@ -86,6 +94,7 @@ def optimize(
     at_most: list[tuple[str, str]],
     maximize: tuple[str, ...],
     minimize: tuple[str, ...],
+    objectives: tuple[str, ...],
     heads: tuple[Path, ...],
     typical: float | None,
     explain: bool,
@@ -110,9 +119,10 @@ def optimize(
     --output FILE has a row for each candidate, beside the other columns of the input; --target likes=@COLUMN takes the
     wish for each text from a column.
     """
-    if not (target or at_least or at_most or maximize or minimize):
+    if not (target or at_least or at_most or maximize or minimize or objectives):
         raise click.UsageError("say what the texts shall become, such as --target likes=1000 or --maximize sentiment")
-    wanted = Wanted(target, at_least, at_most, maximize, minimize)
+    _check_blind(objectives, how.optimizer)
+    wanted = Wanted(target, at_least, at_most, maximize, minimize, objectives)
     if to is not None:
         if explain:
             raise click.UsageError("--explain is for texts that are shown; leave it out with --output")
@@ -141,19 +151,18 @@ def optimize(
     sources = table.frame["text"].tolist()
     editor = how.editor(space, goal, properties.readers())
     edits = edited(editor, sources)
+    how.draw(edits)
     explained = [editor.explain(source) for source in sources] if explain else []
     if as_json:
         documents = [{"row": row} | edit.to_json() for row, edit in zip(table.frame.index.tolist(), edits, strict=True)]
         for document, (words, effects) in zip(documents, explained, strict=False):
-            document["words"] = [
-                {"text": word, "adds": effect} for word, effect in zip(words, effects.tolist(), strict=True)
-            ]
+            document["words"] = words_explained(words, effects)
         print_json({"version": VERSION, "edits": documents})
         return
     for i, edit in enumerate(edits):
         if explain:
             print_effects(*explained[i])
-        print_edit(edit)
+        how.show(edit)
     _say_for_whom(typicals, typical)
 
 
@@ -166,6 +175,7 @@ class Wanted:
     at_most: list[tuple[str, str]]
     maximize: tuple[str, ...]
     minimize: tuple[str, ...]
+    objectives: tuple[str, ...]
 
     @property
     def columns(self) -> list[str]:
@@ -195,6 +205,7 @@ class Wanted:
                     raise WishError(f"{option} {error}") from error
         found += [Maximize(properties.one(name)) for name in self.maximize]
         found += [Minimize(properties.one(name)) for name in self.minimize]
+        found += [_of_texts(name, properties.space) for name in self.objectives]
         goal = Sum([(1.0, wish) for wish in found])
         try:
             columns(goal)
@@ -264,4 +275,26 @@ def _say_for_whom(typicals: Mapping[str, float], typical: float | None) -> None:
             "--typical VALUE predicts for another",
             style="dim",
             soft_wrap=True,
+        )
+
+
+def _of_texts(name: str, space: LatentSpace) -> Wish:
+    """The wish for a function of texts, MODULE:FUNCTION."""
+    from latentopt.editing import OfTexts
+    from latentopt.editing.objectives import text_objective
+    from latentopt.editing.write import texts_at
+
+    return OfTexts(text_objective(name), lambda z: texts_at(space, z), name=name.rpartition(":")[2])
+
+
+def _check_blind(objectives: tuple[str, ...], optimizer: str) -> None:
+    """Refuse functions of texts for an optimizer that follows gradients."""
+    if not objectives:
+        return
+    from latentopt.editing.optimizers import without_gradient
+
+    if optimizer not in without_gradient():
+        raise click.UsageError(
+            f"--objective {objectives[0]}: a function of texts has no gradient, and --optimizer {optimizer} needs one; "
+            f"take {', '.join(without_gradient())}"
         )

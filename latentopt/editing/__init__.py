@@ -1,6 +1,6 @@
 """Edit texts towards a goal: search, write, measure, rank."""
 
-from latentopt.editing.constraints import standard
+from latentopt.editing.constraints import MaxTokens, standard
 from latentopt.editing.edit import Candidate, Change, Edit, Estimate
 from latentopt.editing.editor import Effort, TextEditor
 from latentopt.editing.objectives import (
@@ -12,6 +12,7 @@ from latentopt.editing.objectives import (
     Minimize,
     Near,
     Objective,
+    OfTexts,
     Sum,
     Target,
     Typical,
@@ -35,10 +36,12 @@ __all__ = [
     "Floors",
     "Front",
     "Infill",
+    "MaxTokens",
     "Maximize",
     "Minimize",
     "Near",
     "Objective",
+    "OfTexts",
     "Rewrite",
     "Sum",
     "Target",

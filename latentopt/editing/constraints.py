@@ -43,6 +43,15 @@ _HARMLESS = (
 )
 
 
+# Words that a sentence may have more than once; any other of four letters or more that is added to itself is a slip.
+_OFTEN = (
+    "about after also because been before could does from have here into just like more most much only other over "
+    "really should some than that their them then there these they this those very want were what when where which "
+    "while will with would your you're don't can't it's"
+)
+_LONG = re.compile(r"(?<![\w@#])[^\W\d_][\w'’]{3,}")
+
+
 @dataclass(frozen=True)
 class Breach:
     """Why a text is refused. reason: in words. remedy: what a person can say to let it through."""
@@ -161,6 +170,20 @@ class MaxLength(Constraint):
 
 
 @dataclass(frozen=True)
+class MaxTokens(Constraint):
+    """A text has at most so many tokens. lengths: counts those of texts, as `LatentSpace.lengths` does."""
+
+    tokens: int
+    lengths: Callable[[list[str]], list[int]]
+
+    def breach(self, source: str, text: str) -> Breach | None:
+        (found,) = self.lengths([text])
+        if found <= self.tokens:
+            return None
+        return Breach(f"has {found} tokens, above {self.tokens}", "a larger --max-tokens")
+
+
+@dataclass(frozen=True)
 class Whole(Constraint):
     """Some text, and none of the slips of a machine: broken characters (U+FFFD), words run together or said twice."""
 
@@ -174,6 +197,8 @@ class Whole(Constraint):
             return Breach("runs words together", "another seed")
         if len(_TWICE.findall(text)) > len(_TWICE.findall(source)):
             return Breach("repeats a word or a mark", "another seed")
+        if again := _again(source, text):
+            return Breach(f"says {_few(again)} once more", "another seed")
         if len(_SMALL.findall(text)) > len(_SMALL.findall(source)):
             return Breach("begins a sentence with a small letter", "another seed")
         if "\ufffd" in text and text.count("\ufffd") > source.count("\ufffd"):
@@ -324,6 +349,12 @@ def _capitals(text: str) -> list[tuple[str, tuple[int, int]]]:
         if capital[i] and (not starts[i] or (touching and word.lower() not in openers)):
             found.append((word, span))
     return found
+
+
+def _again(source: str, text: str) -> Counter[str]:
+    """Long words that a text says more often than the source does, and more than once."""
+    now, was = (Counter(word.lower().replace("’", "'") for word in _LONG.findall(part)) for part in (text, source))
+    return Counter({word: n for word, n in now.items() if n > max(1, was[word]) and word not in _OFTEN.split()})
 
 
 def _few(words: Counter[str]) -> str:

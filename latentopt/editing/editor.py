@@ -20,7 +20,7 @@ from latentopt.editing.objectives import Objective, columns
 from latentopt.editing.occlusion import effects, occlude
 from latentopt.editing.optimizers import OPTIMIZERS, Optimizer
 from latentopt.editing.rank import Best, Choice, Floors, ordered, shortest_way, spread, value
-from latentopt.editing.search import points_along, search
+from latentopt.editing.search import STEPS, points_along, search
 from latentopt.editing.write import Draft, Infill, Writer
 from latentopt.errors import LatentoptError
 from latentopt.space.texts import checked_texts
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 STRETCH = 2.0  # how far beyond a wish the way leads, in wishes: texts keep a fraction of what latents promise
 REACH = 0.7  # of the latents' spread around their mean; farther from a text lie other texts
+BLIND_STEPS = 10  # of a search whose every point is written and asked for as a text
 SHARES = (0.5, 1.0)  # of the way, from which texts are written
 WORTH_A_ROUND = 0.05  # of the same: what a round must bring for another to follow
 LEAST_GAIN = 0.01  # of the loss, in squared standard deviations of the property: less is noise
@@ -107,12 +108,19 @@ class TextEditor(BaseEstimator):
         """The best edit of each of n texts; the text itself where none is better."""
         return [edit.text for edit in self.edit(texts)]
 
-    def edit(self, texts: Collection[str], *, progress: Callable[[int], None] | None = None) -> list[Edit]:
+    def edit(
+        self,
+        texts: Collection[str],
+        *,
+        progress: Callable[[int], None] | None = None,
+        glance: Callable[[Edit], None] | None = None,
+    ) -> list[Edit]:
         """Edits of n texts.
 
         Args:
             texts: n texts.
             progress: is told how many are done.
+            glance: is shown the edit of the text that is worked on as it stands after each round.
 
         Raises:
             LatentoptError: if the goal has no wish, or names another number of texts, or a text is blank.
@@ -122,7 +130,10 @@ class TextEditor(BaseEstimator):
         forbidden = self._forbidden()
         for i, text in enumerate(texts):
             with self.space.at_work():
-                edits.append(list(_Work(self, text, self.goal.take(torch.tensor([i])), forbidden).rounds())[-1])
+                for edit in _Work(self, text, self.goal.take(torch.tensor([i])), forbidden).rounds():
+                    if glance is not None:
+                        glance(edit)
+            edits.append(edit)
             if progress is not None:
                 progress(i + 1)
         return edits
@@ -237,10 +248,11 @@ class _Work:
         far = self.goal.beyond(pooled, STRETCH)
         # In standard deviations of texts: a Euclidean ball leads into directions in which no text varies.
         radius = REACH * self.space.pooled_dim**0.5
-        way = search(far, pooled, optimizer, radius=radius, covariance=covariance, seed=self.seed)
+        steps = STEPS if far.differentiable else BLIND_STEPS
+        way = search(far, pooled, optimizer, steps=steps, radius=radius, covariance=covariance, seed=self.seed)
         moved = points_along(way.path, torch.tensor(SHARES)[:, None])[:, 0]
         with torch.no_grad():
-            loss = self.goal(pooled).item()
+            loss = self.goal.of_texts([text], pooled).item()
         occlusion = occlude(self.space, self.goal, words, self.editor._constraints, loss, rng)
         return Draft(words, z, moved, occlusion, max(1, left), self.forbidden)
 
@@ -263,8 +275,8 @@ class _Work:
     def _made(self, chosen: Sequence[Attempt], nothing: str) -> Edit:
         source_read, *read = self.measure.read([self.source, *(attempt.text for attempt in chosen)])
         z = torch.stack([self.start[0], *(attempt.z for attempt in chosen)])
-        predicted, *realised = self.measure.predicted(z)
-        promised = self.measure.predicted(torch.stack([attempt.promised for attempt in chosen])) if chosen else []
+        predicted, *realised = self.measure.predicted([self.source, *(attempt.text for attempt in chosen)], z)
+        promised = self.measure.promised(torch.stack([attempt.promised for attempt in chosen])) if chosen else []
         typicality = self.space.density.typicality(z[1:]).tolist()
         candidates = [
             Candidate(
@@ -272,7 +284,7 @@ class _Work:
                 changes=attempt.changes,
                 changed=attempt.changed,
                 realised=realised[i],
-                promised={name: estimate.value for name, estimate in promised[i].items()},
+                promised=promised[i],
                 read=read[i],
                 agrees=attempt.read_loss < self.measure.loss or not self.measure.readers,
                 meaning=attempt.meaning,

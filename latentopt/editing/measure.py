@@ -95,15 +95,15 @@ class Measure:
         self._embedding = space.embed(z)
         self._bare = without_marks(source)
         self.already = bool(self._reached(z).item())
-        self.loss = self._losses(z).item()
+        self.loss = self._losses([source], z).item()
 
     def __call__(self, texts: Sequence[str], promised: Tensor) -> list[Attempt]:
         """Everything but fluency of n texts, written from pooled latents (n, m)."""
         if not texts:
             return []
         z = self.space.pooled(self.space.encode(texts))
-        loss, reached = self._losses(z), self._reached(z).tolist()
-        read_loss = self._losses(z, self._read_losses(texts)).tolist()
+        loss, reached = self._losses(texts, z), self._reached(z).tolist()
+        read_loss = self._losses(texts, z, self._read_losses(texts)).tolist() if self.readers else loss.tolist()
         meaning = (self.space.embed(z) * self._embedding).sum(1).tolist()
         attempts = []
         for i, text in enumerate(texts):
@@ -139,19 +139,24 @@ class Measure:
         """How well each wish is fulfilled (minus its loss), fluency and meaning, (n, wishes + 2), larger is better."""
         if not attempts:
             return torch.empty(0, len(self.wishes) + 2)
-        z = torch.stack([attempt.z for attempt in attempts])
+        z, texts = torch.stack([attempt.z for attempt in attempts]), [attempt.text for attempt in attempts]
         rows = torch.zeros(len(z), dtype=torch.long)
         with torch.no_grad():
-            fulfilled = [-wish.take(rows)(z).float() for wish in self.wishes.values()]
+            fulfilled = [-wish.take(rows).of_texts(texts, z).float() for wish in self.wishes.values()]
         kept = [torch.tensor([attempt.fluency or 0.0 for attempt in attempts])]
         kept += [torch.tensor([attempt.meaning for attempt in attempts])]
         return torch.stack([*fulfilled, *kept], 1)
 
-    def predicted(self, z: Tensor) -> list[dict[str, Estimate]]:
-        """What is predicted at pooled latents (n, m), by column."""
+    def promised(self, z: Tensor) -> list[dict[str, float]]:
+        """What pooled latents (n, m) promise, by column."""
+        said = {column: wish.values(z).tolist() for column, wish in self.wishes.items()}
+        return [{column: values[i] for column, values in said.items()} for i in range(len(z))]
+
+    def predicted(self, texts: Sequence[str], z: Tensor) -> list[dict[str, Estimate]]:
+        """What is predicted of n texts with pooled latents (n, m), by column."""
         found: list[dict[str, Estimate]] = [{} for _ in range(len(z))]
         for column, wish in self.wishes.items():
-            values, interval = wish.values(z).tolist(), wish.interval(z)
+            values, interval = wish.values_of(texts, z).tolist(), wish.interval(z)
             for i, value in enumerate(values):
                 bounds = (None, None) if interval is None else interval[i].tolist()
                 found[i][column] = Estimate(value, *bounds)
@@ -162,14 +167,15 @@ class Measure:
         said = {column: reader.predict(texts).tolist() for column, reader in self.readers.items()}
         return [{column: float(values[i]) for column, values in said.items()} for i in range(len(texts))]
 
-    def _losses(self, z: Tensor, read: Mapping[Objective, Tensor] | None = None) -> Tensor:
-        """Losses (n,) of the goal; those of wishes that were read are known, (n,)."""
+    def _losses(self, texts: Sequence[str], z: Tensor, read: Mapping[Objective, Tensor] | None = None) -> Tensor:
+        """Losses (n,) of the goal for texts with pooled latents (n, m); those of wishes that were read are known."""
         total = torch.zeros(len(z))
         rows = torch.zeros(len(z), dtype=torch.long)
         known = read or {}
         with torch.no_grad():
             for weight, term in self.goal.terms:
-                total += weight * (known[term] if term in known else term.take(rows)(z)).float()
+                loss = known[term] if term in known else term.take(rows).of_texts(texts, z)
+                total += weight * loss.float()
         return total
 
     def _reached(self, z: Tensor) -> Tensor:

@@ -137,7 +137,7 @@ def occlude(
     left = [texts[span] for span in spans]
     z = space.pooled(space.encode(left))
     with torch.no_grad():
-        gains = loss - goal.take(torch.zeros(len(z), dtype=torch.long))(z).float()
+        gains = loss - goal.take(torch.zeros(len(z), dtype=torch.long)).of_texts(left, z).float()
     return Occlusion(spans, gains, left, z, gaps, ends)
 
 
@@ -145,9 +145,10 @@ def effects(space: LatentSpace, goal: Objective, words: Words) -> Tensor:
     """What each word of a text adds to a goal: by how much the loss rises without it, (n,); below 0: it costs."""
     texts = [without(words, (i, i + 1)) for i in range(len(words))]
     asked = [text if text.strip() else words.text for text in texts]
-    z = space.pooled(space.encode([words.text, *asked]))
+    told = [words.text, *asked]
+    z = space.pooled(space.encode(told))
     with torch.no_grad():
-        losses = goal.take(torch.zeros(len(z), dtype=torch.long))(z).float()
+        losses = goal.take(torch.zeros(len(z), dtype=torch.long)).of_texts(told, z).float()
     return losses[1:] - losses[0]
 
 

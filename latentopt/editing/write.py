@@ -49,6 +49,18 @@ class Writer(Protocol):
         """At most `rows` texts in all, of one draft or more, in one batch; those that came to no end are left out."""
 
 
+def texts_at(space: LatentSpace, z: Tensor) -> list[str]:
+    """The likeliest texts of pooled latents (n, m) alone; empty where one came to no end."""
+    from latentopt.model.writing import Sampling
+
+    if space.pooled_dim == space.latent_dim:
+        return space.decode(z)
+    # The part of a latent that copies belongs to a text, and there is none: all words of some text are filled anew.
+    words = space.words(["a"])[0]
+    likeliest = Sampling(torch.ones(len(z)), torch.zeros(len(z)), 0.0, space.max_tokens, seed=0)
+    return [text or "" for text in space.fill(words, [[(0, len(words))]] * len(z), z, likeliest)]
+
+
 @dataclass(frozen=True)
 class Infill:
     """Some spans of the text are written anew, everything else is kept.
@@ -58,7 +70,8 @@ class Infill:
     anyway, given the null latent.
 
     temperatures, guidance: each row has one of each. free: share of the rows that are given the null latent. top_p: of
-    the nucleus. most_spans: of one text. longer: tokens by which a fill may be longer than what it replaces.
+    the nucleus. most_spans: of one text. fills: of the same spans by the same latent, which read together what precedes
+    them. longer: tokens by which a fill may be longer than what it replaces.
     """
 
     temperatures: Sequence[float] = (0.6, 0.9)
@@ -66,26 +79,28 @@ class Infill:
     free: float = 0.25
     top_p: float = 0.9
     most_spans: int = 2
+    fills: int = 1
     longer: int = 5
 
     def write(self, space: LatentSpace, drafts: Sequence[Draft], rows: int, *, seed: int) -> Written:
         from latentopt.model.writing import Sampling
 
         rng = random.Random(seed)
-        asked: list[tuple[Draft, Sequence[Span]]] = []
-        for row in range(rows):
-            draft = drafts[row % len(drafts)]
+        sets: list[tuple[Draft, Sequence[Span]]] = []
+        for number in range(-(-rows // self.fills)):
+            draft = drafts[number % len(drafts)]
             if there := draft.occlusion.draw(rng, most_spans=self.most_spans, most_words=draft.left):
-                asked.append((draft, there))
-        if not asked:
+                sets.append((draft, there))
+        if not sets:
             return Written([], torch.empty(0, space.pooled_dim))
-        led = [rng.random() >= self.free for _ in asked]
-        z = torch.stack(
-            [
-                draft.moved[rng.randrange(len(draft.moved))] if is_led else space.null[0]
-                for (draft, _), is_led in zip(asked, led, strict=True)
-            ]
-        )
+        led = [rng.random() >= self.free for _ in sets]
+        latents = [
+            draft.moved[rng.randrange(len(draft.moved))] if is_led else space.null[0]
+            for (draft, _), is_led in zip(sets, led, strict=True)
+        ]
+        # All fills of one set stand together, as far as rows reach.
+        which = [i for i in range(len(sets)) for _ in range(self.fills)][:rows]
+        asked, led, z = [sets[i] for i in which], [led[i] for i in which], torch.stack([latents[i] for i in which])
         against = torch.cat([space.pooled(draft.z) for draft, _ in asked])
         guidance = torch.tensor([rng.choice(self.guidance) if is_led else 0.0 for is_led in led])
         temperature = torch.tensor([rng.choice(self.temperatures) for _ in asked])

@@ -43,6 +43,13 @@ def document(result):
     return json.loads(result.stdout)
 
 
+def test_words_are_explained_in_the_document_too(cli, polite):
+    found = document(cli("apply", polite, "--json", "--explain", *FLOORS, *TEXTS))
+    for edit in found["edits"]:
+        assert "".join(word["text"] for word in edit["words"]) == edit["source"]
+        assert any(word["adds"] for word in edit["words"])
+
+
 def test_texts_are_edited_along_the_direction_at_its_own_strength(cli, polite):
     found = document(cli("apply", polite, "--json", *FLOORS, *TEXTS))
     assert found["version"] == 2

@@ -47,7 +47,7 @@ def editor_of(cli, monkeypatch):
         made = []
 
         class Seen(editing.TextEditor):
-            def edit(self, texts, *, progress=None):
+            def edit(self, texts, *, progress=None, glance=None):
                 made.append(self)
                 return [Edit(text, {}, {}, [], "none_better", False, "it was only looked at") for text in texts]
 
@@ -77,9 +77,10 @@ class TestEveryOption:
         editor = editor_of(
             *verbs[verb],
             *("--keep", "old baker", "--keep", "/w.rm/", "--free", "numbers", "--free", "names"),
-            *("--forbid", "sale", "--forbid", words, "--max-length", 80, "--allow-abuse", TEXT),
+            *("--forbid", "sale", "--forbid", words, "--max-length", 80, "--max-tokens", 20, "--allow-abuse", TEXT),
         )
-        assert list(map(repr, editor.constraints)) == list(
+        *usual, most = editor.constraints
+        assert list(map(repr, usual)) == list(
             map(
                 repr,
                 standard(
@@ -91,6 +92,7 @@ class TestEveryOption:
                 ),
             )
         )
+        assert (most.tokens, most.lengths(["warm bread"])) == (20, toy_space().lengths(["warm bread"]))
         assert list(map(repr, editor.constraints)) != list(map(repr, standard()))
 
     def test_says_how_good_an_edit_must_be(self, editor_of, verbs, verb, monkeypatch):

@@ -208,3 +208,80 @@ def test_a_text_that_the_model_cannot_read_is_left_alone_with_a_warning(optimize
     (edit,) = json.loads(result.stdout)["edits"]
     assert (edit["status"], edit["candidates"]) == ("none_better", [])
     assert edit["reason"].endswith("tokens, and the model reads 31; edit a part of it")
+
+
+class TestObjective:
+    @pytest.fixture
+    def scores(self, tmp_path):
+        """A file with functions of texts."""
+        file = tmp_path / "scores.py"
+        file.write_text(
+            "def letters(texts):\n    return [len(text) / 10 for text in texts]\n\n"
+            "def fails(texts):\n    raise ValueError('no such word')\n"
+        )
+        return file
+
+    @pytest.mark.parametrize("optimizer", ["none", "random"])
+    def test_a_function_of_texts_is_lowered_and_shown(self, cli, scores, optimizer):
+        words = "--objective", f"{scores}:letters", "--optimizer", optimizer, "--json", *FLOORS, TEXT
+        result = cli("optimize", *words)
+        assert result.exit_code == 0, result.stderr
+        (edit,) = json.loads(result.stdout)["edits"]
+        assert edit["predicted"]["letters"]["value"] == pytest.approx(len(TEXT) / 10)
+        assert edit["candidates"]
+        for candidate in edit["candidates"]:
+            assert candidate["realised"]["letters"]["value"] == pytest.approx(len(candidate["text"]) / 10)
+            assert len(candidate["text"]) < len(TEXT)
+
+    def test_an_optimizer_that_needs_a_gradient_is_wrong_usage(self, cli, scores):
+        result = cli("optimize", "--objective", f"{scores}:letters", TEXT)
+        assert result.exit_code == 2
+        said = " ".join(result.stderr.split())
+        assert "a function of texts has no gradient, and --optimizer gradient needs one; take cma-es, bayesian," in said
+
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [("fails", "an objective failed on 1 texts (ValueError: no such word)"), ("nothing", "there is no function")],
+    )
+    def test_a_function_that_fails_or_is_none_is_one_line(self, cli, scores, name, message):
+        result = cli("optimize", "--objective", f"{scores}:{name}", "--optimizer", "none", TEXT)
+        assert result.exit_code == 1
+        assert message in result.stderr
+
+
+class TestPareto:
+    def test_the_front_is_a_table_and_a_figure(self, optimize, tmp_path):
+        wishes = "--maximize", "likes", "--maximize", "tone"
+        result = optimize(*wishes, "--pareto", "--figures", tmp_path / "figures", *FLOORS, TEXT)
+        assert result.exit_code == 0, result.stderr
+        assert result.stdout.startswith(TEXT)
+        heading, source, first = result.stdout.splitlines()[2:5]
+        assert heading.split() == ["likes", "tone=warm", "meaning", "fluency", "text"]
+        assert source.split()[2:] == ["1", "0", "as", "it", "stands"]
+        assert first.split()[0] == "1"
+        assert (tmp_path / "figures" / "front.png").read_bytes().startswith(b"\x89PNG")
+
+    def test_no_candidate_of_the_front_beats_another_in_everything(self, optimize):
+        result = optimize("--maximize", "likes", "--minimize", "tone", "--pareto", "--json", *FLOORS, TEXT)
+        (edit,) = json.loads(result.stdout)["edits"]
+        merits = [
+            (c["realised"]["likes"]["value"], -c["realised"]["tone=warm"]["value"], c["fluency"], c["meaning"])
+            for c in edit["candidates"]
+        ]
+        assert len(merits) > 1
+        for one in merits:
+            assert not any(all(b > a for a, b in zip(one, other, strict=True)) for other in merits)
+
+    def test_a_figure_is_one_of_the_front(self, optimize, tmp_path):
+        result = optimize("--maximize", "likes", "--figures", tmp_path, TEXT)
+        assert result.exit_code == 2
+        assert "--figures draws what --pareto shows; give both" in result.stderr
+
+
+def test_an_edit_has_at_most_so_many_tokens(optimize):
+    most = toy_space().lengths([TEXT])[0] - 1
+    result = optimize("--target", "likes=90", "--max-tokens", most, "--json", *FLOORS, TEXT)
+    assert result.exit_code == 0, result.stderr
+    (edit,) = json.loads(result.stdout)["edits"]
+    assert edit["candidates"]
+    assert all(count <= most for count in toy_space().lengths([c["text"] for c in edit["candidates"]]))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from latentopt.editing.constraints import Check, MaxLength, breaches, kept_ranges, standard
+from latentopt.editing.constraints import Check, MaxLength, MaxTokens, breaches, kept_ranges, standard
 from latentopt.errors import LatentoptError
 
 SOURCE = "Great night with Barack Obama in Chicago! Thanks to 1,000 fans 🎉 #win @user http"
@@ -94,6 +94,26 @@ def test_words_and_expressions_can_be_kept_and_forbidden(tmp_path):
 def test_a_text_can_be_made_to_fit():
     assert MaxLength(5).breach("a long text", "short") is None
     assert MaxLength(5).breach("a long text", "longer").reason == "has 6 characters, above 5"
+
+
+def test_tokens_are_counted_as_the_model_counts_them():
+    most = MaxTokens(2, lambda texts: [len(text.split()) for text in texts])
+    assert most.breach("a long text", "two words") is None
+    assert most.breach("a long text", "now three words").reason == "has 3 tokens, above 2"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("a great game tonight", "a great tonight, tonight", ["repeats a word or a mark"]),
+        ("we won the match, well done", "we won the match, a match", ["says 'match' once more"]),
+        ("work work work", "we work and work", []),
+        ("what you did", "what you did and what they did", []),
+        ("go #team, team", "go #team, team", []),
+    ],
+)
+def test_a_long_word_is_not_said_once_more(old, new, reason):
+    assert reasons(old, new) == reason
 
 
 def test_any_function_can_refuse():

@@ -189,6 +189,9 @@ def test_rounds_end_in_the_edit(space, head):
     chosen = editor(space, Maximize(head))
     found = list(chosen.rounds(TEXTS[0]))
     assert len(found) == LITTLE.rounds
+    seen = []
+    assert chosen.edit([TEXTS[0]], glance=seen.append) == found[-1:]
+    assert seen == found
     assert found[-1] == chosen.edit(TEXTS[:1])[0]
 
 

@@ -13,6 +13,7 @@ from latentopt.editing.objectives import (
     Maximize,
     Minimize,
     Near,
+    OfTexts,
     Target,
     Typical,
     columns,
@@ -261,6 +262,20 @@ class TestTextObjectives:
     def test_what_cannot_be_found_is_said(self, name, message):
         with pytest.raises(LatentoptError, match=message):
             text_objective(name)
+
+    def test_finished_texts_are_asked_of_and_latents_are_written_first(self):
+        letters = OfTexts(lambda texts: [len(text) for text in texts], lambda z: ["abc"] * len(z), name="letters")
+        goal = Near(Z) + 2 * letters
+        assert goal.of_texts(["a", "ab", ""], Z).tolist() == [2, 4, 0]
+        assert goal(Z).tolist() == [6, 6, 6]
+        assert not goal.differentiable
+        assert columns(goal) == {"letters": letters}
+        assert (letters.values_of(["ab"], Z[:1]).tolist(), letters.values(Z[:1]).tolist()) == ([2], [3])
+        assert letters.reached(Z) is None
+
+    def test_what_a_function_raises_is_said(self):
+        with pytest.raises(LatentoptError, match=r"an objective failed on 1 texts \(ZeroDivisionError: "):
+            text_losses(lambda texts: [1 / 0], ["a"])
 
     @pytest.mark.parametrize("made", [[1.0], [1.0, float("nan")], [[1.0, 2.0]], None, ["a", "b"]])
     def test_an_objective_gives_a_number_for_each_text(self, made):

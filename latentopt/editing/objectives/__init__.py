@@ -9,7 +9,7 @@ from latentopt.editing.objectives.black_box import BlackBox
 from latentopt.editing.objectives.head import Head
 from latentopt.editing.objectives.objective import Objective, Sum
 from latentopt.editing.objectives.places import Near, Typical
-from latentopt.editing.objectives.texts import TextObjective, text_losses, text_objective
+from latentopt.editing.objectives.texts import OfTexts, TextObjective, text_losses, text_objective
 from latentopt.editing.objectives.wish import ScoredWish, Wish, WithValue, columns, scored_columns
 from latentopt.editing.objectives.wishes import AtLeast, AtMost, HeadWish, Maximize, Minimize, Target
 
@@ -24,6 +24,7 @@ __all__ = [
     "Minimize",
     "Near",
     "Objective",
+    "OfTexts",
     "ScoredWish",
     "Sum",
     "Target",

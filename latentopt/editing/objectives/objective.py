@@ -24,6 +24,10 @@ class Objective(ABC):
     def __call__(self, z: Tensor) -> Tensor:
         """Losses (n,) of latents (n, d); row i has to do with row i alone. Differentiable, if it says so."""
 
+    def of_texts(self, texts: Sequence[str], z: Tensor) -> Tensor:
+        """Losses (n,) of finished texts, whose latents are z (n, d)."""
+        return self(z)
+
     @property
     def differentiable(self) -> bool:
         """Whether losses have gradients. Optimizers that need them refuse an objective without."""
@@ -82,6 +86,9 @@ class Sum(Objective):
 
     def __call__(self, z: Tensor) -> Tensor:
         return torch.stack([weight * term(z) for weight, term in self._terms]).sum(0)
+
+    def of_texts(self, texts: Sequence[str], z: Tensor) -> Tensor:
+        return torch.stack([weight * term.of_texts(texts, z) for weight, term in self._terms]).sum(0)
 
     @property
     def differentiable(self) -> bool:

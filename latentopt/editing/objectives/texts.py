@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from latentopt.editing.objectives.wish import Wish
 from latentopt.errors import LatentoptError
 
 
@@ -24,13 +25,64 @@ class TextObjective(Protocol):
         """Numbers of shape (n,), in any form that numpy understands, for n texts."""
 
 
+class OfTexts(Wish):
+    """The text shall have a low loss by any function of texts.
+
+    Finished texts are what it is asked of wherever there are any. At a latent it is asked of what is written from
+    there; it has no gradient, so that only optimizers that need none can lower it. Its value is the loss itself.
+
+    Args:
+        function: n texts to n losses, lower is better. A loss of 1 counts as much as one standard deviation of a head's
+            property.
+        write: pooled latents (n, m) to n texts (see `latentopt.editing.write.texts_at`).
+        name: what a person calls it.
+    """
+
+    def __init__(self, function: TextObjective, write: Callable[[Tensor], list[str]], *, name: str) -> None:
+        self.function = function
+        self.write = write
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def wording(self) -> str:
+        return "as low as it gets"
+
+    @property
+    def differentiable(self) -> bool:
+        return False
+
+    def __call__(self, z: Tensor) -> Tensor:
+        return text_losses(self.function, self.write(z)).to(z)
+
+    def of_texts(self, texts: Sequence[str], z: Tensor) -> Tensor:
+        return text_losses(self.function, texts).to(z)
+
+    def values(self, z: Tensor) -> Tensor:
+        return self(z)
+
+    def values_of(self, texts: Sequence[str], z: Tensor) -> Tensor:
+        return self.of_texts(texts, z)
+
+    def reached(self, z: Tensor) -> None:
+        return None
+
+
 def text_losses(objective: TextObjective, texts: Sequence[str]) -> Tensor:
     """Ask an objective for the losses of texts, and check what comes, shape (n,).
 
     Raises:
         LatentoptError: unless it is a number for each text; NaN is none.
     """
-    given = objective(texts)
+    try:
+        given = objective(texts)
+    except Exception as error:  # what a person's own function raises may be anything
+        raise LatentoptError(
+            f"an objective failed on {len(texts)} texts ({type(error).__name__}: {error}); try it on some texts alone"
+        ) from error
     try:
         losses = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):

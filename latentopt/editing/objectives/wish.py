@@ -30,6 +30,10 @@ class Wish(Objective):
     def values(self, z: Tensor) -> Tensor:
         """The property's values (n,) at latents (n, d), in its unit; without gradient."""
 
+    def values_of(self, texts: Sequence[str], z: Tensor) -> Tensor:
+        """The property's values (n,) of finished texts, whose latents are z (n, d)."""
+        return self.values(z)
+
     @abstractmethod
     def reached(self, z: Tensor) -> Tensor | None:
         """Whether the wish is fulfilled at latents (n, d): booleans (n,); None for a wish without an end."""

@@ -1,0 +1,51 @@
+"""Ways to write: what a latent says alone, and fills that share their spans."""
+
+import random
+
+import torch
+
+from latentopt.editing import Infill, Target, standard
+from latentopt.editing.occlusion import occlude
+from latentopt.editing.write import Draft, texts_at
+from tests.toy import toy_space, toy_texts
+from tests.toy_problems import LinearHead
+
+TEXT = "the old baker sells warm bread"
+
+
+def test_a_latent_alone_is_written_and_always_the_same():
+    space = toy_space()
+    z = space.pooled(space.encode(toy_texts(3, seed=5)))
+    texts = texts_at(space, z)
+    assert len(texts) == 3
+    assert any(texts)
+    assert texts_at(space, z) == texts
+
+
+class Seen:
+    """The toy space, as a writer asks it; what is asked is kept."""
+
+    def __init__(self, space):
+        self.null, self.pooled, self.pooled_dim = space.null, space.pooled, space.pooled_dim
+        self.asked = []
+
+    def fill(self, words, spans, z, sampling, *, against, forbidden):
+        self.asked += [(tuple(there), tuple(latent)) for there, latent in zip(spans, z.tolist(), strict=True)]
+        return [f"text {i}" for i in range(len(spans))]
+
+
+def test_fills_of_one_set_share_spans_and_latent():
+    space = toy_space()
+    z = space.encode([TEXT])
+    words = space.words([TEXT])[0]
+    head = LinearHead(torch.ones(space.pooled_dim))
+    occlusion = occlude(space, Target(head, 1), words, standard(), 1.0, random.Random(0))
+    moved = torch.randn(2, space.pooled_dim, generator=torch.Generator().manual_seed(0))
+    draft = Draft(words, z, moved, occlusion, 3, torch.zeros(space.model.config.vocab_size, dtype=torch.bool))
+    for fills in (1, 3):
+        seen = Seen(space)
+        written = Infill(fills=fills).write(seen, [draft], 8, seed=4)
+        assert len(written.texts) == len(seen.asked) == 8
+        for first in range(0, 8, fills):
+            assert len(set(seen.asked[first : first + fills])) == 1
+        assert len(set(seen.asked)) > 8 / fills / 2
