@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from latentopt.editing import Candidate, Edit, Estimate, Objective, TextEditor
+    from latentopt.editing.constraints import Constraint
     from latentopt.editing.measure import SecondOpinion
     from latentopt.space import LatentSpace
 
@@ -56,7 +57,7 @@ class Editing:
         if self.figures is not None and not self.pareto:
             raise click.UsageError("--figures draws what --pareto shows; give both")
         usual = Effort()
-        short = [] if self.max_tokens is None else [MaxTokens(self.max_tokens, space.lengths)]
+        short: list[Constraint] = [] if self.max_tokens is None else [MaxTokens(self.max_tokens, space.lengths)]
         rows, scored = (max(1, round(self.effort * count)) for count in (usual.rows, usual.scored))
         return TextEditor(
             space,
