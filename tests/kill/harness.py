@@ -1,0 +1,198 @@
+"""SIGKILL at random moments: run again, and the end is that of an undisturbed run.
+
+A kill costs a fork and not a start of Python: the process that has torch and the toy model in memory forks for each
+run of a verb. `python -m tests.kill --help` runs many; the tests run a few.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import resource
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from latentopt.cli import main
+from tests.toy import toy_space, toy_texts
+
+ROWS = 24
+# The toy knows little, and a third of the rows takes long enough.
+LOOSE = [
+    "--min-fluency",
+    "-9",
+    "--min-meaning",
+    "-1",
+    "--change",
+    "1",
+    "--effort",
+    "0.1",
+    "--shard",
+    "1/3",
+]
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A command: its arguments, what it makes in its folder, and what is said to it when it goes on."""
+
+    arguments: Sequence[str]
+    makes: Sequence[str]
+    again: Sequence[str] = ()
+
+
+class Bench:
+    """A folder with a toy model, its heads, a direction and texts, on which verbs are run and killed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        toy_space().save_pretrained(folder / "model")
+        texts = toy_texts(ROWS, seed=3)
+        rows = "".join(f"{i},{text},{len(text) + i % 3}\n" for i, text in enumerate(texts))
+        (folder / "posts.csv").write_text(f"id,text,length\n{rows}")
+        rows = "".join(f"{text},{len(text) + i % 3}\n" for i, text in enumerate(toy_texts(200, seed=4)))
+        (folder / "many.csv").write_text(f"text,length\n{rows}")
+        pairs = "".join(f"{text},{text.replace('the', 'our')} today\n" for text in dict.fromkeys(texts))
+        (folder / "pairs.csv").write_text(f"source,target\n{pairs}")
+        self.must(["fit", "length", "many.csv", "--value", "length", "--output", "head"], folder)
+        self.must(["direction", "--pairs", "pairs.csv", "--output", "today.safetensors", "--calibrate", "1"], folder)
+        self.must(["encode", "--input", "posts.csv", "--output", "z.parquet"], folder)
+
+    def must(self, arguments: Sequence[str], where: Path) -> float:
+        """Run a verb to its end; returns its seconds."""
+        begun = time.monotonic()
+        process = self._start(arguments, where)
+        _, status = os.waitpid(process, 0)
+        code = os.waitstatus_to_exitcode(status)
+        assert code == 0, f"{' '.join(arguments)}: exit {code}\n{(where / 'said').read_text()[-2000:]}"
+        return time.monotonic() - begun
+
+    def kill(self, arguments: Sequence[str], where: Path, after: float) -> bool:
+        """Run a verb and kill it after some seconds; whether it was still alive."""
+        process = self._start(arguments, where)
+        time.sleep(after)
+        os.kill(process, signal.SIGKILL)  # of a child that has ended, too: nobody has waited for it
+        _, status = os.waitpid(process, 0)
+        code = os.waitstatus_to_exitcode(status)
+        assert code in (0, -signal.SIGKILL), f"{' '.join(arguments)}: {code}\n{(where / 'said').read_text()[-2000:]}"
+        return code != 0
+
+    def ended(
+        self, arguments: Sequence[str], where: Path, *, prepare: Callable[[], None] = lambda: None
+    ) -> tuple[int, str]:
+        """Run a verb to whatever end, in a child that has prepared itself: its exit code, and what it said."""
+        reading, writing = os.pipe()  # a full disk does not silence it
+        process = self._start(arguments, where, prepare, said=writing)
+        os.close(writing)
+        with os.fdopen(reading, encoding="utf-8") as said:
+            words = said.read()
+        _, status = os.waitpid(process, 0)
+        return os.waitstatus_to_exitcode(status), words
+
+    def _start(
+        self,
+        arguments: Sequence[str],
+        where: Path,
+        prepare: Callable[[], None] = lambda: None,
+        *,
+        said: int | None = None,
+    ) -> int:
+        verb, *rest = arguments
+        process = os.fork()
+        if process:
+            return process
+        code = 1
+        try:  # the child: nothing of what is above it may run
+            os.chdir(where)
+            for stream in (1, 2):
+                os.dup2(os.open("said", os.O_WRONLY | os.O_CREAT | os.O_APPEND) if said is None else said, stream)
+            sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+            prepare()
+            main([verb, "--model", str(self.folder / "model"), *rest], prog_name="latentopt")
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            try:
+                sys.stdout.flush()
+                sys.stderr.flush()
+            finally:
+                os._exit(code)
+
+    def disturbed(self, verb: Verb, where: Path, rng: random.Random, kills: int, seconds: float) -> int:
+        """Run a verb to its end, having killed it so often at random moments; returns the kills that hit."""
+        hits = 0
+        arguments = [*verb.arguments, *verb.again]
+        for _ in range(kills):
+            hits += self.kill(arguments, where, rng.uniform(0, 1.05 * seconds))
+            self.check_whole(verb, where)
+        self.must(arguments, where)
+        return hits
+
+    def check_whole(self, verb: Verb, where: Path) -> None:
+        """What bears its name after a kill is whole: the file of an undisturbed run, as it was or as it will be."""
+        for name in verb.makes:
+            if (where / name).exists():
+                assert digest(where / name) == digest(self.folder / "whole" / verb.arguments[0] / name), name
+
+
+def verbs(folder: Path) -> dict[str, Verb]:
+    """The commands that are killed, by their names."""
+    posts = ["--input", str(folder / "posts.csv")]
+    small = ["--batch-size", "1"]
+    many = ["--resume"]
+    wishing = ["optimize", "--head", str(folder / "head"), "--target", "length=@length"]
+    mining = ["direction", "--pairs", str(folder / "pairs.csv"), "--calibrate", "1"]
+    moving = ["apply", str(folder / "today.safetensors")]
+    return {
+        "encode": Verb(["encode", *posts, *small, "--output", "z.parquet"], ["z.parquet"], many),
+        "decode": Verb(
+            ["decode", str(folder / "z.parquet"), *small, "--temperature", "1", "--output", "t.csv"], ["t.csv"], many
+        ),
+        "predict": Verb(["predict", str(folder / "head"), *posts, *small, "--output", "p.jsonl"], ["p.jsonl"], many),
+        "optimize": Verb(
+            [*wishing, *posts, *LOOSE, "--output", "e.csv"],
+            ["e.csv"],
+            many,
+        ),
+        "apply": Verb([*moving, *posts, *LOOSE, "--output", "a.csv"], ["a.csv"], many),
+        "fit": Verb(
+            ["fit", "length", str(folder / "many.csv"), "--value", "length", "--output", "head", "--force"], ["head"]
+        ),
+        "direction": Verb([*mining, "--output", "today.safetensors"], ["today.safetensors"]),
+    }
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, or of the files in a folder."""
+    found = hashlib.sha256()
+    for file in [path] if path.is_file() else sorted(path.rglob("*")):
+        if file.is_file():
+            found.update(str(file.relative_to(path)).encode() + file.read_bytes())
+    return found.hexdigest()
+
+
+def undisturbed(bench: Bench, name: str, verb: Verb) -> float:
+    """Run a verb in a folder of its own, from where its end is compared; returns the seconds of a second run."""
+    where = bench.folder / "whole" / name
+    where.mkdir(parents=True)
+    seconds = bench.must(verb.arguments, where)
+    for made in verb.makes:
+        assert (where / made).exists()
+    return seconds
+
+
+def few_bytes(most: int) -> Callable[[], None]:
+    """What makes a disk full for a process: no file of its own may have more bytes."""
+
+    def prepare() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+    return prepare

@@ -1,0 +1,73 @@
+"""Killed anywhere, on a full disk, in a folder that cannot be written: nothing is lost, and what was there is whole."""
+
+import os
+import random
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.kill.harness import Bench, digest, few_bytes, undisturbed, verbs
+
+KILLS = int(os.environ.get("LATENTOPT_KILLS", "2"))  # of each verb
+NAMES = ["encode", "decode", "predict", "optimize", "apply", "fit", "direction"]
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    return Bench(tmp_path_factory.mktemp("bench"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_run_again_the_end_is_that_of_an_undisturbed_run(bench, tmp_path, name):
+    verb = verbs(bench.folder)[name]
+    seconds = undisturbed(bench, name, verb)
+    bench.disturbed(verb, tmp_path, random.Random(name), KILLS, seconds)
+    for made in verb.makes:
+        assert digest(tmp_path / made) == digest(bench.folder / "whole" / name / made)
+
+
+def test_every_verb_that_writes_is_killed(bench):
+    assert list(verbs(bench.folder)) == NAMES
+
+
+@pytest.mark.parametrize(("name", "most"), [("encode", 2000), ("predict", 1500), ("fit", 500), ("direction", 100)])
+def test_a_full_disk_is_one_line_of_error_and_earlier_files_stay(bench, tmp_path, name, most):
+    verb = verbs(bench.folder)[name]
+    bench.must(verb.arguments, tmp_path)
+    before = {made: digest(tmp_path / made) for made in verb.makes}
+    code, said = bench.ended(verb.arguments, tmp_path, prepare=few_bytes(most))
+    assert code == 1, said
+    assert "File too large" in said
+    assert said.splitlines()[-1].startswith("error: ")
+    assert "Traceback" not in said
+    assert {made: digest(tmp_path / made) for made in verb.makes} == before
+    left = {path.name for path in tmp_path.iterdir()} - {*verb.makes, "said"}
+    assert all(name.endswith(".part") for name in left)
+    if left:
+        bench.must([*verb.arguments, *verb.again], tmp_path)  # with room again, it goes on
+        assert {made: digest(tmp_path / made) for made in verb.makes} == before
+
+
+@pytest.mark.parametrize("name", ["encode", "apply", "fit", "direction"])
+def test_a_folder_that_cannot_be_written_is_one_line_of_error(bench, tmp_path, name):
+    verb = verbs(bench.folder)[name]
+    place = _read_only(tmp_path)
+    made = [str(place / word) if word in verb.makes else word for word in verb.arguments]
+    code, said = bench.ended(made, tmp_path)
+    assert code in (1, 2)
+    assert said.splitlines()[-1].lower().startswith("error: ")
+    assert "Traceback" not in said
+    assert str(place) in said
+
+
+def _read_only(folder: Path) -> Path:
+    """A folder in which nothing can be made, by root neither."""
+    place = folder / "locked"
+    place.mkdir()
+    place.chmod(0o500)
+    if os.geteuid() == 0:
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "none", str(place)], capture_output=True)
+        if done.returncode:
+            return Path("/proc/sys")  # nobody makes files there
+    return place
