@@ -226,13 +226,5 @@ def _damage(path: Path, data) -> None:
     path.write_bytes(data.draw(damaged(head)) + content[4000:])
 
 
-def test_naughty_texts_keep_what_they_are(quick):
-    result = run("encode", "--", *NAUGHTY)
-    rows = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [row["text"] for row in rows] == [text for text in NAUGHTY if text.strip()]
-    decoded = run("decode", "--json", input=result.stdout)
-    assert "\ufffd" not in decoded.stdout
-
-
 def test_there_are_as_many_tests_as_share_the_inputs():
     assert sum(name.startswith("test_") and hasattr(test, "hypothesis") for name, test in globals().items()) == TESTS
