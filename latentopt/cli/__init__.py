@@ -27,6 +27,7 @@ VERBS = {  # in the order of --help; a verb's module imports torch only inside i
     "decode": "latentopt.cli.decode:decode",
     "interpolate": "latentopt.cli.interpolate:interpolate",
     "sample": "latentopt.cli.sample:sample",
+    "app": "latentopt.cli.app:app",
     "evaluate": "latentopt.cli.evaluate:evaluate",
     "fit": "latentopt.cli.fit:fit",
     "tune": "latentopt.cli.tune:tune",

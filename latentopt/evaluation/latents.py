@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Self
+
 import torch
 from torch import Tensor
 
@@ -10,6 +13,32 @@ from latentopt.training.regularizers import imq, mmd
 TESTED = 1000  # latents in the test against the prior; of more, so many are drawn: a file may be in some order
 PERMUTATIONS = 500
 ACTIVE = 0.01  # variance over texts; Burda et al. 2016, section 4
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Where latents are looked at: the plane of their first two principal components.
+
+    mean: (d,). axes: (2, d), of unit length. shares: of the variance, by axis.
+    """
+
+    mean: Tensor
+    axes: Tensor
+    shares: tuple[float, float]
+
+    @classmethod
+    def fit(cls, z: Tensor) -> Self:
+        """The plane of latents z (n, d), n and d of 2 or more."""
+        mean = z.double().mean(0)
+        _, singular, axes = torch.linalg.svd(z.double() - mean, full_matrices=False)
+        first, second, *_ = (singular.square() / singular.square().sum().clamp_min(1e-30)).tolist()
+        # A component has no sign of its own; with this one, the same latents lie the same way on every machine.
+        largest = axes[:2].gather(1, axes[:2].abs().argmax(1, keepdim=True))
+        return cls(mean, axes[:2] * largest.sign(), (first, second))
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """Points (n, 2) of latents (n, d)."""
+        return (z.double() - self.mean) @ self.axes.T
 
 
 def latent_health(z: Tensor, *, seed: int = 0) -> dict[str, float]:

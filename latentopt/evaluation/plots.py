@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from textwrap import fill
 
 import numpy as np
-import torch
 from matplotlib.figure import Figure
 from scipy.stats import rankdata
 from torch import Tensor
 
+from latentopt.evaluation.latents import Plane
+
 CELL = 64  # characters in a line of a table
-INK, SOFT = "#1f4e79", "#c0504d"
+INK, SOFT = "#1f4e79", "#e69f00"  # told apart by the colour-blind, and in grey: one is dark, the other light
+PALE = "#b8bec6"
+BINS = 10  # of a calibration
 
 
 def latent_map(z: Tensor, values: Sequence[float], *, label: str) -> Figure:
@@ -20,10 +23,8 @@ def latent_map(z: Tensor, values: Sequence[float], *, label: str) -> Figure:
 
     Colours go by rank: one viral text does not leave all others in one colour.
     """
-    centred = (z - z.mean(0)).double()
-    _, singular, axes = torch.linalg.svd(centred, full_matrices=False)
-    shown = (centred @ axes[:2].T).numpy()  # (n, 2)
-    share = (singular.square() / singular.square().sum()).tolist()
+    plane = Plane.fit(z)
+    shown, share = plane(z).numpy(), plane.shares
     figure = Figure(figsize=(6.4, 5.2), layout="constrained")
     axis = figure.add_subplot()
     rank = 100 * (rankdata(np.asarray(values, dtype=float)) - 0.5) / len(z)  # equal values have one rank
@@ -35,13 +36,99 @@ def latent_map(z: Tensor, values: Sequence[float], *, label: str) -> Figure:
     return figure
 
 
+def edit_path(z: Tensor, path: Tensor, texts: Sequence[str]) -> Figure:
+    """How an edit went: a text's latent and those of its edits, path (m, d), among many latents z (n, d).
+
+    Args:
+        texts: the m texts, in the order of the path; they stand beneath, with their numbers.
+    """
+    plane = Plane.fit(z)
+    cloud, way = plane(z).numpy(), plane(path).numpy()
+    lines = [fill(f"{i}  {text}", CELL, subsequent_indent="    ") for i, text in enumerate(texts)]
+    height = 4.6 + 0.2 * sum(line.count("\n") + 1 for line in lines)
+    figure = Figure(figsize=(6.4, height), layout="constrained")
+    axis = figure.add_subplot()
+    axis.scatter(cloud[:, 0], cloud[:, 1], s=7, color=PALE, linewidths=0)
+    axis.plot(way[:, 0], way[:, 1], color=INK, marker="o", markersize=5)
+    for i, (x, y) in enumerate(way):
+        axis.annotate(str(i), (x, y), xytext=(5, 5), textcoords="offset points", weight="bold", color=INK)
+    axis.set_xlabel(f"first component ({plane.shares[0]:.1%} of the variance)")
+    axis.set_ylabel(f"second component ({plane.shares[1]:.1%})")
+    axis.set_title("\n".join(lines).replace("$", r"\$"), loc="left", fontsize=9, y=-0.2, va="top")
+    return figure
+
+
+def pareto_front(points: Sequence[tuple[float, float]], kept: Sequence[bool], *, labels: tuple[str, str]) -> Figure:
+    """What can be had together: n candidates by two merits, larger is better, and those that no other beats in both.
+
+    Args:
+        points: n pairs of merits. kept: whether each is on the front. labels: of the merits.
+    """
+    figure = Figure(figsize=(5.4, 4.2), layout="constrained")
+    axis = figure.add_subplot()
+    beaten = [point for point, front in zip(points, kept, strict=True) if not front]
+    front = sorted(point for point, front in zip(points, kept, strict=True) if front)
+    axis.scatter([x for x, _ in beaten], [y for _, y in beaten], color=PALE, marker="x", label="beaten")
+    axis.step([x for x, _ in front], [y for _, y in front], where="pre", color=INK, marker="o", label="front")
+    axis.set_xlabel(labels[0])
+    axis.set_ylabel(labels[1])
+    axis.legend()
+    axis.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def strength_sweep(strengths: Sequence[float], measures: Mapping[str, Sequence[float]]) -> Figure:
+    """What texts become at n strengths: a panel for each measure, (n,), such as the attribute, meaning and fluency."""
+    figure = Figure(figsize=(3.2 * len(measures), 3), layout="constrained")
+    for number, (title, values) in enumerate(measures.items(), 1):
+        axis = figure.add_subplot(1, len(measures), number)
+        axis.plot(strengths, values, color=INK, marker="o")
+        axis.set_xlabel("strength")
+        axis.set_title(title)
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def calibration(predicted: Sequence[float], observed: Sequence[float], *, label: str) -> Figure:
+    """Whether what was predicted came true: means of both in tenths of n rows, by the predicted value.
+
+    Bars are one standard error of the observed mean to either side; on the line, the two agree.
+
+    Args:
+        predicted: scores, or probabilities. observed: the same measured; of a class 1 and 0.
+    """
+    order = np.argsort(predicted, kind="stable")
+    parts = [part for part in np.array_split(order, BINS) if len(part)]
+    p, o = np.asarray(predicted, dtype=float), np.asarray(observed, dtype=float)
+    x = [p[part].mean() for part in parts]
+    y = [o[part].mean() for part in parts]
+    error = [o[part].std() / np.sqrt(len(part)) for part in parts]
+    figure = Figure(figsize=(4.6, 4.4), layout="constrained")
+    axis = figure.add_subplot()
+    ends = [min(*x, *y), max(*x, *y)]
+    axis.plot(ends, ends, color=PALE, linestyle="--", label="as predicted")
+    axis.errorbar(x, y, yerr=error, color=INK, marker="o", capsize=3, label=f"tenths of {len(p):,} rows")
+    axis.set_xlabel(f"predicted {label}")
+    axis.set_ylabel(f"observed {label}")
+    axis.legend()
+    axis.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
 def reconstruction_by_length(rows: Sequence[Mapping[str, float]]) -> Figure:
     """BLEU and exact match by number of tokens, from the rows of `latentopt.evaluation.by_length`."""
     figure = Figure(figsize=(6.4, 4), layout="constrained")
     axis = figure.add_subplot()
     place = range(len(rows))
     axis.bar([p - 0.2 for p in place], [row["bleu"] for row in rows], 0.4, color=INK, label="BLEU")
-    axis.bar([p + 0.2 for p in place], [100 * row["exact"] for row in rows], 0.4, color=SOFT, label="exact match (%)")
+    axis.bar(
+        [p + 0.2 for p in place],
+        [100 * row["exact"] for row in rows],
+        0.4,
+        color=SOFT,
+        hatch="//",
+        label="exact match (%)",
+    )
     axis.set_xticks(place, [f"{row['tokens_from']:.0f}-{row['tokens_to']:.0f}\n{row['texts']:,.0f}" for row in rows])
     axis.set_xlabel("tokens, and number of texts")
     axis.set_ylim(0, 100)

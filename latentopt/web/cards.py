@@ -1,0 +1,95 @@
+"""Edits as HTML. Whatever comes from a text is escaped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+
+from latentopt.cli.editing import digits
+from latentopt.editing import Candidate, Edit, Estimate
+
+WIDTH, HEIGHT, MARGIN = 240, 22, 8  # of a bar, in pixels
+
+
+def marked(candidate: Candidate) -> str:
+    """A candidate's text with the words that are new marked."""
+    parts, place = [], 0
+    for change in candidate.changes:
+        parts.append(escape(candidate.text[place : change.start]))
+        new = escape(candidate.text[change.start : change.end])
+        parts.append(f"<mark>{new}</mark>" if new else "")
+        place = change.end
+    return "".join(parts) + escape(candidate.text[place:])
+
+
+def card(edit: Edit, candidate: Candidate) -> str:
+    """A candidate with all that is known of it."""
+    rows = []
+    for name, now in candidate.realised.items():
+        before = edit.predicted[name]
+        said = f"{escape(name)} <strong>{digits(now.value)}</strong>, before {digits(before.value)}"
+        if now.low is not None and now.high is not None:
+            said += f" (nine of ten: {digits(now.low)} to {digits(now.high)})"
+        rows.append(f'<div class="value"><span>{said}</span>{bar(before, now)}</div>')
+        if name in candidate.read:
+            rows.append(
+                f'<div class="second">second opinion: {digits(candidate.read[name])}, '
+                f"before {digits(edit.read[name])}</div>"
+            )
+    changes = ", ".join(_change(change.was, change.now) for change in candidate.changes)
+    rows.append(
+        f'<div class="second">meaning kept {candidate.meaning:.0%} · fluency {candidate.wording} · {changes}</div>'
+    )
+    return f'<p class="edited">{marked(candidate)}</p>{"".join(rows)}'
+
+
+def _change(was: str, now: str) -> str:
+    if not was:
+        return f"new: {escape(now)}"
+    return f"{escape(was)} → {escape(now)}" if now else f"gone: {escape(was)}"
+
+
+def bar(before: Estimate, now: Estimate) -> str:
+    """A value and its interval, beside the value before: a picture of the sentence that stands before it."""
+    ends = [value for e in (before, now) for value in (e.value, e.low, e.high) if value is not None]
+    low, high = min(ends), max(ends)
+    if low >= 0 and high <= 1:
+        low, high = 0.0, 1.0  # probabilities
+
+    def x(value: float) -> float:
+        scaled = [math.log1p(v) if low >= 0 and high > 1 else v for v in (value, low, high)]
+        share = (scaled[0] - scaled[1]) / (scaled[2] - scaled[1]) if high > low else 0.5
+        return MARGIN + share * (WIDTH - 2 * MARGIN)
+
+    middle = HEIGHT / 2
+    first, last = (now.low, now.high) if now.low is not None and now.high is not None else (low, high)
+    shapes = (
+        f'<line class="axis" x1="{MARGIN}" x2="{WIDTH - MARGIN}" y1="{middle}" y2="{middle}"/>'
+        f'<line class="interval" x1="{x(first):.1f}" x2="{x(last):.1f}" y1="{middle}" y2="{middle}"/>'
+        f'<circle class="before" cx="{x(before.value):.1f}" cy="{middle}" r="5"/>'
+        f'<circle class="now" cx="{x(now.value):.1f}" cy="{middle}" r="5"/>'
+    )
+    return f'<svg class="bar" viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true">{shapes}</svg>'
+
+
+def verdict(edit: Edit) -> str:
+    """What came of an edit, in a sentence."""
+    predicted = ", ".join(f"{escape(name)} {digits(e.value)}" for name, e in edit.predicted.items())
+    status = {"reached": "Reached", "improved": "Nearer", "none_better": "Nothing better"}[edit.status]
+    return f"<strong>{status}:</strong> {escape(edit.reason)}. For your text as it stands: {predicted}."
+
+
+def listed(texts: Sequence[str], *, first: int = 0) -> str:
+    """Texts as a numbered list."""
+    return f'<ol start="{first}">{"".join(f"<li>{escape(text)}</li>" for text in texts)}</ol>'
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Rows as a table."""
+    top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(head[0])}">'
+        f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
+    )

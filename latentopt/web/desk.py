@@ -1,0 +1,159 @@
+"""What the page does, without the page: a model, what can be asked of it, and the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latentopt.editing import Edit, Effort, Floors, Sum, TextEditor, standard
+from latentopt.editing.constraints import KINDS, NAMES, Constraint, Keep, KeepNames
+from latentopt.errors import LatentoptError
+from latentopt.tables import read_table
+from latentopt.web.controls import Answer, Control, controls_of
+
+if TYPE_CHECKING:
+    from latentopt.space import LatentSpace
+
+KEPT = [*KINDS, NAMES]  # what the chips under the text name
+MOST_CHARACTERS = 1_000  # of a text; models of short texts read far fewer
+MOST_WORDS = 20  # that are kept by name
+MOST_ROWS = 500  # of a file that is edited; `latentopt optimize` takes any number
+STEPS = 11  # texts between two texts
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a person has asked for.
+
+    answers: by control. kept: kinds that stay as they are, of KEPT. words: further words that stay. length: most
+    characters of an edit. Raises LatentoptError for what the page does not take, since a client may send anything.
+    """
+
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    kept: Sequence[str] = tuple(KEPT)
+    words: Sequence[str] = ()
+    length: int | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.words) > MOST_WORDS or any(len(word) > 100 for word in self.words):
+            raise LatentoptError(f"at most {MOST_WORDS} words, each of 100 characters, can be kept by name; name fewer")
+        if self.length is not None and self.length < 1:
+            raise LatentoptError(f"an edit has 1 character or more, got {self.length}; leave the field empty")
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One strength of a sweep.
+
+    asked: the answer of the control. text: what it led to. value: predicted for that, in the property's unit, or along
+    the direction. meaning, fluency: as of a candidate; 1 and 0 where the text stayed as it was.
+    """
+
+    asked: float
+    text: str
+    value: float
+    meaning: float
+    fluency: float
+
+
+class Desk:
+    """A model as the page uses it. It holds nothing of any one person: many may use it at once.
+
+    Args:
+        space: the model; its own heads and directions are the controls.
+        heads: directories of further heads.
+        floors, effort: of its editors.
+    """
+
+    def __init__(
+        self,
+        space: LatentSpace,
+        *,
+        heads: Sequence[Path] = (),
+        floors: Floors = Floors(),  # noqa: B008 (frozen)
+        effort: Effort = Effort(),  # noqa: B008 (frozen)
+    ) -> None:
+        self.space = space
+        self.floors = floors
+        self.effort = effort
+        self.controls: dict[str, Control] = {control.name: control for control in controls_of(space, list(heads))}
+
+    def editor(self, asked: Asked, text: str) -> TextEditor:
+        """The editor of a text; raises LatentoptError where nothing is wished for, or what it names is not there."""
+        z = self.space.pooled(self.space.encode([one_text(text)]))
+        wishes, readers = [], {}
+        for name, answer in asked.answers.items():
+            control = self._control(name)
+            if (wish := control.wish(answer, z)) is not None:
+                wishes.append((1.0, wish))
+                readers.update(control.readers())
+        if not wishes:
+            raise LatentoptError("say what the text shall become: move a slider, or choose a class")
+        constraints = standard(
+            free=[kind for kind in KEPT if kind not in asked.kept],
+            # Slashes would make it a regular expression, and one of a stranger's may run for hours.
+            keep=[bare for word in asked.words if (bare := word.strip().strip("/").strip())],
+            max_length=asked.length,
+        )
+        return TextEditor(
+            self.space,
+            Sum(wishes),
+            constraints=constraints,
+            floors=self.floors,
+            readers=readers,
+            effort=self.effort,
+        )
+
+    def edits(self, asked: Asked, text: str) -> Iterator[Edit]:
+        """The edit of a text as it stands after each round; raises as `editor`."""
+        text = one_text(text)
+        yield from self.editor(asked, text).rounds(text)
+
+    def sweep(self, name: str, asked: Asked, text: str) -> Iterator[Rung]:
+        """Edits of a text at rising answers of one control, all other wishes left out; raises as `editor`."""
+        if not (ladder := self._control(name).ladder):
+            raise LatentoptError(f"{name} has classes and no strengths; choose a count, a number or a direction")
+        for answer in ladder:
+            *_, edit = self.edits(Asked({name: answer}, asked.kept, asked.words, asked.length), text)
+            if edit.candidates:
+                best = edit.candidates[0]
+                yield Rung(answer, best.text, best.realised[name].value, best.meaning, best.fluency)
+            else:
+                yield Rung(answer, edit.source, edit.predicted[name].value, 1.0, 0.0)
+
+    def between(self, first: str, last: str) -> list[str]:
+        """The texts on the way from one to the other, both ends as the model writes them."""
+        return self.space.interpolate([one_text(first)], [one_text(last)], steps=STEPS)[0]
+
+    def _control(self, name: str) -> Control:
+        if name not in self.controls:
+            raise LatentoptError(f"{name}: there is no such property; known: {', '.join(self.controls) or 'none'}")
+        return self.controls[name]
+
+
+def one_text(text: str) -> str:
+    """The text; raises LatentoptError where it is blank or too long for the page."""
+    if not text or not text.strip():
+        raise LatentoptError("write a text first")
+    if len(text) > MOST_CHARACTERS:
+        raise LatentoptError(f"the page takes texts of up to {MOST_CHARACTERS:,} characters, got {len(text):,}")
+    return text
+
+
+def texts_to_edit(path: str, column: str) -> list[str]:
+    """The texts of a file; raises LatentoptError as `read_table`, and for more of them than the page takes."""
+    texts = read_table(path, columns=[column]).only_texts(column).frame[column].tolist()
+    if not 1 <= len(texts) <= MOST_ROWS:
+        raise LatentoptError(
+            f"the page edits files of 1 to {MOST_ROWS} texts, got {len(texts):,}; "
+            "`latentopt optimize --input` takes more"
+        )
+    return texts
+
+
+def stays(text: str) -> dict[str, list[str]]:
+    """What a text has of each kind in KEPT."""
+    constraints: dict[str, Constraint] = {kind: Keep(kind) for kind in KINDS} | {NAMES: KeepNames()}
+    return {kind: [text[first:last] for first, last in constraints[kind].kept(text)] for kind in KEPT}

@@ -1,0 +1,77 @@
+"""Latents of many texts in a plane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from latentopt.errors import LatentoptError
+from latentopt.evaluation.latents import Plane
+from latentopt.space import LatentSpace
+from latentopt.tables import Table, numeric_column, read_table
+from latentopt.web.controls import Control
+
+FEWEST_POINTS, MOST_POINTS = 3, 2_000
+CHUNK = 64  # texts that are encoded between two signs of progress
+NEIGHBOURS = 5
+
+Progress = Callable[[int, int], None]  # is told how many are done, of how many
+
+
+@dataclass(frozen=True)
+class Map:
+    """Texts where their latents lie.
+
+    texts: n. embeddings: what they mean, (n, e). points: (n, 2), in the plane. values: by name, what they can be
+    coloured by, (n,) each.
+    """
+
+    texts: list[str]
+    embeddings: Tensor
+    plane: Plane
+    points: Tensor
+    values: dict[str, list[float]]
+
+    def nearest(self, space: LatentSpace, text: str) -> list[str]:
+        """The texts whose meaning is nearest to a text's."""
+        here = space.embed(space.pooled(space.encode([text])))
+        found = (self.embeddings @ here.T)[:, 0].topk(min(NEIGHBOURS, len(self.texts)))
+        return [self.texts[i] for i in found.indices.tolist()]
+
+    def place(self, space: LatentSpace, texts: list[str]) -> Tensor:
+        """Points (n, 2) of other texts."""
+        return self.plane(space.pooled(space.encode(texts)))
+
+
+def read_corpus(path: str, column: str, numbers: str) -> Table:
+    """The texts of a file as the column "text", and a column of numbers to colour by, where one is named.
+
+    Raises:
+        LatentoptError: as `read_table`, and for fewer or more texts than a map shows.
+    """
+    table = read_table(path, columns=[column, *([numbers] if numbers else [])]).only_texts(column)
+    if numbers:
+        table = numeric_column(table, numbers)
+    if not FEWEST_POINTS <= len(table) <= MOST_POINTS:
+        raise LatentoptError(
+            f"a map shows {FEWEST_POINTS} to {MOST_POINTS:,} texts, got {len(table):,}; give more, or a part of them"
+        )
+    return Table(table.frame.rename(columns={column: "text"}), table.errors, table.name)
+
+
+def draw_map(space: LatentSpace, corpus: Table, controls: Iterable[Control], progress: Progress) -> Map:
+    """Encode the texts of a corpus, see `read_corpus`, and ask each control what they can be coloured by."""
+    texts = corpus.frame["text"].tolist()
+    parts = []
+    for start in range(0, len(texts), CHUNK):
+        progress(start, len(texts))
+        parts.append(space.pooled(space.encode(texts[start : start + CHUNK])))
+    z = torch.cat(parts)
+    values = {name: corpus.frame[name].tolist() for name in corpus.frame.columns if name != "text"}
+    for control in controls:
+        values |= {name: colours for name, colours in control.colours(z).items() if name not in values}
+    plane = Plane.fit(z)
+    return Map(texts, space.embed(z), plane, plane(z), values)

@@ -1,0 +1,193 @@
+"""The page: its fields, buttons and tabs, and what of a desk each of them calls."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from latentopt.tables import Table
+from latentopt.tables.parsing import READERS
+from latentopt.web.controls import MOST_STRENGTH, MOST_TIMES, NO_CLASS, Control, OneOf, Strength, Times
+from latentopt.web.desk import KEPT, MOST_CHARACTERS, MOST_ROWS, STEPS, Desk
+from latentopt.web.handlers import SHOWN, Handlers
+from latentopt.web.maps import MOST_POINTS
+
+FILES = [f".{kind}" for kind in READERS]
+KEEP_FILES = (600, 3600)  # seconds: how often, and how old, files of visitors are deleted
+KEEP_SESSIONS = 3600  # seconds for which what a visitor has seen is remembered
+NARROW = 90  # pixels, of buttons that stand side by side on a telephone, too
+FIRST_TIMES = 4.0  # so that a first click shows something
+
+SPEAK = """() => {  // what is said is read out as it changes
+  for (const said of document.querySelectorAll('.said')) said.setAttribute('aria-live', 'polite');
+}"""
+COPY = """() => {
+  const place = document.querySelector('#edit-%d .edited');
+  if (navigator.clipboard) navigator.clipboard.writeText(place.textContent);
+  else { getSelection().selectAllChildren(place); document.execCommand('copy'); }
+  return 'Copied.';
+}"""
+
+
+MODEL: dict[str, Any] = {
+    "concurrency_id": "model",
+    "concurrency_limit": 1,
+    "api_visibility": "private",
+    "show_progress": "minimal",
+}
+QUICK: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
+
+
+class Fields(NamedTuple):
+    """What all tabs share: the text, what is asked for, and what has become of the text so far."""
+
+    text: gr.Textbox
+    asked: list[gr.components.Component]
+    kept: gr.CheckboxGroup
+    edit: gr.State
+    trail: gr.State
+
+
+def page(desk: Desk, *, corpus: Table | None = None) -> gr.Blocks:
+    """The page of a desk; `corpus`, from `read_corpus`, is what the map shows to those who give no file."""
+    do = Handlers(desk, corpus)
+    blocks = gr.Blocks(title="latentopt", analytics_enabled=False, delete_cache=KEEP_FILES, fill_width=True)
+    with blocks:
+        with gr.Row(equal_height=False, elem_id="main"):
+            with gr.Column(scale=2, min_width=300):
+                shared = _fields(desk)
+            with gr.Column(scale=3, min_width=300), gr.Tabs():
+                with gr.Tab("Edits"):
+                    _edits(do, shared)
+                with gr.Tab("Map"):
+                    _map(do, shared, has_corpus=corpus is not None)
+                with gr.Tab("Sweep"):
+                    _sweep(do, shared)
+                with gr.Tab("Between"):
+                    _between(do, shared)
+                with gr.Tab("File"):
+                    _file(do, shared)
+        shared.text.blur(do.chips, shared.text, shared.kept, **QUICK)
+        blocks.load(None, js=SPEAK)
+    return blocks
+
+
+def _fields(desk: Desk) -> Fields:
+    gr.HTML("<h1>latentopt</h1><p>What would your text be if it were to become something else?</p>")
+    text = gr.Textbox(label="Your text", lines=4, max_length=MOST_CHARACTERS, elem_id="text")
+    kept = gr.CheckboxGroup(KEPT, value=KEPT, label="What stays as it is", elem_id="kept")
+    answers = [_field(control, first=place == 0) for place, control in enumerate(desk.controls.values())]
+    with gr.Accordion("More", open=False):
+        words = gr.Textbox(label="Other words that stay", info="set apart by commas", elem_id="words")
+        length = gr.Number(label="Most characters of an edit", value=None, precision=0, elem_id="length")
+    return Fields(
+        text,
+        [kept, words, length, *answers],
+        kept,
+        gr.State(None, time_to_live=KEEP_SESSIONS),
+        gr.State([], time_to_live=KEEP_SESSIONS),
+    )
+
+
+def _field(control: Control, *, first: bool) -> gr.components.Component:
+    name = f"wish-{control.name}"
+    match control:
+        case Times():
+            start, info = FIRST_TIMES if first else 1.0, "times what is predicted for your text; 1 is no wish"
+            return gr.Slider(1.0, MOST_TIMES, value=start, step=0.5, label=control.name, info=info, elem_id=name)
+        case Strength():
+            far, info = MOST_STRENGTH, "along this direction; 0 is no wish"
+            return gr.Slider(-far, far, value=0.0, step=0.25, label=control.name, info=info, elem_id=name)
+        case OneOf():
+            return gr.Radio([NO_CLASS, *control.classes], value=NO_CLASS, label=control.name, elem_id=name)
+        case _:
+            return gr.Number(label=f"{control.name}, at least", value=None, info="empty is no wish", elem_id=name)
+
+
+def _edits(do: Handlers, shared: Fields) -> None:
+    text, asked, kept, edit, trail = shared
+    with gr.Row():
+        write = gr.Button("Write edits", variant="primary", min_width=NARROW, elem_id="write")
+        stop = gr.Button("Stop", min_width=NARROW, elem_id="stop")
+        undo = gr.Button("Undo", min_width=NARROW, elem_id="undo")
+    said = gr.HTML(do.welcome, elem_id="said", elem_classes="said")
+    columns, htmls, takes = [], [], []
+    for place in range(SHOWN):
+        with gr.Column(visible=False, elem_classes="card", elem_id=f"edit-{place}") as column:
+            htmls.append(gr.HTML())
+            with gr.Row():
+                takes.append(gr.Button("Go on from this", min_width=NARROW, size="sm", elem_id=f"take-{place}"))
+                copy = gr.Button("Copy", min_width=NARROW, size="sm", elem_id=f"copy-{place}")
+        columns.append(column)
+        copy.click(None, None, said, js=COPY % place, api_visibility="private")
+    download = gr.DownloadButton("Download as csv", visible=False, elem_id="download")
+    outputs = [said, edit, *columns, *htmls, download]
+    running = write.click(do.write, [text, *asked], outputs, **MODEL)
+    stop.click(do.stopped, edit, said, cancels=[running], **QUICK)
+    for place, take in enumerate(takes):
+        taken = take.click(do.take(place), [edit, trail, text], [text, trail, *outputs], **QUICK)
+        taken.then(do.chips, text, kept, **QUICK)
+    undo.click(do.undo, [trail, text], [text, trail, *outputs], **QUICK).then(do.chips, text, kept, **QUICK)
+
+
+def _map(do: Handlers, shared: Fields, *, has_corpus: bool) -> None:
+    instead = ", or none for those that came with this page" if has_corpus else ""
+    given = gr.File(label=f"A file of 3 to {MOST_POINTS:,} texts{instead}", file_types=FILES, elem_id="map-file")
+    with gr.Row():
+        column = gr.Textbox(label="Column of the texts", value="text", elem_id="map-column")
+        numbers = gr.Textbox(label="Column of numbers for the colours", info="or none", elem_id="map-numbers")
+    draw = gr.Button("Draw the map", variant="primary", elem_id="draw")
+    said = gr.HTML("Every text is a point; texts of a like meaning lie close.", elem_id="map-said", elem_classes="said")
+    colour = gr.Dropdown([], label="Colour", visible=False, elem_id="colour")
+    plot = gr.Plot(show_label=False, elem_id="map-plot")
+    near = gr.HTML(elem_id="near")
+    drawn = gr.State(None, time_to_live=KEEP_SESSIONS)
+    mine = [shared.text, shared.trail, shared.edit]
+    draw.click(do.draw, [given, column, numbers, *mine], [said, drawn, colour, plot, near], **MODEL)
+    colour.input(do.coloured, [drawn, colour, *mine], [plot, near], **MODEL)
+
+
+def _sweep(do: Handlers, shared: Fields) -> None:
+    names = [name for name, control in do.desk.controls.items() if control.ladder]
+    which = gr.Radio(names, value=names[0] if names else None, label="What shall grow", elem_id="sweep-which")
+    with gr.Row():
+        start = gr.Button("Sweep", min_width=NARROW, variant="primary", elem_id="sweep")
+        stop = gr.Button("Stop", min_width=NARROW, elem_id="sweep-stop")
+    said = gr.HTML(
+        "Your text at rising strengths, everything else left as it is: what is gained, and what it costs.",
+        elem_id="sweep-said",
+        elem_classes="said",
+    )
+    plot, rows = gr.Plot(show_label=False, elem_id="sweep-plot"), gr.HTML(elem_id="sweep-rows")
+    running = start.click(do.sweep, [which, shared.text, *shared.asked], [said, plot, rows], **MODEL)
+    stop.click(lambda: "<p>Stopped.</p>", None, said, cancels=[running], **QUICK)
+
+
+def _between(do: Handlers, shared: Fields) -> None:
+    other = gr.Textbox(label="The other text", lines=3, max_length=MOST_CHARACTERS, elem_id="other")
+    find = gr.Button("Find the way", variant="primary", elem_id="find")
+    said = gr.HTML(
+        "From your text to another one, as the model writes it from latents alone.",
+        elem_id="between-said",
+        elem_classes="said",
+    )
+    place = gr.Slider(0, STEPS - 1, step=1, label="Place on the way", interactive=False, elem_id="place")
+    here, way = gr.HTML(elem_id="here"), gr.HTML(elem_id="way")
+    texts = gr.State([], time_to_live=KEEP_SESSIONS)
+    find.click(do.between, [shared.text, other], [said, texts, place, here, way], **MODEL)
+    place.input(do.step, [texts, place], here, **QUICK)
+
+
+def _file(do: Handlers, shared: Fields) -> None:
+    given = gr.File(label=f"A file of up to {MOST_ROWS} texts", file_types=FILES, elem_id="file")
+    column = gr.Textbox(label="Column of the texts", value="text", elem_id="file-column")
+    with gr.Row():
+        start = gr.Button("Edit all", min_width=NARROW, variant="primary", elem_id="edit-all")
+        stop = gr.Button("Stop", min_width=NARROW, elem_id="file-stop")
+    said = gr.HTML("The wishes are those beside.", elem_id="file-said", elem_classes="said")
+    download = gr.DownloadButton("Download as csv", visible=False, elem_id="file-download")
+    rows = gr.HTML(elem_id="file-rows")
+    done = gr.State([], time_to_live=KEEP_SESSIONS)
+    running = start.click(do.file, [given, column, *shared.asked], [said, done, rows, download], **MODEL)
+    stop.click(do.file_stopped, done, [said, download], cancels=[running], **QUICK)

@@ -1,0 +1,116 @@
+"""What the page does, without the page."""
+
+import pytest
+
+from latentopt.errors import LatentoptError
+from latentopt.web.controls import NO_CLASS, OneOf, Strength, Times
+from latentopt.web.desk import MOST_CHARACTERS, MOST_ROWS, Asked, stays, texts_to_edit
+
+TEXT = "the old baker sells warm bread in winter"
+
+
+def last(edits):
+    return list(edits)[-1]
+
+
+def test_every_head_and_direction_of_the_model_is_a_control(desk):
+    assert {name: type(control) for name, control in desk.controls.items()} == {
+        "likes": Times,
+        "tone": OneOf,
+        "brisk": Strength,
+    }
+
+
+def test_a_multiple_is_of_what_is_predicted_for_the_text(desk):
+    z = desk.space.pooled(desk.space.encode([TEXT]))
+    wish = desk.controls["likes"].wish(3, z)
+    assert wish.value.item() == pytest.approx(3 * wish.values(z).item())
+
+
+@pytest.mark.parametrize(("name", "nothing"), [("likes", 1), ("likes", None), ("tone", NO_CLASS), ("brisk", 0)])
+def test_controls_can_be_left_alone(desk, name, nothing):
+    z = desk.space.pooled(desk.space.encode([TEXT]))
+    assert desk.controls[name].wish(nothing, z) is None
+    with pytest.raises(LatentoptError, match="say what the text shall become"):
+        desk.editor(Asked({name: nothing}), TEXT)
+
+
+@pytest.mark.parametrize(
+    ("answers", "name"), [({"likes": 3}, "likes"), ({"tone": "warm"}, "tone=warm"), ({"brisk": 1}, "brisk")]
+)
+def test_edits_are_better_by_what_was_asked(desk, answers, name):
+    edit = last(desk.edits(Asked(answers), TEXT))
+    assert edit.candidates
+    assert edit.candidates[0].realised[name].value > edit.predicted[name].value
+
+
+def test_what_is_kept_stays_and_lengths_hold(desk):
+    for edit in desk.edits(Asked({"likes": 5}, words=["warm bread", "/"], length=len(TEXT)), TEXT):
+        for candidate in edit.candidates:
+            assert "warm bread" in candidate.text
+            assert len(candidate.text) <= len(TEXT)
+
+
+def test_slashes_make_no_regular_expression_of_a_visitors(desk):
+    editor = desk.editor(Asked({"likes": 5}, words=["/(a+)+$/"]), TEXT)
+    patterns = [c.pattern.pattern for c in editor.constraints if type(c).__name__ == "KeepWords"]
+    assert patterns == [r"(?<!\w)(?:\(a\+\)\+\$)(?!\w)"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "message"),
+    [
+        ({"fame": 2}, "fame: there is no such property; known: likes, tone, brisk"),
+        ({"likes": 1e9}, "likes: the value must be a number from 0 to 10, got 1000000000.0"),
+        ({"brisk": "nan"}, "brisk: the value must be a number from -2 to 2, got nan"),
+        ({"likes": "many"}, "likes: the value must be a number"),
+        ({"tone": "blue"}, "'blue' is no class of this head"),
+    ],
+)
+def test_a_client_may_send_anything(desk, answers, message):
+    with pytest.raises(LatentoptError, match=message):
+        desk.editor(Asked(answers), TEXT)
+
+
+def test_limits(desk, tmp_path):
+    with pytest.raises(LatentoptError, match="write a text first"):
+        desk.editor(Asked({"likes": 2}), "  ")
+    with pytest.raises(LatentoptError, match=r"texts of up to 1,000 characters, got 1,001"):
+        desk.editor(Asked({"likes": 2}), "x" * (MOST_CHARACTERS + 1))
+    with pytest.raises(LatentoptError, match="an edit has 1 character or more, got 0"):
+        Asked(length=0)
+    with pytest.raises(LatentoptError, match="can be kept by name"):
+        Asked(words=["a"] * 21)
+    file = tmp_path / "many.txt"
+    file.write_text("text\n" * (MOST_ROWS + 1))
+    with pytest.raises(LatentoptError, match="files of 1 to 500 texts, got 501"):
+        texts_to_edit(str(file), "text")
+
+
+@pytest.mark.parametrize("name", ["likes", "brisk"])
+def test_a_sweep_climbs_the_ladder(desk, name):
+    rungs = list(desk.sweep(name, Asked({"tone": "warm"}), TEXT))
+    assert [rung.asked for rung in rungs] == desk.controls[name].ladder
+    assert any(rung.text != TEXT for rung in rungs)
+
+
+def test_classes_cannot_be_swept(desk):
+    with pytest.raises(LatentoptError, match="tone has classes and no strengths"):
+        list(desk.sweep("tone", Asked(), TEXT))
+
+
+def test_a_way_has_both_ends(desk):
+    way = desk.between(TEXT, "her brother paints small boats")
+    assert way == desk.space.interpolate([TEXT], ["her brother paints small boats"], steps=11)[0]
+
+
+def test_what_a_text_has_of_each_kind():
+    found = stays("Thank you @anna and Tom Hill for 3 loaves #bread https://example.org/a 🎉")
+    assert found == {
+        "links": ["https://example.org/a"],
+        "mentions": ["@anna"],
+        "hashtags": ["#bread"],
+        "numbers": ["3"],
+        "emoji": ["🎉"],
+        "names": ["Tom", "Hill"],
+    }

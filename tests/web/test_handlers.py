@@ -1,0 +1,168 @@
+"""Values that the page's parts are given, without a browser."""
+
+import csv
+import json
+from pathlib import Path
+
+import gradio as gr
+import pytest
+
+from latentopt.editing.edit import Candidate, Edit, Estimate, changes_between
+from latentopt.web import cards
+from latentopt.web.desk import KEPT
+from latentopt.web.handlers import SHOWN, Handlers
+from tests.toy import toy_texts
+
+TEXT = "the old baker sells warm bread"
+FIELDS = [KEPT, "", None, 4.0, "as it is", 0.0]  # kept, words, length, likes, tone, brisk
+
+
+@pytest.fixture(scope="module")
+def do(desk, corpus):
+    return Handlers(desk, corpus)
+
+
+def made(source, *texts, low=50.0, high=400.0):
+    """An edit into texts, whose value is 200 where it was 100."""
+    candidates = [
+        Candidate(
+            text=text,
+            changes=changes_between(source, text),
+            changed=0.2,
+            realised={"likes": Estimate(200.0, low, high)},
+            promised={"likes": 300.0},
+            read={"likes": 150.0},
+            agrees=True,
+            meaning=0.9,
+            similarity=0.8,
+            fluency=0.0,
+            typicality=0.5,
+            loss=0.1,
+        )
+        for text in texts
+    ]
+    status = "improved" if texts else "none_better"
+    return Edit(source, {"likes": Estimate(100.0, 25.0, 200.0)}, {"likes": 120.0}, candidates, status, False, "so & so")
+
+
+def test_the_first_edits_come_before_the_last(do):
+    steps = list(do.write(TEXT, *FIELDS))
+    assert "Writing" in steps[0][0]
+    assert len(steps) == 1 + 2 + 1  # a word, two rounds, the verdict
+    assert "Looking for better ones" in steps[1][0]
+    assert steps[-1][1] == list(do.desk.edits(do.asked(*FIELDS), TEXT))[-1]
+    assert {len(step) for step in steps} == {2 + 2 * SHOWN + 1}
+
+
+def test_no_wish_is_an_answer_in_words(do):
+    *_, last = do.write(TEXT, KEPT, "", None, 1.0, "as it is", 0.0)
+    assert "say what the text shall become" in last[0]
+    assert last[1] is None
+
+
+def test_where_nothing_is_better_it_says_why(do):
+    edit = made(TEXT)
+    assert "Nothing better:</strong> so &amp; so" in cards.verdict(edit)
+
+
+def test_new_words_are_marked_and_texts_are_no_html(do):
+    (candidate,) = made("a <b> is here", "a <i> is here").candidates
+    assert cards.marked(candidate) == "a &lt;<mark>i</mark>&gt; is here"
+    html = cards.card(made("one & two", "one & <script>"), made("one & two", "one & <script>").candidates[0])
+    assert "<script>" not in html
+
+
+def test_a_card_says_value_interval_second_opinion_meaning_and_fluency(do):
+    edit = made("the cat sat", "the dog sat")
+    html = cards.card(edit, edit.candidates[0])
+    assert "likes <strong>200</strong>, before 100 (nine of ten: 50 to 400)" in html
+    assert "second opinion: 150, before 120" in html
+    assert "meaning kept 90% · fluency as usual · cat → dog" in html
+
+
+@pytest.mark.parametrize(("low", "high"), [(50.0, 400.0), (None, None), (200.0, 200.0)])
+def test_bars_stay_within_their_picture(low, high):
+    html = cards.bar(Estimate(100.0, low, high), Estimate(200.0, low, high))
+    places = [float(part.split('"')[0]) for part in html.replace("cx", "x1").split('x1="')[1:]]
+    assert places
+    assert all(0 <= place <= cards.WIDTH for place in places)
+
+
+def test_taken_texts_can_be_undone(do):
+    edit = made("one two", "one three", "one four")
+    text, trail, *_ = do.take(1)(edit, [], "one two")
+    assert (text, trail) == ("one four", ["one two"])
+    text, trail, *_ = do.undo(trail, text)
+    assert (text, trail) == ("one two", [])
+    assert do.undo(trail, text)[0] == "one two"
+    assert do.take(2)(edit, [], "one two")[0] == "one two"  # there is no third
+
+
+def test_csv_has_a_row_for_each_edit_and_for_each_text_without(do):
+    button = do.filed([made("one two", "one three", "one four"), made("five six")])
+    rows = list(csv.DictReader(Path(button.value["path"]).read_text().splitlines()))
+    assert [(row["source"], row["text"], row["place"]) for row in rows] == [
+        ("one two", "one three", "1.0"),
+        ("one two", "one four", "2.0"),
+        ("five six", "", ""),
+    ]
+    assert rows[0]["likes"] == "200.0"
+    assert rows[0]["likes second opinion"] == "150.0"
+
+
+def test_chips_name_what_is_found(do):
+    chips = do.chips("@anna @bob @cem @dora bake")
+    assert {value: label for label, value in chips.choices}["mentions"] == "mentions: @anna, @bob, @cem, …"
+
+
+def test_a_map_of_the_corpus_is_drawn_once_and_coloured_by_any_name(do):
+    said, drawn, colours, plotted, near = do.draw(None, "text", "", TEXT, [], None)
+    assert "40 texts" in said
+    assert [value for _, value in colours.choices] == ["seen", "likes", "tone=warm", "brisk"]
+    texts, path = json.loads(plotted.plot)["data"]
+    assert len(texts["x"]) == 40
+    assert len(path["x"]) == 1
+    assert near.count("<li>") == 5
+    assert do.draw(None, "text", "", "", [], None)[1] is drawn
+    again, _ = do.coloured(drawn, "likes", TEXT, [], None)
+    assert json.loads(again.plot)["data"][0]["marker"]["color"] != texts["marker"]["color"]
+
+
+def test_what_is_pointed_at_is_no_html(do, tmp_path):
+    file = tmp_path / "posts.txt"
+    file.write_text("\n".join(["<img src=x onerror=alert(1)>", *toy_texts(5)]))
+    plotted = do.draw(str(file), "text", "", "", [], None)[3]
+    assert "<img" not in plotted.plot
+
+
+def test_a_map_without_texts_says_what_to_do(desk):
+    assert "give a file" in Handlers(desk, None).draw(None, "text", "", "", [], None)[0]
+
+
+def test_a_sweep_grows_point_by_point(do):
+    steps = list(do.sweep("brisk", TEXT, *FIELDS))
+    drawn = [json.loads(step[1].plot)["data"] for step in steps if step[1] is not None]
+    assert [len(traces[0]["x"]) for traces in drawn] == [1, 2, 3, 4, 4]
+    assert len(drawn[-1]) == 3
+    assert steps[-1][2].count("<tr>") == 5
+
+
+def test_the_slider_shows_the_text_at_its_place(do):
+    _, way, slider, here, listed = do.between(TEXT, "her brother paints small boats")
+    assert len(way) == 11
+    assert slider.value == 5
+    assert cards.escape(way[5]) in here
+    assert listed.count("<li>") == 11
+    assert do.step(way, 99) == ""
+    assert "write a text first" in do.between(TEXT, "")[0]
+
+
+def test_files_are_edited_row_by_row(do, tmp_path):
+    file = tmp_path / "posts.csv"
+    file.write_text("post\n" + "\n".join(toy_texts(3)))
+    steps = list(do.file(str(file), "post", *FIELDS))
+    assert [len(step[1]) for step in steps] == [0, 1, 2, 3]
+    assert '<progress value="1" max="3"' in steps[1][0]
+    assert "of 3 texts are better" in steps[-1][0]
+    assert isinstance(steps[-1][3], gr.DownloadButton)
+    assert "give a file first" in list(do.file(None, "post", *FIELDS))[-1][0]

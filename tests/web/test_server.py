@@ -1,0 +1,162 @@
+"""The server answers, names no other host, and reads no file of its machine for anybody."""
+
+import json
+import re
+import socket
+import urllib.error
+import urllib.request
+from urllib.parse import urlsplit
+
+import pytest
+
+from latentopt.errors import LatentoptError
+from latentopt.web.page import page
+from latentopt.web.server import MOST_WAITING, serve
+
+
+def get(url, **headers):
+    """Status, headers and body."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=30) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read()
+
+
+def post(url, document):
+    request = urllib.request.Request(url, json.dumps(document).encode(), {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_the_page_is_served_on_this_machine_alone(served):
+    status, _, body = get(served.url)
+    assert status == 200
+    assert b"latentopt" in body
+    assert urlsplit(served.url).hostname == "127.0.0.1"
+    listening = served.blocks.server.config.host
+    assert listening == "127.0.0.1"
+
+
+def test_nothing_that_a_browser_loads_names_another_host(served):
+    body = get(served.url)[2].decode()
+    loaded = re.findall(r"<(?:script|link|img|iframe)\b[^>]*?(?:src|href)=[\"']([^\"']+)", body)
+    assert loaded
+    styles = [url for url in loaded if url.endswith(".css")]
+    for url in loaded:
+        assert urlsplit(url).hostname is None, url
+    for url in styles:
+        sheet = get(served.url + url.removeprefix("./"))[2].decode()
+        assert re.findall(r"url\([\"']?https?://[^)]*|@import[^;]*https?://[^;]*", sheet) == []
+    theme = get(served.url + "theme.css")[2].decode()
+    assert re.findall(r"url\([\"']?https?://[^)]*|@import[^;]*", theme) == []
+
+
+def test_a_browser_is_told_to_ask_no_other_host(served):
+    for url in (served.url, served.url + "config"):
+        policy = get(url)[1]["Content-Security-Policy"]
+        assert "default-src 'self'" in policy
+        assert "http" not in policy
+
+
+def test_no_analytics_and_no_share(served):
+    config = json.loads(get(served.url + "config")[2])
+    assert config["analytics_enabled"] is False
+    assert served.blocks.share is False
+    assert served.blocks.share_url is None
+
+
+def test_serving_asks_no_other_host(desk, monkeypatch):
+    asked = []
+    real = socket.socket.connect
+
+    def connect(self, address):
+        if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            asked.append(address)
+            raise OSError("no network")
+        return real(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    other = serve(page(desk))
+    try:
+        assert get(other.url)[0] == 200
+    finally:
+        other.close()
+    assert asked == []
+
+
+def test_other_names_for_this_machine_are_refused(served):
+    """A site whose name is made to mean 127.0.0.1 cannot read the page (DNS rebinding)."""
+    assert get(served.url, Host="evil.example")[0] == 400
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "gradio_api/file=/etc/passwd",
+        "gradio_api/file=pyproject.toml",
+        "gradio_api/file=../../../../etc/passwd",
+        "gradio_api/file=/proc/self/environ",
+        "file=/etc/passwd",
+        "static/../../../../../../etc/passwd",
+        "assets/..%2f..%2f..%2f..%2fetc/passwd",
+        "gradio_api/proxy=http://127.0.0.1:1/",
+    ],
+)
+def test_no_file_of_the_machine_is_served(served, path):
+    status, _, body = get(served.url + path)
+    assert status >= 400, body[:100]
+    assert b"root:" not in body
+
+
+def test_no_file_of_the_machine_is_read_as_an_upload(served, desk, tmp_path):
+    secret = tmp_path / "secret.txt"
+    secret.write_text("a secret of this machine\nanother\nand one more\n")
+    (event,) = [fn for fn in served.blocks.fns.values() if fn.name == "draw"]
+    upload = {"path": str(secret), "meta": {"_type": "gradio.FileData"}}
+    data = [upload, "text", "", "", None, None]
+    status, _ = post(
+        f"{served.url}gradio_api/queue/join?__theme=light",
+        {"data": data, "fn_index": event._id, "session_hash": "stranger"},
+    )
+    if status == 200:
+        heard = get(f"{served.url}gradio_api/queue/data?session_hash=stranger")[2].decode()
+        assert '"success":false' in heard.replace(" ", "")
+        assert "secret of this machine" not in heard
+    assert "secret of this machine" not in get(served.url + f"gradio_api/file={secret}")[2].decode()
+
+
+def test_functions_cannot_be_called_by_name(served):
+    info = json.loads(get(served.url + "gradio_api/info")[2])
+    assert info["named_endpoints"] == {}
+    assert info["unnamed_endpoints"] == {}
+
+
+def test_too_many_requests_are_turned_away(served):
+    assert served.blocks._queue.max_size == MOST_WAITING
+    model = [fn for fn in served.blocks.fns.values() if fn.name in ("write", "draw", "sweep", "between", "file")]
+    assert len(model) == 5
+    assert {(fn.concurrency_id, fn.concurrency_limit) for fn in model} == {("model", 1)}
+
+
+def test_files_that_are_too_large_are_refused(served):
+    boundary = "x" * 20
+    body = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\n'.encode()
+        + b"a" * 6_000_000
+        + f"\r\n--{boundary}--\r\n".encode()
+    )
+    request = urllib.request.Request(
+        served.url + "gradio_api/upload", body, {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=30)
+    assert refused.value.code == 413
+
+
+def test_a_port_that_is_taken_is_an_error_with_a_remedy(served, desk):
+    with pytest.raises(LatentoptError, match="choose another with --port"):
+        serve(page(desk), port=urlsplit(served.url).port)
