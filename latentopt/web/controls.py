@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from torch import Tensor
+
 from latentopt.directions import Direction
 from latentopt.directions.find import bundled_names, find
 from latentopt.editing import Along, AtLeast, Wish
+from latentopt.editing.properties import SURE
 from latentopt.errors import LatentoptError
-from latentopt.heads import bundled_heads, load_head, load_reader
-from property_models.base import Classifier, Regressor
+from latentopt.heads import Fitted, Reader, bundled_heads, load_fitted
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from latentopt.heads import Reader
     from latentopt.space import LatentSpace
 
-SURE = 0.9  # the probability that is wished for where a class is chosen, as on the command line
 MOST_TIMES = 10.0
 MOST_STRENGTH = 2.0
 NO_CLASS = "as it is"
+LADDER = (0.5, 0.65, 0.8, 0.95)  # of the range of a number, from low to high
 
-Answer = float | str | None  # what a control holds; every control has one that wishes for nothing
+Answer = float | str | None  # what a control holds
 
 
 @dataclass(frozen=True)
@@ -32,91 +33,82 @@ class Times:
     """A count, such as likes: how many times what is predicted for the text. 1 wishes for nothing."""
 
     name: str
-    head: Regressor
-    reader: Reader | None
-    nothing: Answer = 1.0
+    fitted: Fitted
 
     def wish(self, answer: Answer, z: Tensor) -> Wish | None:
-        """The wish of an answer, for the text whose pooled latent is z (1, m)."""
-        times = number(self.name, answer, 0, MOST_TIMES)
+        """The wish of an answer, for the text whose pooled latent is z (1, m); None where nothing is wished for.
+
+        Raises:
+            LatentoptError: for an answer that the control cannot hold; a client may send anything.
+        """
+        times = _number(self.name, answer, 0, MOST_TIMES)
         if times is None or times <= 1:
             return None
-        return AtLeast(self.head, times * float(self.head.predict(z.double().numpy())[0]))
+        return AtLeast(self.fitted.head, times * float(self.fitted.head.predict(z.double().numpy())[0]))
 
     def readers(self) -> dict[str, Reader]:
-        """Second opinions by the names of their properties."""
-        return {} if self.reader is None else {self.name: self.reader}
+        """Second opinions by the names of what is wished for."""
+        return _readers(self.name, self.fitted)
 
     def colours(self, z: Tensor) -> dict[str, list[float]]:
         """By name, what pooled latents z (n, m) can be coloured by, (n,)."""
-        return {self.name: self.head.predict(z.double().numpy()).tolist()}
+        return _colours(self.name, self.fitted, z)
 
     @property
     def ladder(self) -> list[float]:
-        """Answers for a sweep, rising."""
+        """Answers for a sweep, rising; none where there are no strengths."""
         return [1.5, 2.0, 4.0, 8.0]
 
 
 @dataclass(frozen=True)
 class Value:
-    """Any other number: what it shall be at least. Empty wishes for nothing."""
+    """Any other number: what it shall be at least. Empty wishes for nothing. Its methods are as those of `Times`."""
 
     name: str
-    head: Regressor
-    reader: Reader | None
-    nothing: Answer = None
+    fitted: Fitted
 
     def wish(self, answer: Answer, z: Tensor) -> Wish | None:
-        """As `Times.wish`."""
-        value = number(self.name, answer, float("-inf"), float("inf"))
-        return None if value is None else AtLeast(self.head, value)
+        value = _number(self.name, answer, -math.inf, math.inf)
+        return None if value is None else AtLeast(self.fitted.head, value)
 
     def readers(self) -> dict[str, Reader]:
-        """As `Times.readers`."""
-        return {} if self.reader is None else {self.name: self.reader}
+        return _readers(self.name, self.fitted)
 
     def colours(self, z: Tensor) -> dict[str, list[float]]:
-        """As `Times.colours`."""
-        return {self.name: self.head.predict(z.double().numpy()).tolist()}
+        return _colours(self.name, self.fitted, z)
 
     @property
     def ladder(self) -> list[float]:
-        """As `Times.ladder`: values between which the fitted texts lie."""
-        low, high = self.head.score_range
-        return [float(self.head.to_value(low + share * (high - low))) for share in (0.5, 0.65, 0.8, 0.95)]
+        """Values between which the fitted texts lie."""
+        low, high = self.fitted.head.score_range
+        return [float(self.fitted.head.to_value(low + share * (high - low))) for share in LADDER]
 
 
 @dataclass(frozen=True)
 class OneOf:
-    """Classes: which one the text shall be of."""
+    """Classes: which one the text shall be of. Its methods are as those of `Times`."""
 
     name: str
-    head: Classifier
-    reader: Reader | None
-    nothing: Answer = NO_CLASS
+    fitted: Fitted
 
     @property
-    def classes(self) -> list[str]:
+    def classes(self) -> tuple[str, ...]:
         """The classes."""
-        return [str(label) for label in self.head.classes_]
+        return self.fitted.head.classes
 
     def wish(self, answer: Answer, z: Tensor) -> Wish | None:
-        """As `Times.wish`."""
         if answer in (None, NO_CLASS):
             return None
-        return AtLeast(self.head.for_class(answer), SURE)
+        if answer not in self.classes:
+            raise LatentoptError(f"{self.name}: choose one of {', '.join(self.classes)}, got {answer}")
+        return AtLeast(self.fitted.head.properties[self.classes.index(str(answer))], SURE)
 
     def readers(self) -> dict[str, Reader]:
-        """As `Times.readers`, one for each class."""
-        if self.reader is None:
-            return {}
-        return {self.head.for_class(label).name: self.reader.for_class(label) for label in self.classes}
+        return _readers(self.name, self.fitted)
 
     def colours(self, z: Tensor) -> dict[str, list[float]]:
-        """As `Times.colours`: the probability of each class; of two, of the second."""
-        labels = self.classes[1:] if len(self.classes) == 2 else self.classes
-        views = [self.head.for_class(label) for label in labels]
-        return {view.name: view.predict(z.double().numpy()).tolist() for view in views}
+        """The probability of each class; of two, of the second."""
+        return _colours(self.name, self.fitted, z)
 
     @property
     def ladder(self) -> list[float]:
@@ -126,10 +118,12 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Strength:
-    """How far along a direction, in multiples of it; negative goes the other way. 0 wishes for nothing."""
+    """How far along a direction, in multiples of it; negative goes the other way. 0 wishes for nothing.
+
+    Its methods are as those of `Times`.
+    """
 
     direction: Direction
-    nothing: Answer = 0.0
 
     @property
     def name(self) -> str:
@@ -137,8 +131,7 @@ class Strength:
         return self.direction.name
 
     def wish(self, answer: Answer, z: Tensor) -> Wish | None:
-        """As `Times.wish`."""
-        strength = number(self.name, answer, -MOST_STRENGTH, MOST_STRENGTH)
+        strength = _number(self.name, answer, -MOST_STRENGTH, MOST_STRENGTH)
         return Along(self.direction, strength) if strength else None
 
     def readers(self) -> dict[str, Reader]:
@@ -146,51 +139,57 @@ class Strength:
         return {}
 
     def colours(self, z: Tensor) -> dict[str, list[float]]:
-        """As `Times.colours`: how far along the direction, in multiples of it."""
+        """How far along the direction, in multiples of it."""
         vector = self.direction.vector
         return {self.name: (z @ vector / vector.square().sum()).tolist()}
 
     @property
     def ladder(self) -> list[float]:
-        """As `Times.ladder`."""
         return [0.5, 1.0, 1.5, 2.0]
 
 
 Control = Times | Value | OneOf | Strength
 
 
-def controls_of(space: LatentSpace, heads: list[Path]) -> list[Control]:
-    """Controls of the model's heads, of other heads by their directories, and of the model's directions.
+def controls_of(space: LatentSpace, heads: Sequence[Path]) -> list[Control]:
+    """Controls of other heads by their directories, of the model's heads, and of the model's directions.
 
     Raises:
         LatentoptError: if a head is damaged or of another space, or two have one name.
     """
     found: list[Control] = []
-    places: list[str | Path] = [*heads, *bundled_heads(space)]
-    for place in places:
-        head, reader = load_head(place, space), load_reader(place, space)
-        name = head.name or str(place)
-        if isinstance(head, Classifier):
-            found.append(OneOf(name, head, reader))
-        else:
-            found.append((Times if head.scale == "log1p" else Value)(name, head, reader))
+    for place in [*heads, *bundled_heads(space).values()]:
+        fitted = load_fitted(place, space)
+        kind = OneOf if fitted.head.classes else Times if fitted.head.scale == "log1p" else Value
+        found.append(kind(fitted.head.name or place.name, fitted))
     found += [Strength(find(name, space)) for name in bundled_names(space)]
     names = [control.name for control in found]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise LatentoptError(
-            f"two heads or directions are called {twice[0]}; fit one under another name, or leave it out"
-        )
+        raise LatentoptError(f"{twice[0]}: two heads or directions have this name; leave one of them out")
     return found
 
 
-def number(name: str, answer: Answer, low: float, high: float) -> float | None:
-    """An answer as a number between bounds, None for none; a client may send anything."""
+def _readers(name: str, fitted: Fitted) -> dict[str, Reader]:
+    if fitted.reader is None:
+        return {}
+    wished = [each.name or name for each in fitted.head.properties]
+    return dict(zip(wished, fitted.reader.properties, strict=True))
+
+
+def _colours(name: str, fitted: Fitted, z: Tensor) -> dict[str, list[float]]:
+    shown = fitted.head.properties[1:] if len(fitted.head.properties) == 2 else fitted.head.properties
+    return {each.name or name: each.predict(z.double().numpy()).tolist() for each in shown}
+
+
+def _number(name: str, answer: Answer, low: float, high: float) -> float | None:
+    """An answer as a finite number between bounds; None for none."""
     if answer is None or answer == "":
         return None
     try:
         value = float(answer)
     except ValueError:
-        value = float("nan")
-    if not low <= value <= high or value in (float("inf"), float("-inf")):
-        raise LatentoptError(f"{name}: the value must be a number from {low:g} to {high:g}, got {answer}")
+        value = math.nan
+    if not (low <= value <= high and math.isfinite(value)):
+        between = f" from {low:g} to {high:g}" if math.isfinite(low) else ""
+        raise LatentoptError(f"{name}: the value must be a number{between}, got {answer}")
     return value

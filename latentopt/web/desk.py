@@ -20,6 +20,7 @@ KEPT = [*KINDS, NAMES]  # what the chips under the text name
 MOST_CHARACTERS = 1_000  # of a text; models of short texts read far fewer
 MOST_WORDS = 20  # that are kept by name
 MOST_ROWS = 500  # of a file that is edited; `latentopt optimize` takes any number
+FILES = [".csv", ".tsv", ".json", ".jsonl", ".txt"]
 STEPS = 11  # texts between two texts
 
 
@@ -142,9 +143,19 @@ def one_text(text: str) -> str:
     return text
 
 
+def one_file(path: str) -> str:
+    """The path of a file that was given to the page; raises LatentoptError for what it does not take.
+
+    A folder may hold what others gave; archives and parquet may hold far more than their size says.
+    """
+    if not Path(path).is_file() or Path(path).suffix.lower() not in FILES:
+        raise LatentoptError(f"the page takes files whose names end in {', '.join(FILES)}, got {Path(path).name}")
+    return path
+
+
 def texts_to_edit(path: str, column: str) -> list[str]:
-    """The texts of a file; raises LatentoptError as `read_table`, and for more of them than the page takes."""
-    texts = read_table(path, columns=[column]).only_texts(column).frame[column].tolist()
+    """The texts of a file; raises LatentoptError as `one_file` and `read_table`, and for more than the page takes."""
+    texts = read_table(one_file(path), columns=[column]).only_texts(column).frame[column].tolist()
     if not 1 <= len(texts) <= MOST_ROWS:
         raise LatentoptError(
             f"the page edits files of 1 to {MOST_ROWS} texts, got {len(texts):,}; "

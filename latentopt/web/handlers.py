@@ -19,7 +19,7 @@ from latentopt.editing import Edit
 from latentopt.errors import LatentoptError
 from latentopt.tables import Table, write_table
 from latentopt.web import cards, figures
-from latentopt.web.desk import KEPT, Asked, Desk, Rung, one_text, stays, texts_to_edit
+from latentopt.web.desk import KEPT, Asked, Desk, Rung, one_file, one_text, stays, texts_to_edit
 from latentopt.web.maps import Map, draw_map, read_corpus
 
 SHOWN = 3  # edits at most
@@ -138,7 +138,7 @@ class Handlers:
     def _map(self, path: str | None, column: str, numbers: str, progress: Callable[[int, int], None]) -> Map:
         controls = self.desk.controls.values()
         if path is not None:
-            corpus = read_corpus(path, (column or "").strip() or "text", (numbers or "").strip())
+            corpus = read_corpus(one_file(path), (column or "").strip() or "text", (numbers or "").strip())
             return draw_map(self.desk.space, corpus, controls, progress)
         if self.corpus is None:
             raise LatentoptError("a map needs texts; give a file of them")

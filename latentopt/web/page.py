@@ -7,13 +7,11 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from latentopt.tables import Table
-from latentopt.tables.parsing import READERS
 from latentopt.web.controls import MOST_STRENGTH, MOST_TIMES, NO_CLASS, Control, OneOf, Strength, Times
-from latentopt.web.desk import KEPT, MOST_CHARACTERS, MOST_ROWS, STEPS, Desk
+from latentopt.web.desk import FILES, KEPT, MOST_CHARACTERS, MOST_ROWS, STEPS, Desk
 from latentopt.web.handlers import SHOWN, Handlers
 from latentopt.web.maps import MOST_POINTS
 
-FILES = [f".{kind}" for kind in READERS]
 KEEP_FILES = (600, 3600)  # seconds: how often, and how old, files of visitors are deleted
 KEEP_SESSIONS = 3600  # seconds for which what a visitor has seen is remembered
 NARROW = 90  # pixels, of buttons that stand side by side on a telephone, too

@@ -2,6 +2,7 @@
 
 import pytest
 
+from latentopt.editing.constraints import KeepWords
 from latentopt.errors import LatentoptError
 from latentopt.web.controls import NO_CLASS, OneOf, Strength, Times
 from latentopt.web.desk import MOST_CHARACTERS, MOST_ROWS, Asked, stays, texts_to_edit
@@ -53,7 +54,7 @@ def test_what_is_kept_stays_and_lengths_hold(desk):
 
 def test_slashes_make_no_regular_expression_of_a_visitors(desk):
     editor = desk.editor(Asked({"likes": 5}, words=["/(a+)+$/"]), TEXT)
-    patterns = [c.pattern.pattern for c in editor.constraints if type(c).__name__ == "KeepWords"]
+    patterns = [c.pattern.pattern for c in editor.constraints if isinstance(c, KeepWords)]
     assert patterns == [r"(?<!\w)(?:\(a\+\)\+\$)(?!\w)"]
 
 
@@ -64,7 +65,7 @@ def test_slashes_make_no_regular_expression_of_a_visitors(desk):
         ({"likes": 1e9}, "likes: the value must be a number from 0 to 10, got 1000000000.0"),
         ({"brisk": "nan"}, "brisk: the value must be a number from -2 to 2, got nan"),
         ({"likes": "many"}, "likes: the value must be a number"),
-        ({"tone": "blue"}, "'blue' is no class of this head"),
+        ({"tone": "blue"}, "tone: choose one of cold, warm, got blue"),
     ],
 )
 def test_a_client_may_send_anything(desk, answers, message):
@@ -114,3 +115,11 @@ def test_what_a_text_has_of_each_kind():
         "emoji": ["🎉"],
         "names": ["Tom", "Hill"],
     }
+
+
+def test_folders_archives_and_what_is_not_there_are_no_files(tmp_path):
+    (tmp_path / "others.txt").write_text("what another person gave\n")
+    (tmp_path / "bomb.csv.gz").write_bytes(b"")
+    for path in (tmp_path, tmp_path / "bomb.csv.gz", tmp_path / "none.csv", tmp_path / "*.txt"):
+        with pytest.raises(LatentoptError, match="the page takes files whose names end in"):
+            texts_to_edit(str(path), "text")

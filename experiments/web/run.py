@@ -1,0 +1,167 @@
+"""Many people on the page at once: how long they wait, what fails, and whether memory stays flat.
+
+    python experiments/web/run.py --minutes 5 --users 10
+
+starts `latentopt app` on a free port of this machine, and sends it, and nothing else, what a browser would.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+TEXTS = (
+    "The bakery opens at seven and the bread is warm",
+    "Our choir sings in the old church on Friday",
+    "I planted tomatoes and it has rained ever since",
+    "The new bridge is closed again this week",
+    "My neighbour has a very loud drum",
+    "Come and see the boats when the tide is in",
+    "The library has a room full of maps now",
+    "Nobody told me that the shop is shut today",
+    "We walked ten miles and saw two foxes",
+    "The soup was cold but the waiter was kind",
+)
+MOST_REQUESTS = 200  # of one user: the loop ends by itself
+TIMEOUT = 300  # seconds, of one request
+
+
+@dataclass
+class Waits:
+    """What users met. first: seconds to the first edits, or the answer that there are none. whole: to the last."""
+
+    first: list[float] = field(default_factory=list)
+    whole: list[float] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+class User:
+    """What a browser sends when “Write edits” is pressed."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self.url, self.name = url, name
+        config = json.loads(urllib.request.urlopen(f"{url}config", timeout=TIMEOUT).read())
+        parts = {part["id"]: part["props"] for part in config["components"]}
+        (button,) = [place for place, props in parts.items() if props.get("elem_id") == "write"]
+        (self.event,) = [event for event in config["dependencies"] if [button, "click"] in event["targets"]]
+        self.rest = [parts[place].get("value") for place in self.event["inputs"][1:]]  # all fields but the text
+
+    def write(self, text: str) -> tuple[float, float]:
+        """Seconds to the first edits and to the last; raises RuntimeError for what a person would see as an error."""
+        begun, first = time.monotonic(), None
+        session = f"{self.name}-{random.getrandbits(40):x}"
+        document = {"data": [text, *self.rest], "fn_index": self.event["id"], "session_hash": session}
+        self._post("gradio_api/queue/join", document)
+        steps = 0
+        with urllib.request.urlopen(f"{self.url}gradio_api/queue/data?session_hash={session}", timeout=TIMEOUT) as said:
+            for line in said:
+                if not line.startswith(b"data: "):
+                    continue
+                message = json.loads(line[6:])
+                if message["msg"] == "process_generating":
+                    steps += 1
+                    if steps == 2 and first is None:  # the first says only that it is being written
+                        first = time.monotonic() - begun
+                if message["msg"] == "process_completed":
+                    if not message["success"]:
+                        raise RuntimeError(f"failed: {message['output']}")
+                    whole = time.monotonic() - begun
+                    return first or whole, whole
+        raise RuntimeError("the answer broke off")
+
+    def _post(self, path: str, document: dict[str, Any]) -> None:
+        request = urllib.request.Request(
+            self.url + path, json.dumps(document).encode(), {"Content-Type": "application/json"}
+        )
+        urllib.request.urlopen(request, timeout=TIMEOUT).read()
+
+
+def use(url: str, name: str, until: float, pause: float, waits: Waits) -> None:
+    """One person who writes, reads for a while, and writes again."""
+    draw = random.Random(name)
+    user = User(url, name)
+    for _ in range(MOST_REQUESTS):
+        if time.monotonic() > until:
+            break
+        try:
+            first, whole = user.write(draw.choice(TEXTS))
+            waits.first.append(first)
+            waits.whole.append(whole)
+        except Exception as error:  # whatever it is, a person would see it
+            waits.errors.append(str(error))
+        time.sleep(draw.uniform(0.5, 1.5) * pause)
+
+
+def resident(process: int) -> float:
+    """MiB that a process holds in memory (Linux)."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--minutes", type=float, default=5)
+    options.add_argument("--users", type=int, default=10)
+    options.add_argument("--pause", type=float, default=20, help="seconds that a person reads, on average")
+    options.add_argument("--model", help="directory of a model; the bundled one by default")
+    options.add_argument("--output", type=Path, help="write what was measured as JSON")
+    chosen = options.parse_args()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/"
+    command = [sys.executable, "-m", "latentopt", "app", "--port", str(port)]
+    server = subprocess.Popen(command + (["--model", chosen.model] if chosen.model else []))
+    try:
+        for _ in range(120):
+            try:
+                urllib.request.urlopen(f"{url}config", timeout=2).read()
+                break
+            except OSError:
+                time.sleep(1)
+        User(url, "warm").write(TEXTS[0])
+        waits, memory = Waits(), [resident(server.pid)]
+        until = time.monotonic() + 60 * chosen.minutes
+        users = [
+            threading.Thread(target=use, args=(url, f"user{i}", until, chosen.pause, waits))
+            for i in range(chosen.users)
+        ]
+        for user in users:
+            user.start()
+        while any(user.is_alive() for user in users):
+            time.sleep(5)
+            memory.append(resident(server.pid))
+    finally:
+        server.terminate()
+        server.wait(30)
+    half = len(memory) // 2
+    found = {
+        "minutes": chosen.minutes,
+        "users": chosen.users,
+        "pause": chosen.pause,
+        "requests": len(waits.whole),
+        "errors": waits.errors,
+        "first_median": round(median(waits.first), 2),
+        "first_longest": round(max(waits.first), 2),
+        "whole_median": round(median(waits.whole), 2),
+        "whole_longest": round(max(waits.whole), 2),
+        "memory_mib": [round(memory[0]), round(max(memory[:half] or memory)), round(max(memory[half:]))],
+    }
+    print(json.dumps(found, indent=2))
+    if chosen.output:
+        chosen.output.write_text(json.dumps(found, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
