@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
 
@@ -48,11 +49,9 @@ def app(
     It listens on this machine alone unless --host says otherwise, asks no other host for anything, and cannot read
     files but those that are given to it. Ctrl-C ends it. Needs `pip install 'latentopt[app]'`.
     """
+    if find_spec("gradio") is None:
+        raise LatentoptError("the page needs Gradio; install it: pip install 'latentopt[app]'")
     os.environ.update(OFFLINE)
-    try:
-        import gradio  # noqa: F401
-    except ImportError as error:
-        raise LatentoptError("the page needs Gradio; install it: pip install 'latentopt[app]'") from error
     from latentopt.web.desk import Desk
     from latentopt.web.maps import read_corpus
     from latentopt.web.page import page

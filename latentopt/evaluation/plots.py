@@ -15,7 +15,6 @@ from latentopt.evaluation.latents import Plane
 CELL = 64  # characters in a line of a table
 INK, SOFT = "#1f4e79", "#e69f00"  # told apart by the colour-blind, and in grey: one is dark, the other light
 PALE = "#b8bec6"
-BINS = 10  # of a calibration
 
 
 def latent_map(z: Tensor, values: Sequence[float], *, label: str) -> Figure:
@@ -55,63 +54,6 @@ def edit_path(z: Tensor, path: Tensor, texts: Sequence[str]) -> Figure:
     axis.set_xlabel(f"first component ({plane.shares[0]:.1%} of the variance)")
     axis.set_ylabel(f"second component ({plane.shares[1]:.1%})")
     axis.set_title("\n".join(lines).replace("$", r"\$"), loc="left", fontsize=9, y=-0.2, va="top")
-    return figure
-
-
-def pareto_front(points: Sequence[tuple[float, float]], kept: Sequence[bool], *, labels: tuple[str, str]) -> Figure:
-    """What can be had together: n candidates by two merits, larger is better, and those that no other beats in both.
-
-    Args:
-        points: n pairs of merits. kept: whether each is on the front. labels: of the merits.
-    """
-    figure = Figure(figsize=(5.4, 4.2), layout="constrained")
-    axis = figure.add_subplot()
-    beaten = [point for point, front in zip(points, kept, strict=True) if not front]
-    front = sorted(point for point, front in zip(points, kept, strict=True) if front)
-    axis.scatter([x for x, _ in beaten], [y for _, y in beaten], color=PALE, marker="x", label="beaten")
-    axis.step([x for x, _ in front], [y for _, y in front], where="pre", color=INK, marker="o", label="front")
-    axis.set_xlabel(labels[0])
-    axis.set_ylabel(labels[1])
-    axis.legend()
-    axis.spines[["top", "right"]].set_visible(False)
-    return figure
-
-
-def strength_sweep(strengths: Sequence[float], measures: Mapping[str, Sequence[float]]) -> Figure:
-    """What texts become at n strengths: a panel for each measure, (n,), such as the attribute, meaning and fluency."""
-    figure = Figure(figsize=(3.2 * len(measures), 3), layout="constrained")
-    for number, (title, values) in enumerate(measures.items(), 1):
-        axis = figure.add_subplot(1, len(measures), number)
-        axis.plot(strengths, values, color=INK, marker="o")
-        axis.set_xlabel("strength")
-        axis.set_title(title)
-        axis.spines[["top", "right"]].set_visible(False)
-    return figure
-
-
-def calibration(predicted: Sequence[float], observed: Sequence[float], *, label: str) -> Figure:
-    """Whether what was predicted came true: means of both in tenths of n rows, by the predicted value.
-
-    Bars are one standard error of the observed mean to either side; on the line, the two agree.
-
-    Args:
-        predicted: scores, or probabilities. observed: the same measured; of a class 1 and 0.
-    """
-    order = np.argsort(predicted, kind="stable")
-    parts = [part for part in np.array_split(order, BINS) if len(part)]
-    p, o = np.asarray(predicted, dtype=float), np.asarray(observed, dtype=float)
-    x = [p[part].mean() for part in parts]
-    y = [o[part].mean() for part in parts]
-    error = [o[part].std() / np.sqrt(len(part)) for part in parts]
-    figure = Figure(figsize=(4.6, 4.4), layout="constrained")
-    axis = figure.add_subplot()
-    ends = [min(*x, *y), max(*x, *y)]
-    axis.plot(ends, ends, color=PALE, linestyle="--", label="as predicted")
-    axis.errorbar(x, y, yerr=error, color=INK, marker="o", capsize=3, label=f"tenths of {len(p):,} rows")
-    axis.set_xlabel(f"predicted {label}")
-    axis.set_ylabel(f"observed {label}")
-    axis.legend()
-    axis.spines[["top", "right"]].set_visible(False)
     return figure
 
 

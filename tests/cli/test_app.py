@@ -1,6 +1,5 @@
 """`latentopt app`: options, and what is said where it cannot serve."""
 
-import builtins
 import socket
 
 import pytest
@@ -21,14 +20,7 @@ def test_it_listens_on_this_machine_unless_told():
 
 
 def test_without_gradio_it_says_how_to_install_it(monkeypatch):
-    real = builtins.__import__
-
-    def without(name, *arguments, **options):
-        if name == "gradio":
-            raise ImportError(name)
-        return real(name, *arguments, **options)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setattr("latentopt.cli.app.find_spec", lambda name: None)
     result = CliRunner().invoke(main, ["app"])
     assert result.exit_code == 1
     assert "pip install 'latentopt[app]'" in result.stderr

@@ -65,25 +65,3 @@ def test_a_path_goes_through_its_texts_in_order():
     assert torch.allclose(torch.as_tensor(axis.lines[0].get_xydata()), expected)
     assert [text.get_text() for text in axis.texts] == ["0", "1", "2"]
     assert r"0  one costs \$5" in axis.get_title(loc="left")
-
-
-def test_a_front_is_told_from_what_it_beats():
-    axis = plots.pareto_front([(0, 3), (2, 1), (1, 1)], [True, True, False], labels=("likes", "meaning")).axes[0]
-    assert axis.lines[0].get_xydata().tolist() == [[0, 3], [2, 1]]
-    assert axis.collections[0].get_offsets().tolist() == [[1, 1]]
-    assert (axis.get_xlabel(), axis.get_ylabel()) == ("likes", "meaning")
-
-
-def test_a_sweep_has_a_panel_for_each_measure():
-    axes = plots.strength_sweep([0.5, 1], {"realised": [0.3, 0.8], "content": [0.9, 0.7]}).axes
-    assert [axis.get_title() for axis in axes] == ["realised", "content"]
-    assert axes[1].lines[0].get_xydata().tolist() == [[0.5, 0.9], [1, 0.7]]
-
-
-def test_calibration_compares_means_in_tenths():
-    predicted = [i / 100 for i in range(100)]
-    axis = plots.calibration(predicted, [2 * p for p in reversed(predicted)], label="likes").axes[0]
-    line = axis.containers[0].lines[0].get_xydata()
-    assert line[:, 0].tolist() == pytest.approx([0.045 + 0.1 * i for i in range(10)])
-    assert line[:, 1].tolist() == pytest.approx([2 * (0.945 - 0.1 * i) for i in range(10)])
-    plots.calibration([0.5, 0.7], [1, 0], label="likes")  # fewer rows than tenths

@@ -5,16 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("gradio", reason="the page needs Gradio: pip install 'latentopt[app]'")
-
 from latentopt.directions import Direction
 from latentopt.editing import Effort, Floors
 from latentopt.heads import save_head
 from latentopt.space import LatentSpace
 from latentopt.tables import Table
 from latentopt.web.desk import Desk
-from latentopt.web.page import page
-from latentopt.web.server import serve
 from property_models import LogisticHead, RidgeHead
 from tests.toy import toy_space, toy_texts
 
@@ -56,6 +52,9 @@ def corpus():
 @pytest.fixture(scope="session")
 def served(desk, corpus):
     """The page, served on a free port of this machine."""
+    from latentopt.web.page import page
+    from latentopt.web.server import serve
+
     running = serve(page(desk, corpus=corpus))
     yield running
     running.close()

@@ -10,6 +10,7 @@ import pytest
 
 from tests.toy import toy_texts
 
+pytest.importorskip("gradio", reason="the page needs Gradio: pip install 'latentopt[app]'")
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium: apt-get install chromium")

@@ -4,14 +4,18 @@ import csv
 import json
 from pathlib import Path
 
-import gradio as gr
 import pytest
 
 from latentopt.editing.edit import Candidate, Edit, Estimate, changes_between
 from latentopt.web import cards
 from latentopt.web.desk import KEPT
-from latentopt.web.handlers import SHOWN, Handlers
 from tests.toy import toy_texts
+
+pytest.importorskip("gradio", reason="the page needs Gradio: pip install 'latentopt[app]'")
+
+import gradio as gr
+
+from latentopt.web.handlers import SHOWN, Handlers
 
 TEXT = "the old baker sells warm bread"
 FIELDS = [KEPT, "", None, 4.0, "as it is", 0.0]  # kept, words, length, likes, tone, brisk

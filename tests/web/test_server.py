@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from latentopt.errors import LatentoptError
+
+pytest.importorskip("gradio", reason="the page needs Gradio: pip install 'latentopt[app]'")
+
 from latentopt.web.page import page
 from latentopt.web.server import MOST_WAITING, serve
 
