@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from latentopt.cli.editing import digits
 from latentopt.tables import Table
 from latentopt.web.controls import MOST_STRENGTH, MOST_TIMES, NO_CLASS, Control, OneOf, Strength, Times
 from latentopt.web.desk import FILES, KEPT, MOST_CHARACTERS, MOST_ROWS, STEPS, Desk
@@ -73,7 +74,13 @@ def page(desk: Desk, *, corpus: Table | None = None) -> gr.Blocks:
 
 def _fields(desk: Desk) -> Fields:
     gr.HTML("<h1>latentopt</h1><p>What would your text be if it were to become something else?</p>")
-    text = gr.Textbox(label="Your text", lines=4, max_length=MOST_CHARACTERS, elem_id="text")
+    text = gr.Textbox(
+        label="Your text",
+        placeholder="such as: thank you to everyone who came out tonight",
+        lines=4,
+        max_length=MOST_CHARACTERS,
+        elem_id="text",
+    )
     kept = gr.CheckboxGroup(KEPT, value=KEPT, label="What stays as it is", elem_id="kept")
     answers = [_field(control, first=place == 0) for place, control in enumerate(desk.controls.values())]
     with gr.Accordion("More", open=False):
@@ -93,6 +100,8 @@ def _field(control: Control, *, first: bool) -> gr.components.Component:
     match control:
         case Times():
             start, info = FIRST_TIMES if first else 1.0, "times what is predicted for your text; 1 is no wish"
+            if (typical := control.fitted.head.typical) is not None:
+                info += f"; predictions are for an account whose texts typically get {digits(typical)}"
             return gr.Slider(1.0, MOST_TIMES, value=start, step=0.5, label=control.name, info=info, elem_id=name)
         case Strength():
             far, info = MOST_STRENGTH, "along this direction; 0 is no wish"

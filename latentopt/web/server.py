@@ -77,11 +77,11 @@ def serve(blocks: gr.Blocks, *, host: str = "127.0.0.1", port: int | None = None
             max_threads=MOST_THREADS,
             max_file_size=LARGEST_FILE,
             allowed_paths=[],
-            blocked_paths=[str(Path.cwd()), str(Path.home())],
             state_session_capacity=MOST_SESSIONS,
             strict_cors=True,
             ssr_mode=False,
             pwa=False,
+            run_history=False,  # it offers to send what was written to another host
             mcp_server=False,
             enable_monitoring=False,
             footer_links=[],

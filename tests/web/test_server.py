@@ -70,6 +70,7 @@ def test_no_analytics_and_no_share(served):
     assert config["analytics_enabled"] is False
     assert served.blocks.share is False
     assert served.blocks.share_url is None
+    assert config.get("run_history", False) is False
 
 
 def test_serving_asks_no_other_host(desk, monkeypatch):
