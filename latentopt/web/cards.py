@@ -52,8 +52,8 @@ def _change(was: str, now: str) -> str:
 
 def bar(before: Estimate, now: Estimate) -> str:
     """A value and its interval, beside the value before: a picture of the sentence that stands before it."""
-    ends = [value for e in (before, now) for value in (e.value, e.low, e.high) if value is not None]
-    low, high = min(ends), max(ends)
+    known = [value for e in (before, now) for value in (e.value, e.low, e.high) if value is not None]
+    low, high = min(known), max(known)
     if low >= 0 and high <= 1:
         low, high = 0.0, 1.0  # probabilities
 
@@ -63,10 +63,11 @@ def bar(before: Estimate, now: Estimate) -> str:
         return MARGIN + share * (WIDTH - 2 * MARGIN)
 
     middle = HEIGHT / 2
-    first, last = (now.low, now.high) if now.low is not None and now.high is not None else (low, high)
-    shapes = (
-        f'<line class="axis" x1="{MARGIN}" x2="{WIDTH - MARGIN}" y1="{middle}" y2="{middle}"/>'
-        f'<line class="interval" x1="{x(first):.1f}" x2="{x(last):.1f}" y1="{middle}" y2="{middle}"/>'
+    shapes = f'<line class="axis" x1="{MARGIN}" x2="{WIDTH - MARGIN}" y1="{middle}" y2="{middle}"/>'
+    if now.low is not None and now.high is not None:
+        ends = f'x1="{x(now.low):.1f}" x2="{x(now.high):.1f}"'
+        shapes += f'<line class="interval" {ends} y1="{middle}" y2="{middle}"/>'
+    shapes += (
         f'<circle class="before" cx="{x(before.value):.1f}" cy="{middle}" r="5"/>'
         f'<circle class="now" cx="{x(now.value):.1f}" cy="{middle}" r="5"/>'
     )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import gradio as gr
@@ -24,6 +27,7 @@ from latentopt.web.maps import Map, draw_map, read_corpus
 
 SHOWN = 3  # edits at most
 PREVIEW = 50  # rows of a file that are shown
+FORGET = 3600  # seconds after which a file to download is deleted
 FIRST_FEW = 3  # finds of a kind that a chip names
 
 Values = list[Any]  # one for each output of an event
@@ -42,6 +46,7 @@ class Handlers:
         self.desk = desk
         self.corpus = corpus
         self._drawn: Map | None = None  # of the corpus: the same for all
+        self._folder = TemporaryDirectory(prefix="latentopt-")  # of the files to download
 
     def asked(self, kept: Sequence[str], words: str | None, length: float | None, *answers: Any) -> Asked:
         """What the fields of the page ask for, in their order."""
@@ -62,12 +67,12 @@ class Handlers:
         edit = None
         try:
             for edit in self.desk.edits(self.asked(*fields), text):
-                yield [_said(f"{_so_far(edit)} Looking for better ones…"), edit, *_shown(edit)]
+                yield [_said(f"{_so_far(edit)} Looking for better ones…"), edit, *self._shown(edit)]
         except LatentoptError as error:
             yield [_failed(error), None, *_nothing()]
             return
         if edit is not None:
-            yield [_said(cards.verdict(edit)), edit, *_shown(edit)]
+            yield [_said(cards.verdict(edit)), edit, *self._shown(edit)]
 
     def stopped(self, edit: Edit | None) -> str:
         """What is said after a stop."""
@@ -207,7 +212,29 @@ class Handlers:
 
     def filed(self, done: list[Edit]) -> Any:
         """The button that downloads what was done."""
-        return gr.DownloadButton(value=_csv(done), visible=True) if done else gr.DownloadButton(visible=False)
+        return gr.DownloadButton(value=self._csv(done), visible=True) if done else gr.DownloadButton(visible=False)
+
+    def _csv(self, edits: Sequence[Edit]) -> str:
+        """A new csv file: a row for each candidate, and one for a text that has none."""
+        for old in Path(self._folder.name).iterdir():  # Gradio has its own copy of each
+            if old.stat().st_mtime < time.time() - FORGET:
+                shutil.rmtree(old, ignore_errors=True)
+        path = Path(tempfile.mkdtemp(dir=self._folder.name)) / "edits.csv"
+        write_table(pandas.DataFrame([row for edit in edits for row in _rows(edit)]), path)
+        return str(path)
+
+    def _shown(self, edit: Edit) -> Values:
+        found = [cards.card(edit, candidate) for candidate in edit.candidates[:SHOWN]]
+        if not found:
+            return _nothing()
+        blank = SHOWN - len(found)
+        return [
+            *[gr.Column(visible=True)] * len(found),
+            *[gr.Column(visible=False)] * blank,
+            *found,
+            *[""] * blank,
+            gr.DownloadButton(value=self._csv([edit]), visible=True),
+        ]
 
 
 def _chip(kind: str, found: list[str]) -> str:
@@ -238,37 +265,20 @@ def _nothing() -> Values:
     return [*[gr.Column(visible=False)] * SHOWN, *[""] * SHOWN, gr.DownloadButton(visible=False)]
 
 
-def _shown(edit: Edit) -> Values:
-    found = [cards.card(edit, candidate) for candidate in edit.candidates[:SHOWN]]
-    if not found:
-        return _nothing()
-    blank = SHOWN - len(found)
-    return [
-        *[gr.Column(visible=True)] * len(found),
-        *[gr.Column(visible=False)] * blank,
-        *found,
-        *[""] * blank,
-        gr.DownloadButton(value=_csv([edit]), visible=True),
-    ]
-
-
-def _csv(edits: Sequence[Edit]) -> str:
-    """A new csv file: a row for each candidate, and one for a text that has none."""
-    rows = []
-    for edit in edits:
-        for place, candidate in enumerate(edit.candidates or [None], 1):
-            row: dict[str, Any] = {"source": edit.source, "status": edit.status, "reason": edit.reason}
-            row |= {f"{name} before": estimate.value for name, estimate in edit.predicted.items()}
-            if candidate is not None:
-                row |= {"place": place, "text": candidate.text}
-                for name, estimate in candidate.realised.items():
-                    row |= {name: estimate.value, f"{name} low": estimate.low, f"{name} high": estimate.high}
-                row |= {f"{name} second opinion": value for name, value in candidate.read.items()}
-                row |= {"meaning": candidate.meaning, "fluency": candidate.fluency}
-            rows.append(row)
-    path = Path(tempfile.mkdtemp(prefix="latentopt-")) / "edits.csv"
-    write_table(pandas.DataFrame(rows), path)
-    return str(path)
+def _rows(edit: Edit) -> list[dict[str, Any]]:
+    """What is known of each candidate of an edit; of a text that has none, why."""
+    found = []
+    for place, candidate in enumerate(edit.candidates or [None], 1):
+        row: dict[str, Any] = {"source": edit.source, "status": edit.status, "reason": edit.reason}
+        row |= {f"{name} before": estimate.value for name, estimate in edit.predicted.items()}
+        if candidate is not None:
+            row |= {"place": place, "text": candidate.text}
+            for name, estimate in candidate.realised.items():
+                row |= {name: estimate.value, f"{name} low": estimate.low, f"{name} high": estimate.high}
+            row |= {f"{name} second opinion": value for name, value in candidate.read.items()}
+            row |= {"meaning": candidate.meaning, "fluency": candidate.fluency}
+        found.append(row)
+    return found
 
 
 def _preview(done: Sequence[Edit]) -> str:

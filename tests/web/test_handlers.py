@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,21 @@ def test_csv_has_a_row_for_each_edit_and_for_each_text_without(do):
     ]
     assert rows[0]["likes"] == "200.0"
     assert rows[0]["likes second opinion"] == "150.0"
+
+
+def test_files_to_download_are_forgotten(do):
+    do.filed([made("one two", "one three")])
+    kept = [folder for folder in Path(do._folder.name).iterdir() if folder.is_dir()]
+    assert kept
+    for folder in kept:
+        os.utime(folder, (0, 0))
+    do.filed([made("one two", "one three")])
+    assert not any(folder.exists() for folder in kept)
+
+
+def test_only_what_has_an_interval_shows_one():
+    assert 'class="interval"' in cards.bar(Estimate(1.0, 0.5, 2.0), Estimate(2.0, 1.0, 3.0))
+    assert 'class="interval"' not in cards.bar(Estimate(0.2), Estimate(0.4))
 
 
 def test_chips_name_what_is_found(do):
