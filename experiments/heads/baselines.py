@@ -26,7 +26,8 @@ def tfidf_scores(data: Path, texts: list[str], *, seed: int) -> dict[str, Array]
     scores = np.log1p(frame["likes"].to_numpy(dtype=float))
     rest = scores - GroupOffsets.fit(scores, frame["account"].to_numpy()).of_row
     words = frame["text"].tolist()
-    some, held = slice(CHOSEN_ON // 10, CHOSEN_ON), slice(0, CHOSEN_ON // 10)
+    rows = min(CHOSEN_ON, len(words))
+    some, held = slice(rows // 10, rows), slice(0, rows // 10)
     errors = {}
     for kind in (_words, _words_and_characters):
         features = kind().fit(words[some])

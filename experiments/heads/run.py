@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from pairs import clicks_rows, wording_rows
 from scipy.stats import spearmanr
 
-from latentopt.heads import Fitted, Rows, fit_head, load_fitted, predict_texts
+from latentopt.heads import Fitted, Rows, bundled_heads, fit_head, load_fitted, predict_texts
 from latentopt.heads.pairs import grouped_pairs, marked_pairs, pairs_report
 from latentopt.heads.splits import by_group
 from latentopt.space import LatentSpace
@@ -99,7 +99,9 @@ def wording(setting: Setting) -> dict[str, Any]:
     """Pairs of tweets by one author with one link: by the bundled retweets, and by what other such pairs teach."""
     frame = pd.read_csv(setting.data / "wording/valid.csv", keep_default_na=False)
     pairs = marked_pairs(frame["first"].tolist(), frame["second"].tolist(), frame["more_retweeted"].tolist())
-    found = {"bundled retweets": pairs_report(setting.space, load_fitted("retweets", setting.space), pairs)}
+    found = {}
+    if "retweets" in bundled_heads(setting.space):
+        found["bundled retweets"] = pairs_report(setting.space, load_fitted("retweets", setting.space), pairs)
     rows, unencoded = wording_rows(setting.data, setting.space, seed=setting.seed)
     taught = fit_head(rows, unencoded=unencoded, scale="identity", split=by_group, seed=setting.seed)
     return found | {"taught by pairs": pairs_report(setting.space, taught, pairs)}

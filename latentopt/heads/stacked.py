@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 OPINIONS = "opinions of head and reader"  # in the place of a space's fingerprint
 ENOUGH_ROWS = 20_000  # from here on, those that the reader alone learns from included, one fifth is enough for weights
+ROWS_OF_AN_OPINION = 100  # a fifth is enough if it has so many rows for each number that is said
 ALPHA = 1e-3
+ALPHA_OF_CLASSES = 1.0  # a weight for each class and each opinion of it: many, on rows that may be few
 
 
 class Stacked(Opinion[Tensor, Sequence[str]]):
@@ -82,7 +84,9 @@ def fit_stacked(
     fold = split(rows, seed + 1)
     outside, opinions = [], []
     learned_from = len(rows) + (0 if more is None else len(more[0]))
-    for part in range(1 if learned_from >= ENOUGH_ROWS else FOLDS):
+    opinions_of_a_row = 2 * max(1, len(head.classes))
+    enough = learned_from >= ENOUGH_ROWS and len(rows) // FOLDS >= ROWS_OF_AN_OPINION * opinions_of_a_row
+    for part in range(1 if enough else FOLDS):
         inner, outer = np.flatnonzero(fold != part), np.flatnonzero(fold == part)
         learned = rows.take(inner)
         latents = learned.fit(clone(head)).outputs(rows.z[outer])
@@ -92,7 +96,7 @@ def fit_stacked(
         outside.append(outer)
     held = replace(rows.take(np.concatenate(outside)), z=np.concatenate(opinions))
     if head.classes:
-        return Stacked(head, reader, held.fit(pm.LogisticHead(alpha=ALPHA)))
+        return Stacked(head, reader, held.fit(pm.LogisticHead(alpha=ALPHA_OF_CLASSES)))
     weigher = held.fit(pm.RidgeHead(alpha=ALPHA, positive=True, scale=head.scale, random_state=seed))
     return Stacked(head, reader, weigher.with_levels_of(head))  # levels are those of all rows
 

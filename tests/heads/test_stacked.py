@@ -94,3 +94,10 @@ def test_a_reader_learns_from_texts_that_nobody_encoded():
 def test_groups_of_some_rows_alone_are_refused():
     with pytest.raises(LatentoptError, match="groups and weights are those of all rows or of none"):
         fit_head(rows(SPOKEN, groups=np.arange(500) % 5), unencoded=Rows(np.zeros((2, 0)), ["a", "b"], np.ones(2)))
+
+
+def test_many_classes_of_few_rows_are_weighed_with_care():
+    labels = np.array([f"class {int(4 * h) % 8}" for h in HIDDEN[:, 0]], dtype=object)
+    report = fit_head(rows(labels)).report
+    worse = max(report["head"]["log_loss"], report["reader"]["log_loss"])
+    assert report["stacked"]["log_loss"] < worse + 0.1
