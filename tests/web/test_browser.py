@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium: apt-
 
 TEXT = "@anna sells warm bread in winter"
 OTHER = "her brother paints small boats"
-SECONDS = 60_000  # milliseconds, of the slowest step on a busy machine
+SECONDS = 30_000  # milliseconds, of the slowest step on a busy machine
 SIZES = {"wide": (1280, 900), "narrow": (390, 844)}
 SERIOUS = ("serious", "critical")
 
@@ -65,7 +65,13 @@ def write(tab, text=TEXT):
 
 
 def go(tab, name):
-    tab.get_by_role("tab", name=name).click()
+    """Open a tab; on a narrow page it may stand in the menu behind the dots."""
+    found = tab.get_by_role("tab", name=name)
+    if found.count() and found.first.is_visible():
+        found.first.click()
+    else:
+        tab.locator(".overflow-menu > button").click()
+        tab.locator(".overflow-dropdown button", has_text=name).click()
 
 
 def shown(tab, selector):
