@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from latentopt.tables.exchange import exchange
 
+OS_ERROR = re.compile(r" \(os error (\d+)\)")  # how Rust, in which safetensors is written, tells the system's code
 UNABLE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)  # what systems say that cannot exchange folders
 
 
@@ -36,7 +40,8 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         raise
     try:
         mode = temporary.stat().st_mode
-        yield temporary
+        with _as_of_the_system(path):
+            yield temporary
         temporary.chmod(mode)
         _sync(temporary)
         os.replace(temporary, path)
@@ -85,7 +90,8 @@ def _new_folder(path: str | Path, *, kept: Callable[[str], bool]) -> Iterator[Pa
         error.filename = str(path)
         raise
     try:
-        yield temporary
+        with _as_of_the_system(path):
+            yield temporary
         _follow_umask(temporary)
         new = {entry.name for entry in temporary.iterdir()}
         old = [entry for entry in where.iterdir() if entry != temporary] if where.exists() else []
@@ -105,6 +111,17 @@ def _new_folder(path: str | Path, *, kept: Callable[[str], bool]) -> Iterator[Pa
         _sync(where if fixed else where.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)  # the new content, or the earlier one
+
+
+@contextmanager
+def _as_of_the_system(path: str | Path) -> Iterator[None]:
+    """Let a writer of safetensors fail as every other does, with an OSError, where the disk is full, say."""
+    try:
+        yield
+    except SafetensorError as error:
+        what = str(error).removeprefix("Error while serializing: ").removeprefix("I/O error: ")
+        code = OS_ERROR.search(what)
+        raise OSError(errno.EIO if code is None else int(code[1]), OS_ERROR.sub("", what), str(path)) from error
 
 
 def _cannot_be_renamed(folder: Path) -> bool:

@@ -31,7 +31,7 @@ def test_every_verb_that_writes_is_killed(bench):
     assert list(verbs(bench.folder)) == NAMES
 
 
-@pytest.mark.parametrize(("name", "most"), [("encode", 2000), ("predict", 1500), ("fit", 500)])
+@pytest.mark.parametrize(("name", "most"), [("encode", 2000), ("predict", 1500), ("fit", 500), ("direction", 100)])
 def test_a_full_disk_is_one_line_of_error_and_earlier_files_stay(bench, tmp_path, name, most):
     verb = verbs(bench.folder)[name]
     bench.must(verb.arguments, tmp_path)

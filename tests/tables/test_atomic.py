@@ -194,3 +194,28 @@ def test_modes_follow_the_umask_and_not_the_writer(tmp_path, umask, file_mode, f
         "weights.safetensors": file_mode,
         "mine": 0o600,
     }
+
+
+@pytest.mark.parametrize("full", ["file", "folder"])
+def test_a_disk_that_is_full_while_tensors_are_written_is_an_error_of_the_system(tmp_path, full):
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path / "new"), full], capture_output=True, text=True, cwd=REPOSITORY
+    )
+    assert done.stdout == f"{errno.EFBIG} {os.strerror(errno.EFBIG)} {tmp_path / 'new'}\n", done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+FULL = """
+import resource, signal, sys
+import numpy
+from safetensors.numpy import save_file
+from latentopt.tables import atomic_update, atomic_write
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+path, full = sys.argv[1:]
+try:
+    with (atomic_write if full == "file" else atomic_update)(path) as temporary:
+        save_file({"a": numpy.zeros(1000)}, temporary if full == "file" else temporary / "a.safetensors")
+except OSError as error:
+    print(error.errno, error.strerror, error.filename)
+"""
