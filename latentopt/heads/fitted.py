@@ -12,7 +12,7 @@ from torch import Tensor
 from latentopt.heads.opinion import ByLatent, Opinion
 from latentopt.heads.reader import Reader
 from latentopt.heads.stacked import Stacked
-from latentopt.heads.storage import read_head, save_head
+from latentopt.heads.storage import STEMS, files_of, read_head, save_head
 from latentopt.tables import atomic_update
 from property_models import Head, PropertyModel
 
@@ -38,8 +38,8 @@ class Fitted:
         return ByLatent(self.head) if self.stacked is None else self.stacked
 
     def save_pretrained(self, directory: str | Path, *, name: str, space: LatentSpace) -> None:
-        """Write all three, and the report as the head's metrics."""
-        with atomic_update(directory) as temporary:  # they belong together: all three or none
+        """Write all three, and the report as the head's metrics; nothing of an earlier fit stays."""
+        with atomic_update(directory, void=files_of(*STEMS)) as temporary:  # they belong together: all three or none
             save_head(self.head, temporary, name=name, space=space.fingerprint, metrics=self.report)
             for opinion in (self.reader, self.stacked):
                 if opinion is not None:

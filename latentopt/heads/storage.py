@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from property_models import Head, PropertyModel
 
 VERSION = 2
+STEMS = ("head", "reader", "stacked")  # each belongs to those before it
+
+
+def files_of(*stems: str) -> set[str]:
+    """Names of the files of heads in a folder."""
+    return {f"{stem}.{suffix}" for stem in stems for suffix in ("json", "safetensors")}
 
 
 def save_head(
@@ -26,13 +32,16 @@ def save_head(
     stem: str = "head",
     in_bytes: bool = False,
 ) -> None:
-    """Write a fitted head into a folder, whole or not at all; an earlier head there is replaced, and all else stays.
+    """Write a fitted head into a folder, whole or not at all; an earlier head there is replaced.
+
+    A reader and a stack that lie there belong to the earlier head, and are removed: save them after the head. All else
+    stays.
 
     Args:
         head: fitted. directory: where. name: of the property, such as likes.
         space: fingerprint of the space whose vectors it was fitted on. metrics: what was measured, for the record.
-        stem: of the names of its two files. in_bytes: weights of a byte each (see
-            `property_models.state_of`).
+        stem: of the names of its two files: "head", "reader" or "stacked". Those that come later in this order go with
+            the earlier one. in_bytes: weights of a byte each (see `property_models.state_of`).
 
     Raises:
         HeadError: for one class of a head.
@@ -43,7 +52,7 @@ def save_head(
 
     state = state_of(head, in_bytes=in_bytes)
     about = {"version": VERSION, "name": name, "space": space, **state.about, "metrics": dict(metrics or {})}
-    with atomic_update(directory) as temporary:
+    with atomic_update(directory, void=files_of(*STEMS[STEMS.index(stem) + 1 :])) as temporary:
         (temporary / f"{stem}.json").write_text(json.dumps(about, indent=2, ensure_ascii=False), encoding="utf-8")
         save_file(state.arrays, temporary / f"{stem}.safetensors")
 

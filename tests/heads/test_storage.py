@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from latentopt.errors import LatentoptError
-from latentopt.heads import fit_head, load_fitted, load_head, read_head, rows_of, save_head
+from latentopt.heads import Fitted, fit_head, load_fitted, load_head, read_head, rows_of, save_head
 from latentopt.heads.storage import names_in
 from property_models import LogisticHead, MLPEnsembleClassifier, MLPEnsembleRegressor, RidgeHead
 from tests.tables.failing import failing_at_each_step
@@ -111,15 +111,35 @@ def test_head_reader_and_stack_of_one_fit_are_never_mixed_with_those_of_another(
 
 
 def test_what_else_lies_beside_a_head_stays_and_its_files_are_for_all_who_may_read(tmp_path: Path) -> None:
-    for stem in ("head", "reader"):
-        save_head(HEADS[0], tmp_path / "likes", name="likes", space="abc", stem=stem)
+    save_head(HEADS[0], tmp_path / "likes", name="likes", space="abc")
     (tmp_path / "likes" / "notes.txt").write_text("mine")
-    save_head(HEADS[1], tmp_path / "likes", name="likes", space="abc")
+    save_head(HEADS[1], tmp_path / "likes", name="likes", space="abc", stem="reader")
     files = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "likes").iterdir()}
-    stems = [f"{stem}.{suffix}" for stem in ("head", "reader") for suffix in ("json", "safetensors")]
-    assert files.keys() == {*stems, "notes.txt"}
+    assert files.keys() == {"head.json", "head.safetensors", "reader.json", "reader.safetensors", "notes.txt"}
     assert set(files.values()) == {files["notes.txt"]}  # the umask's
-    assert read_head(tmp_path / "likes", space="abc", stem="reader").kind == HEADS[0].kind
+    assert read_head(tmp_path / "likes", space="abc").kind == HEADS[0].kind
+
+
+@pytest.mark.parametrize("how", ["head", "fitted"])
+def test_a_head_that_is_saved_alone_has_no_reader_of_an_earlier_fit(tmp_path: Path, how: str) -> None:
+    for stem in ("head", "reader", "stacked"):
+        save_head(HEADS[0], tmp_path, name="likes", space="abc", stem=stem)
+    (tmp_path / "notes.txt").write_text("mine")
+    space = toy_space()
+    if how == "head":
+        save_head(HEADS[1], tmp_path, name="likes", space=space.fingerprint)
+    else:
+        Fitted(HEADS[1], None, None, {}).save_pretrained(tmp_path, name="likes", space=space)
+    found = load_fitted(tmp_path, space)
+    assert (found.reader, found.stacked) == (None, None)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["head.json", "head.safetensors", "notes.txt"]
+
+
+def test_a_reader_that_is_saved_again_leaves_no_stack_that_weighed_the_earlier_one(tmp_path: Path) -> None:
+    for stem in ("head", "reader", "stacked", "reader"):
+        save_head(HEADS[0], tmp_path, name="likes", space="abc", stem=stem)
+    assert not (tmp_path / "stacked.json").exists()
+    assert (tmp_path / "head.json").exists()
 
 
 def test_what_a_killed_writer_left_is_no_head(tmp_path: Path) -> None:
