@@ -21,6 +21,7 @@ from transformers import (
     PreTrainedTokenizerBase,
     Trainer,
     TrainerCallback,
+    TrainerState,
     TrainingArguments,
     set_seed,
 )
@@ -60,6 +61,23 @@ class RegularizerWarmup(TrainerCallback):
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         loss: TrainingLoss = kwargs["model"]
         loss.regularizer_scale = min(1.0, (state.global_step + 1) / self.steps) if self.steps else 1.0
+
+
+class Patience(EarlyStoppingCallback):
+    """Early stopping that goes on counting where a checkpoint left off.
+
+    The Trainer's own restoring of callbacks would bring back the patience of then, too, which may have changed.
+    """
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        super().on_train_begin(args, state, control, **kwargs)
+        self.early_stopping_patience_counter = self.waited(state)
+
+    @classmethod
+    def waited(cls, state: TrainerState) -> int:
+        """Evaluations without a better score, as a checkpoint's state has it."""
+        known = (state.stateful_callbacks or {}).get(cls.__name__)
+        return 0 if known is None else int(known["attributes"]["early_stopping_patience_counter"])
 
 
 def trains_in_bf16() -> bool:
@@ -216,7 +234,18 @@ class T5VAETrainer(Trainer):
             self.loss.predict.load_state_dict(load_file(folder / PREDICTIONS))
 
     def _load_best_model(self) -> None:
-        self._load_from_checkpoint(str(self.state.best_model_checkpoint))
+        self._load_from_checkpoint(str(self.output / f"checkpoint-{self.state.best_global_step}"))
+
+    def ended_at(self, checkpoint: Path) -> bool:
+        """Whether the run ended at a checkpoint, by its steps or its patience; the model is then what it trained."""
+        state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+        patience = self.recipe.patience
+        if state.global_step < state.max_steps and (patience is None or Patience.waited(state) < patience):
+            return False
+        if patience is not None and state.best_global_step:
+            self.state = state
+            self._load_best_model()
+        return True
 
 
 def train(
@@ -293,7 +322,7 @@ def train(
         data,
         valid_texts,
         began=began,
-        callbacks=[*([EarlyStoppingCallback(recipe.patience)] if recipe.patience else []), *callbacks],
+        callbacks=[*([Patience(recipe.patience)] if recipe.patience else []), *callbacks],
     )
     batch = recipe.batch_size * recipe.accumulate * trainer.args.world_size
     if len(data) < batch:
@@ -305,8 +334,8 @@ def train(
             shutil.rmtree(old, ignore_errors=True)  # each process of a training tries
     if data.too_long:
         log.warning("left out %d of %d texts: longer than %d tokens", data.too_long, len(texts), model.config.positions)
-    if last is not None and recipe.max_steps is not None and recipe.max_steps <= _step(Path(last)):
-        log.info("the run has had its %d steps", recipe.max_steps)  # the Trainer would make one more
+    if last is not None and trainer.ended_at(Path(last)):
+        log.info("the run has ended, after %d steps", _step(Path(last)))  # the Trainer would make one more
     else:
         trainer.train(resume_from_checkpoint=last)
     space = LatentSpace(loss.model.eval(), tokenizer, path=output)

@@ -1,4 +1,4 @@
-"""`latentopt train`, a few steps of it, as its users run it. That it learns and resumes: tests/test_training.py."""
+"""`latentopt train`, a few steps of it, as its users run it. That it learns and goes on: tests/training/test_trainer.py."""
 
 from pathlib import Path
 
@@ -242,7 +242,7 @@ def test_a_run_that_has_ended_is_not_trained_further(texts, tmp_path):
     before = LatentSpace.from_pretrained(tmp_path / "model").fingerprint
     result = train(texts, tmp_path / "model")
     assert result.exit_code == 0, result.stderr
-    assert "the run has had its 4 steps" in result.stderr
+    assert "the run has ended, after 4 steps" in result.stderr
     assert LatentSpace.from_pretrained(tmp_path / "model").fingerprint == before
 
 

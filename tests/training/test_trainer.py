@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import PreTrainedTokenizerBase, set_seed
+from transformers import PreTrainedTokenizerBase, TrainerCallback, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
 from latentopt.errors import LatentoptError
@@ -76,6 +76,23 @@ def interrupted(monkeypatch: pytest.MonkeyPatch):
             run(recipe, output, **options)
 
     return begin
+
+
+@pytest.fixture
+def scored(monkeypatch: pytest.MonkeyPatch):
+    """Return a function that says what BLEU the evaluations to come find; one beyond them fails."""
+
+    def find(*bleu: float) -> None:
+        scores = iter(bleu)
+
+        def evaluate(self: T5VAETrainer, *_: object, **__: object) -> dict[str, float]:
+            metrics = {"eval_bleu": next(scores)}
+            self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+            return metrics
+
+        monkeypatch.setattr(T5VAETrainer, "evaluate", evaluate)
+
+    return find
 
 
 class TestTrain:
@@ -138,17 +155,8 @@ class TestTrain:
         run(RECIPE, tmp_path)
         assert sorted(p.name for p in tmp_path.glob("checkpoint-*")) == ["checkpoint-4", "checkpoint-6"]
 
-    def test_the_best_checkpoint_is_kept_and_taken_at_the_end(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        scores = iter([50.0, 10.0, 20.0])
-
-        def evaluate(self: T5VAETrainer, *_: object, **__: object) -> dict[str, float]:
-            metrics = {"eval_bleu": next(scores, 0.0)}
-            self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-            return metrics
-
-        monkeypatch.setattr(T5VAETrainer, "evaluate", evaluate)
+    def test_the_best_checkpoint_is_kept_and_taken_at_the_end(self, tmp_path: Path, scored: Any) -> None:
+        scored(50.0, 10.0, 20.0)
         run(replace(RECIPE, patience=5), tmp_path)
         best, last = tmp_path / "checkpoint-2/model.safetensors", tmp_path / "checkpoint-6/model.safetensors"
         final = load_file(tmp_path / "model.safetensors")
@@ -163,6 +171,39 @@ class TestGoingOn:
         whole = run(RECIPE, tmp_path / "whole")
         interrupted(RECIPE, tmp_path / "interrupted")
         assert run(RECIPE, tmp_path / "interrupted").fingerprint == whole.fingerprint
+
+    def test_patience_counts_on(self, tmp_path: Path, scored: Any) -> None:
+        class Stop(TrainerCallback):
+            def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+                if state.global_step == 4:
+                    raise Stopped
+
+        recipe = replace(RECIPE, max_steps=12, patience=2)
+        scored(50.0, 10.0)
+        with pytest.raises(Stopped):
+            run(recipe, tmp_path, callbacks=[Stop()])
+        scored(20.0)  # the second in a row that is no better
+        run(recipe, tmp_path)
+        assert sorted(p.name for p in tmp_path.glob("checkpoint-*")) == [f"checkpoint-{step}" for step in (2, 4, 6)]
+
+    @pytest.mark.parametrize("ending", [{"patience": 1}, {"max_steps": None, "epochs": 0.5}])
+    def test_a_run_that_has_ended_only_gives_its_model_again(
+        self, tmp_path: Path, scored: Any, ending: dict[str, Any]
+    ) -> None:
+        recipe = replace(RECIPE, **ending)
+        scored(50.0, 10.0)
+        ended = run(recipe, tmp_path)
+        assert (tmp_path / "checkpoint-4").exists()
+        scored()
+        assert run(recipe, tmp_path).fingerprint == ended.fingerprint
+        assert not list(tmp_path.glob("checkpoint-[5-9]"))
+
+    def test_more_patience_goes_on(self, tmp_path: Path, scored: Any) -> None:
+        scored(50.0, 10.0)
+        run(replace(RECIPE, patience=1), tmp_path)
+        scored(60.0)
+        run(replace(RECIPE, patience=2), tmp_path)
+        assert (tmp_path / "checkpoint-6").exists()
 
     @pytest.mark.parametrize(
         ("change", "named"),
