@@ -13,18 +13,25 @@ from numpy.typing import NDArray
 
 from latentopt.errors import LatentoptError
 from latentopt.training.recipe import Recipe, differences, identity
-from latentopt.training.teacher import fingerprint
+from latentopt.training.starts import fingerprint
 
 RUN = "run.json"  # in a checkpoint, beside model and tokenizer
 
 
 def began_with(
-    recipe: Recipe, texts: Sequence[str], valid_texts: Sequence[str], values: NDArray[np.float32] | None
+    recipe: Recipe,
+    texts: Sequence[str],
+    valid_texts: Sequence[str],
+    values: NDArray[np.float32] | None,
+    *,
+    processes: int,
 ) -> dict[str, Any]:
-    """What a run is known by, as its checkpoints say it."""
+    """What a run is known by, as its checkpoints say it; each of its processes takes a batch a step."""
     teacher = None if recipe.teacher is None else f"{recipe.teacher.name} ({fingerprint(recipe.teacher)[:8]})"
+    known = identity(recipe)
     return {
-        "recipe": identity(recipe) | {"teacher": teacher},
+        "recipe": known | {"start": known["start"] | {"weights": recipe.start.weights()}, "teacher": teacher},
+        "processes": processes,
         "texts": _digest(texts, values),
         "validation texts": _digest(valid_texts, None),
     }
@@ -33,18 +40,15 @@ def began_with(
 def check_same(checkpoint: Path, began: dict[str, Any]) -> None:
     """Raise LatentoptError, with what differs, where a checkpoint is of another run."""
     try:
-        before = json.loads((checkpoint / RUN).read_text())
-    except (OSError, ValueError) as error:
+        said = json.loads((checkpoint / RUN).read_text())
+        before = {key: said[key] for key in began}
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise LatentoptError(
             f"{checkpoint}: this checkpoint does not say of what run it is; "
             "choose another output folder, or begin anew: --restart"
         ) from error
-    found = differences(before["recipe"], began["recipe"])
-    if before["texts"] != began["texts"]:
-        named = "texts" if not began["recipe"]["properties"] else "texts with their values"
-        found += differences(before["texts"], began["texts"], named)
-    held = began["validation texts"]
-    found += differences(before.get("validation texts", held), held, "validation texts")  # an earlier one does not say
+    named = {"recipe": "", "texts": "texts with their values" if began["recipe"]["properties"] else "texts"}
+    found = [line for key in began for line in differences(before[key], began[key], named.get(key, key))]
     if found:
         raise LatentoptError(
             f"{checkpoint.parent} holds a run of another kind ({'; '.join(found)}); "

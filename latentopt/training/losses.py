@@ -17,7 +17,13 @@ from latentopt.training import regularizers
 
 
 class Regularizer(Protocol):
-    """What pulls the latents of a batch towards the prior N(0, I)."""
+    """What pulls the latents of a batch towards the prior N(0, I).
+
+    needs_variance: whether the encoder must give log variances.
+    """
+
+    @property
+    def needs_variance(self) -> bool: ...
 
     def __call__(self, z: Tensor, log_variance: Tensor | None) -> Tensor:
         """A scalar, of latents (n, d) and their log variances, where the encoder gives them."""
@@ -32,6 +38,7 @@ class MMD:
 
     weight: float = 1.0
     moments: float = 0.3
+    needs_variance = False
 
     def __call__(self, z: Tensor, log_variance: Tensor | None) -> Tensor:
         z = regularizers.gathered(z)
@@ -47,6 +54,7 @@ class KL:
 
     weight: float = 1.0
     free_bits: float = 0.1
+    needs_variance = True
 
     def __call__(self, z: Tensor, log_variance: Tensor | None) -> Tensor:
         if log_variance is None:
@@ -57,6 +65,8 @@ class KL:
 @dataclass(frozen=True)
 class NoRegularizer:
     """Latents go where they want."""
+
+    needs_variance = False
 
     def __call__(self, z: Tensor, log_variance: Tensor | None) -> Tensor:
         return z.new_zeros(())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -40,6 +41,9 @@ class Start(Protocol):
     @property
     def new_cross_attention(self) -> bool: ...
 
+    def weights(self) -> str | None:
+        """What identifies the weights of a folder, whose name says little; None where the fields say it all."""
+
     def make(self, texts: Sequence[str], *, embedding_dim: int) -> tuple[T5VAE, PreTrainedTokenizerBase]:
         """The model, in fp32, and its tokenizer.
 
@@ -64,6 +68,9 @@ class NewT5:
     heads: int = 4
     d_ff: int | None = None
     new_cross_attention = False  # no newer than the rest
+
+    def weights(self) -> str | None:
+        return None
 
     def make(self, texts: Sequence[str], *, embedding_dim: int) -> tuple[T5VAE, PreTrainedTokenizerBase]:
         tokenizer = train_tokenizer(texts, vocab_size=self.vocab_size)
@@ -90,6 +97,9 @@ class FromT5:
     shape: Shape = Shape()
     new_cross_attention = False
 
+    def weights(self) -> str | None:
+        return None
+
     def make(self, texts: Sequence[str], *, embedding_dim: int) -> tuple[T5VAE, PreTrainedTokenizerBase]:
         try:
             tokenizer = load_tokenizer(self.name)
@@ -115,6 +125,9 @@ class FromCausalLM:
     cross_attention: tuple[int, ...] | None = None
     vocab_size: int = 16384
     new_cross_attention = True
+
+    def weights(self) -> str | None:
+        return None
 
     def make(self, texts: Sequence[str], *, embedding_dim: int) -> tuple[T5VAE, PreTrainedTokenizerBase]:
         fitted_on = [text for text in texts if len(text) > FEWEST_CHARACTERS][:FITTED_ON] or texts[:FITTED_ON]
@@ -148,6 +161,9 @@ class FromModel:
     directory: Path
     new_cross_attention: bool = False
 
+    def weights(self) -> str | None:
+        return fingerprint(located(self.directory))[:8]
+
     def make(self, texts: Sequence[str], *, embedding_dim: int) -> tuple[T5VAE, PreTrainedTokenizerBase]:
         model, tokenizer = load(located(self.directory))
         if embedding_dim not in (0, model.config.embedding_dim):
@@ -156,6 +172,14 @@ class FromModel:
                 f"dimensions, and the teacher's have {embedding_dim}; take the teacher that it was trained with"
             )
         return model, tokenizer
+
+
+def fingerprint(folder: Path) -> str:
+    """Identifies a model or teacher by its files, wherever they lie (SHA-256, hexadecimal)."""
+    digest = hashlib.sha256()
+    for file in sorted(path for path in folder.glob("*") if path.suffix in (".json", ".safetensors", ".txt")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def first_line(error: Exception) -> str:

@@ -17,7 +17,7 @@ from transformers import AutoModel, AutoTokenizer
 from latentopt.errors import LatentoptError
 from latentopt.model.bf16 import bf16_is_fast
 from latentopt.tables import atomic_write
-from latentopt.training.starts import first_line
+from latentopt.training.starts import fingerprint, first_line
 
 MOST_TOKENS = 128
 UNIT = 0.01  # what the length of a vector in half precision may differ from 1 by
@@ -105,14 +105,6 @@ def _check_pooling(teacher: Path) -> None:
         asked = [key for key, on in pooling.items() if key.startswith("pooling_mode_") and on is True]
         if asked != ["pooling_mode_mean_tokens"]:
             raise LatentoptError(f"{teacher}: the teacher must pool by the mean of its tokens, this one has {asked}")
-
-
-def fingerprint(teacher: Path) -> str:
-    """Identifies a teacher by its files, wherever they lie (SHA-256, hexadecimal)."""
-    digest = hashlib.sha256()
-    for file in sorted(path for path in teacher.glob("*") if path.suffix in (".json", ".safetensors", ".txt")):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 def _digest(teacher: Path, texts: Sequence[str]) -> str:

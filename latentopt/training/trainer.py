@@ -74,7 +74,7 @@ class Patience(EarlyStoppingCallback):
         self.early_stopping_patience_counter = self.waited(state)
 
     @classmethod
-    def waited(cls, state: TrainerState) -> int:
+    def waited(cls, state: Any) -> int:
         """Evaluations without a better score, as a checkpoint's state has it."""
         known = (state.stateful_callbacks or {}).get(cls.__name__)
         return 0 if known is None else int(known["attributes"]["early_stopping_patience_counter"])
@@ -98,6 +98,7 @@ class T5VAETrainer(Trainer):
         tokenizer: PreTrainedTokenizerBase,
         recipe: Recipe,
         output: Path,
+        args: TrainingArguments,
         train_data: Texts,
         valid_texts: Sequence[str],
         *,
@@ -107,7 +108,7 @@ class T5VAETrainer(Trainer):
         groups = parameter_groups(loss, recipe.rates, new_cross_attention=recipe.start.new_cross_attention)
         super().__init__(
             model=loss,
-            args=_arguments(recipe, output / STAGING),
+            args=args,
             data_collator=Collator(
                 tokenizer,
                 loss.model.config.positions,
@@ -277,8 +278,9 @@ def train(
         The space of the trained model, with the density of its latents.
 
     Raises:
-        LatentoptError: if the folder holds a run of another recipe, other texts (validation texts, too: what is best
-            so far was measured on them) or other values; if texts are blank or too few.
+        LatentoptError: if the folder holds a run of another recipe, other weights to begin with, other texts
+            (validation texts, too: what is best so far was measured on them), other values or another number of
+            processes; if texts are blank or too few; if the regularizer needs what the model does not give.
     """
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
@@ -289,7 +291,8 @@ def train(
         raise LatentoptError(
             f"the recipe has {len(recipe.properties)} properties of {len(texts)} texts, got values of shape {known}"
         )
-    began = began_with(recipe, texts, valid_texts, values)
+    arguments = _arguments(recipe, output / STAGING)
+    began = began_with(recipe, texts, valid_texts, values, processes=arguments.world_size)
     last = None if restart else get_last_checkpoint(str(output))
     if last is not None:
         check_same(Path(last), began)
@@ -299,6 +302,11 @@ def train(
         set_seed(recipe.seed)  # new weights are drawn before there is a Trainer, which seeds again
         size = embedding_dim(recipe.teacher) if recipe.teacher is not None else 0
         model, tokenizer = recipe.start.make(texts, embedding_dim=size)
+    if recipe.regularizer.needs_variance and not model.config.stochastic:
+        raise LatentoptError(
+            "KL needs a model whose encoder gives log variances, and what this training begins with gives none; "
+            "take another regularizer (--regularizer mmd), or begin with a model that was trained with KL"
+        )
     model.t5.set_attn_implementation(ATTENTION)  # also of a new one: a run that goes on computes as it began
     data = Texts(
         tokenizer,
@@ -319,12 +327,13 @@ def train(
         tokenizer,
         recipe,
         output,
+        arguments,
         data,
         valid_texts,
         began=began,
         callbacks=[*([Patience(recipe.patience)] if recipe.patience else []), *callbacks],
     )
-    batch = recipe.batch_size * recipe.accumulate * trainer.args.world_size
+    batch = recipe.batch_size * recipe.accumulate * arguments.world_size
     if len(data) < batch:
         raise LatentoptError(
             f"a step needs {batch} texts, and {len(data)} are left to train on; give more texts or a smaller batch"

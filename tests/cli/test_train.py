@@ -1,4 +1,4 @@
-"""`latentopt train`, a few steps of it, as its users run it. That it learns and goes on: tests/training/test_trainer.py."""
+"""`latentopt train`, a few steps of it, as its users run it. How it goes on: tests/training/test_trainer.py."""
 
 from pathlib import Path
 

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ from latentopt.errors import LatentoptError
 from latentopt.model import T5VAE
 from latentopt.model.tokenizer import train_tokenizer
 from latentopt.space import LatentSpace
-from latentopt.training.losses import MMD, Property
+from latentopt.training.began import began_with, check_same
+from latentopt.training.losses import KL, MMD, Property
 from latentopt.training.optimizers import Muon, Rates
 from latentopt.training.recipe import Recipe, Schedule
-from latentopt.training.starts import NewT5, Shape
+from latentopt.training.starts import FromModel, NewT5, Shape
 from latentopt.training.trainer import T5VAETrainer, train
 from tests.toy import toy_config, toy_texts
 
@@ -40,6 +42,9 @@ class Toy:
 
     latent_dim: int = 24
     new_cross_attention = False
+
+    def weights(self) -> None:
+        return None
 
     def make(self, texts: Sequence[str], *, embedding_dim: int) -> tuple[T5VAE, PreTrainedTokenizerBase]:
         set_seed(0)
@@ -130,6 +135,10 @@ class TestTrain:
         recipe = replace(RECIPE, properties=(Property("bread", binary=True),))
         with pytest.raises(LatentoptError, match=r"1 properties of 64 texts, got values of shape \(64, 2\)"):
             run(recipe, tmp_path, values=np.zeros((64, 2), dtype=np.float32))
+
+    def test_kl_without_log_variances_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(LatentoptError, match=r"log variances, and .* gives none; take another regularizer"):
+            run(replace(RECIPE, regularizer=KL()), tmp_path)
 
     def test_muon_trains_too(self, tmp_path: Path) -> None:
         run(replace(RECIPE, optimizer=Muon(), max_steps=2), tmp_path)
@@ -245,6 +254,31 @@ class TestGoingOn:
             LatentoptError, match=r"kind \(validation texts: 4 texts \(\w+\), now 5 texts \(\w+\)\); go"
         ):
             train(RECIPE, toy_texts(64), toy_texts(5, seed=9), tmp_path)
+
+    def test_another_start_of_the_same_name_is_refused(self, tmp_path: Path, interrupted: Any) -> None:
+        for name in "ab":
+            space = LatentSpace(Toy().make([], embedding_dim=0)[0].eval(), TOKENIZER)
+            space.model.null.data.fill_(ord(name))
+            space.save_pretrained(tmp_path / name / "model")
+        interrupted(replace(RECIPE, start=FromModel(tmp_path / "a/model")), tmp_path / "run")
+        with pytest.raises(LatentoptError, match=r"kind \(start.weights: \w{8}, now \w{8}\); go on"):
+            run(replace(RECIPE, start=FromModel(tmp_path / "b/model")), tmp_path / "run")
+        (tmp_path / "a").rename(tmp_path / "moved")
+        run(replace(RECIPE, start=FromModel(tmp_path / "moved/model")), tmp_path / "run")
+
+    def test_another_number_of_processes_is_refused(self, tmp_path: Path) -> None:
+        begin = partial(began_with, RECIPE, ["a text"], ["a text"], None)
+        (tmp_path / "run.json").write_text(json.dumps(begin(processes=1)))
+        check_same(tmp_path, begin(processes=1))
+        with pytest.raises(LatentoptError, match=r"kind \(processes: 1, now 2\); go on"):
+            check_same(tmp_path, begin(processes=2))
+
+    @pytest.mark.parametrize("missing", ["validation texts", "processes", "texts"])
+    def test_a_checkpoint_that_does_not_say_all_is_refused(self, tmp_path: Path, missing: str) -> None:
+        began = began_with(RECIPE, ["a text"], ["a text"], None, processes=1)
+        (tmp_path / "run.json").write_text(json.dumps({key: value for key, value in began.items() if key != missing}))
+        with pytest.raises(LatentoptError, match="does not say of what run it is"):
+            check_same(tmp_path, began)
 
     def test_how_often_it_is_evaluated_may_change(self, tmp_path: Path, interrupted: Any) -> None:
         interrupted(RECIPE, tmp_path)
