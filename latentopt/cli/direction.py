@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from latentopt.cli import options
 from latentopt.cli.mined import mined_json, print_discovered, print_mined
@@ -21,7 +22,23 @@ if TYPE_CHECKING:
 
 SUFFIX = ".safetensors"
 MINERS = ("shrunk", "mean", "components", "logistic", "discriminant", "map")  # of directions.MINERS
-METHODS = ("principal", "independent")
+METHODS = ("principal", "independent")  # of directions.METHODS
+FIGURES = (".png", ".svg", ".pdf")
+TOLD = ("pairs", "labels")  # what is mined from; --discover is not told what to look for
+OF = {  # options that are for some kinds of examples alone
+    "source_column": ("pairs",),
+    "target_column": ("pairs",),
+    "column": ("labels", "discover"),
+    "target": ("labels",),
+    "miner": TOLD,
+    "clear": TOLD,
+    "permutations": TOLD,
+    "calibrate": TOLD,
+    "effort": TOLD,
+    "figure": TOLD,
+    "components": ("discover",),
+    "method": ("discover",),
+}
 
 
 @dataclass(frozen=True)
@@ -203,6 +220,9 @@ def direction(
         raise click.UsageError("--labels FILE --label COLUMN belong together")
     if label == column:
         raise click.UsageError(f"--column and --label are both {label!r}; give two columns")
+    _check_options(kind)
+    if figure is not None and figure.suffix.lower() not in FIGURES:
+        raise click.UsageError(f"--figure {figure}: the name of a figure ends in {', '.join(FIGURES)}")
     given = Given(kind, path, source_column, target_column, column, label, target, limit, seed)
     name = name or (output.stem if output else given.stem)
     output = output or Path(f"{name}{SUFFIX}")
@@ -231,6 +251,15 @@ def direction(
     if not as_json:
         at = "" if model is None else f" --model {model}"
         click.echo(f'wrote {output}; next: latentopt apply {output}{at} "a text of yours"', err=True)
+
+
+def _check_options(kind: str) -> None:
+    """Refuse what was asked for and would have no effect."""
+    context = click.get_current_context()
+    asked = [option for option in OF if context.get_parameter_source(option) == ParameterSource.COMMANDLINE]
+    void = [f"--{option.replace('_', '-')}" for option in asked if kind not in OF[option]]
+    if void:
+        raise click.UsageError(f"--{kind} knows no {', '.join(void)}; leave {'it' if len(void) == 1 else 'them'} out")
 
 
 def _mined(
@@ -269,17 +298,11 @@ def _discover(
 ) -> None:
     texts = given.corpus()
     space = options.open_space(model)
+    from latentopt.directions import METHODS as KNOWN
     from latentopt.directions import discover
 
     with stderr().status(f"looking for directions of {len(texts):,} texts"):
-        found = discover(
-            space,
-            texts,
-            name=name,
-            components=components,
-            method=method,  # type: ignore[arg-type]
-            seed=given.seed,
-        )
+        found = discover(space, texts, name=name, components=components, method=KNOWN[method], seed=given.seed)
     files = [_save(each.direction, output, number) for number, each in enumerate(found, start=1)]
     if as_json:
         rows = [each.to_json() | {"file": str(file)} for each, file in zip(found, files, strict=True)]

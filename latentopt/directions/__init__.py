@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from latentopt.directions.auto import AutoEdit, edit_as_needed
 from latentopt.directions.direction import Direction
-from latentopt.directions.discovery import Discovered, discover
+from latentopt.directions.discovery import METHODS, Discovered, discover, independent, principal
 from latentopt.directions.examples import Examples
 from latentopt.directions.find import bundled_names, find, locate
 from latentopt.directions.leakage import Leak, cleared, leakage, readings_of
@@ -30,6 +30,7 @@ from latentopt.directions.transfer import AttributeTransfer
 from latentopt.directions.verdict import Verdict
 
 __all__ = [
+    "METHODS",
     "MINERS",
     "AttributeTransfer",
     "AutoEdit",
@@ -68,11 +69,13 @@ __all__ = [
     "fit_style_reader",
     "folds_by_source",
     "folds_by_text",
+    "independent",
     "leakage",
     "learning_curve",
     "locate",
     "mine",
     "mine_labelled",
+    "principal",
     "readings_of",
     "source_ids",
     "stability",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -18,11 +18,37 @@ from latentopt.space.texts import checked_texts
 if TYPE_CHECKING:
     from latentopt.space import LatentSpace
 
-Method = Literal["principal", "independent"]
 WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
 FEWEST_TEXTS = 20
 RARE = 3  # texts that a word is in, from which on it can tell something
 SHOWN = 5
+
+
+class Method(Protocol):
+    """One way of choosing axes among those along which latents vary."""
+
+    def __call__(self, white: Tensor, *, seed: int) -> Tensor:
+        """Axes (k, k), a column each and one long, of latents (n, k) on principal axes of variance 1."""
+
+
+def principal(white: Tensor, *, seed: int) -> Tensor:
+    """The axes of the largest variance, as they are."""
+    return torch.eye(white.shape[1])
+
+
+def independent(white: Tensor, *, seed: int) -> Tensor:
+    """Axes along each of which texts lie as far from normally as can be (FastICA, Hyvärinen 1999).
+
+    Few texts have much of something, which is easier to name.
+    """
+    from sklearn.decomposition import FastICA
+
+    ica = FastICA(whiten=False, random_state=seed, max_iter=500, tol=1e-3).fit(white.double().numpy())
+    turn = torch.tensor(np.asarray(ica.mixing_)).float()  # (k, k): white = sources turn'
+    return turn / (turn.norm(dim=0, keepdim=True)).clamp_min(1e-12)
+
+
+METHODS: Mapping[str, Method] = {"principal": principal, "independent": independent}  # names for those who type
 
 
 @dataclass(frozen=True)
@@ -58,7 +84,7 @@ def discover(
     *,
     name: str,
     components: int = 8,
-    method: Method = "principal",
+    method: Method = principal,
     shown: int = SHOWN,
     seed: int = 0,
 ) -> list[Discovered]:
@@ -66,10 +92,9 @@ def discover(
 
     Args:
         space: the latent space. texts: n of them. name: of the directions, followed by their number.
-        components: how many at most. method: "principal" takes the axes of the largest variance, "independent" turns
-            them so that texts lie as far from normally along each as can be (FastICA, Hyvärinen 1999): few texts with
-            much of something, which is easier to name.
-        shown: texts and words of each end. seed: of FastICA.
+        components: how many at most. method: `principal` takes the axes of the largest variance, `independent` turns
+            them by FastICA.
+        shown: texts and words of each end. seed: of the method.
 
     Raises:
         LatentoptError: if there are fewer than 20 different texts, or as `LatentSpace.encode`.
@@ -108,15 +133,8 @@ def _steps(centred: Tensor, count: int, method: Method, seed: int) -> Tensor:
     """Directions (k, d), each as long as the standard deviation of texts along it."""
     _, singular, axes = torch.linalg.svd(centred, full_matrices=False)
     spread = singular[:count] / max(1, len(centred) - 1) ** 0.5
-    if method == "principal":
-        return axes[:count] * spread[:, None]
-    from sklearn.decomposition import FastICA
-
     white = centred @ axes[:count].T / spread  # (n, k)
-    ica = FastICA(whiten=False, random_state=seed, max_iter=500, tol=1e-3).fit(white.double().numpy())
-    turn = torch.tensor(np.asarray(ica.mixing_)).float()  # (k, k): white = sources turn'
-    turn = turn / (turn.norm(dim=0, keepdim=True)).clamp_min(1e-12)
-    return (turn.T * spread) @ axes[:count]
+    return (method(white, seed=seed).T * spread) @ axes[:count]
 
 
 def _words_along(texts: list[str], place: Tensor) -> list[str]:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
-from latentopt.directions import Direction, fit_style_reader
+from latentopt.directions import Direction, calibrate, fit_style_reader
 from latentopt.editing import Along, Sum, TextEditor
 from tests.toy import toy_space, toy_texts
 
@@ -100,6 +100,21 @@ def test_a_strength_that_no_text_follows_is_warned_of(cli, polite):
     result = cli("apply", polite, "--strength", 50, "--effort", "0.1", TEXTS[0])
     assert result.exit_code == 0
     assert "warning: strength 50 is 50 times what targets differ from their sources by" in result.stderr
+
+
+@pytest.mark.parametrize("read", [False, True])
+def test_a_direction_is_calibrated_on_what_it_is_applied_by(cli, tmp_path, read):
+    texts = list(dict.fromkeys(toy_texts(9, seed=5)))
+    direction, path = make(), tmp_path / "it.safetensors"
+    if read:
+        winter = [text for text in toy_texts(200) if "winter" in text]
+        direction = replace(
+            direction, reader=fit_style_reader(winter, [text for text in toy_texts(200) if text not in winter])
+        )
+    direction.save_pretrained(path)
+    found = calibrate(toy_space(), direction, texts, strengths=[4.0], most=4.0)
+    assert found.strength == 4 and found.edits != texts
+    assert cli("apply", path, "--strength", 4, *texts).stdout == "".join(f"{text}\n" for text in found.edits)
 
 
 def test_python_and_the_command_line_edit_alike(cli, polite):

@@ -2,10 +2,9 @@ import csv
 
 import pytest
 
-from latentopt.cli.direction import METHODS
+from latentopt.cli.direction import METHODS as METHOD_NAMES
 from latentopt.cli.direction import MINERS as NAMES
-from latentopt.directions import MINERS, Direction
-from latentopt.directions.discovery import Method
+from latentopt.directions import METHODS, MINERS, Direction
 from latentopt.directions.strength import STRENGTHS
 from tests.toy import toy_space, toy_texts
 
@@ -167,6 +166,17 @@ def test_a_file_that_is_not_there_is_a_failure(cli, tmp_path):
         (["--pairs", "p.csv", "--target-column", "source"], "are both 'source'; give two columns"),
         (["--pairs", "p.csv", "--permutations", 0], "0 is not in the range x>=1"),
         (["--pairs", "p.csv", "--limit", "some"], "'some' is not a valid integer"),
+        (
+            ["--discover", "p.csv", "--miner", "mean", "--effort", 2],
+            "--discover knows no --miner, --effort; leave them",
+        ),
+        (["--discover", "p.csv", "--clear", "length", "--calibrate", 8], "--discover knows no --clear, --calibrate"),
+        (["--discover", "p.csv", "--permutations", 9, "--figure", "p.svg"], "knows no --permutations, --figure"),
+        (["--discover", "p.csv", "--target", "b", "--source-column", "a"], "knows no --source-column, --target"),
+        (["--pairs", "p.csv", "--target", "b", "--column", "text"], "--pairs knows no --column, --target; leave them"),
+        (["--pairs", "p.csv", "--components", 8, "--method", "principal"], "knows no --components, --method"),
+        (["--labels", "p.csv", "--label", "a", "--target-column", "b"], "--labels knows no --target-column; leave it"),
+        (["--pairs", "p.csv", "--figure", "p.txt"], "--figure p.txt: the name of a figure ends in .png, .svg, .pdf"),
     ],
 )
 def test_wrong_usage(cli, arguments, message):
@@ -177,7 +187,7 @@ def test_wrong_usage(cli, arguments, message):
 
 def test_names_are_those_of_the_room():
     assert set(NAMES) == set(MINERS)
-    assert Method.__args__ == METHODS
+    assert list(METHOD_NAMES) == list(METHODS)
 
 
 @pytest.mark.parametrize("miner", ["mean", "map"])

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from latentopt.directions import discover
+from latentopt.directions import METHODS, discover
 from latentopt.errors import LatentoptError
 from tests.toy import toy_space, toy_texts
 
@@ -22,7 +22,7 @@ class Lengths:
 TEXTS = list(dict.fromkeys(toy_texts(200)))
 
 
-@pytest.mark.parametrize("method", ["principal", "independent"])
+@pytest.mark.parametrize("method", METHODS.values())
 def test_what_texts_differ_by_most_is_found_with_the_words_that_tell_it(method):
     first, second = discover(Lengths(), TEXTS, name="corpus", method=method)
     assert first.direction.name == "corpus-1" and first.share > 0.9
@@ -47,3 +47,14 @@ def test_a_real_space_has_as_many_as_are_asked_for():
 def test_few_texts_have_none():
     with pytest.raises(LatentoptError, match="takes 20 different texts or more, got 1"):
         discover(Lengths(), ["the rain"] * 30, name="corpus")
+
+
+def test_a_way_of_ones_own_chooses_the_axes():
+    def mixed(white, *, seed):
+        assert white.std(0).tolist() == pytest.approx([1, 1], rel=1e-3)
+        return torch.tensor([[0.6, 0.8], [-0.8, 0.6]])
+
+    z = Lengths().encode(TEXTS)
+    steps = torch.stack([each.direction.vector for each in discover(Lengths(), TEXTS, name="corpus", method=mixed)])
+    torch.testing.assert_close(steps.T @ steps, torch.cov(z.T), atol=1e-3, rtol=1e-3)  # all of the variance
+    assert steps[0] @ steps[1] != pytest.approx(0, abs=0.1)  # and not the principal axes
