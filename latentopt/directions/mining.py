@@ -17,7 +17,7 @@ from latentopt.directions.leakage import LENGTH, Leak, Reading, cleared, leakage
 from latentopt.directions.miners import Mean, Miner, Shrunk
 from latentopt.directions.pairs import Usable, usable_pairs, usable_texts
 from latentopt.directions.reader import StyleReader, fit_style_reader
-from latentopt.directions.split import Folds, folds_by_source, folds_by_text, source_ids
+from latentopt.directions.split import Folds, folds_by_source, folds_by_text, halves, source_ids
 from latentopt.directions.stability import CurveRow, Stability, learning_curve, stability
 from latentopt.directions.statistics import Consistency, consistency
 from latentopt.directions.strength import Apply, Calibration, calibrate
@@ -161,6 +161,16 @@ def default_miner(space: LatentSpace) -> Miner:
         return Mean()
 
 
+def read_by(usable: Usable, sources: Tensor, targets: Tensor) -> StyleReader | None:
+    """A reader of some rows of both sides, booleans; None where they hold fewer than 8 texts of a kind."""
+    sides = zip((usable.source, usable.target), (sources, targets), strict=True)
+    texts = [
+        list(dict.fromkeys(text for text, keep in zip(side, rows.tolist(), strict=True) if keep))
+        for side, rows in sides
+    ]
+    return None if min(map(len, texts)) < FEWEST_TO_READ else fit_style_reader(*texts)
+
+
 class _Mine:
     """Texts that a direction is mined from, their latents, and what is held out."""
 
@@ -196,7 +206,7 @@ class _Mine:
         others, held = self.examples.take(*kept), self.examples.take(*out)
         found = consistency(self.examples, self.folds, miner=self.miner, permutations=permutations, seed=self.seed)
         # The editor's reader learns from one half, the judge from the other: the judge has no part in the edits.
-        reader, judge = (self._read_by(*self._half(kept, half)) for half in (0, 1))
+        reader, judge = (read_by(self.usable, *half) for half in halves(*kept, self.examples.group))
         fitted = replace(self._fitted(others, unwanted), name=name, reader=reader)
         rows = self._held_out(out[0])[:calibrate_on]
         sources = [self.usable.source[i] for i in rows]
@@ -210,13 +220,13 @@ class _Mine:
             ordered=None if judge is None else self._ordered(judge, out),
             seed=self.seed,
         )
-        whole = self._read_by(*kept)
+        whole = read_by(self.usable, *kept)
         mining = Mining(
             direction=replace(
                 self._fitted(self.examples, unwanted),
                 name=name,
                 strength=calibration.strength,
-                reader=self._read_by(*(torch.ones(len(side), dtype=torch.bool) for side in kept)),
+                reader=read_by(self.usable, *(torch.ones(len(side), dtype=torch.bool) for side in kept)),
             ),
             usable=self.usable,
             consistency=found,
@@ -260,22 +270,6 @@ class _Mine:
         if not unwanted:
             return direction
         return cleared(direction, unwanted, examples.source, covariance_of(self.space, self.z))
-
-    def _half(self, kept: tuple[Tensor, Tensor], half: int) -> tuple[Tensor, Tensor]:
-        """Booleans of both sides: every other source of those that are kept, with all its targets."""
-        group = self.examples.group
-        numbers = (torch.arange(len(side)) if group is None else group for side in kept)
-        source, target = (side & (number % 2 == half) for side, number in zip(kept, numbers, strict=True))
-        return source, target
-
-    def _read_by(self, sources: Tensor, targets: Tensor) -> StyleReader | None:
-        """A reader of some rows of both sides, booleans; None where they are too few."""
-        sides = zip((self.usable.source, self.usable.target), (sources, targets), strict=True)
-        texts = [
-            list(dict.fromkeys(text for text, keep in zip(side, rows.tolist(), strict=True) if keep))
-            for side, rows in sides
-        ]
-        return None if min(map(len, texts)) < FEWEST_TO_READ else fit_style_reader(*texts)
 
     def _ordered(self, reader: StyleReader, out: tuple[Tensor, Tensor]) -> float:
         """Share of held-out pairs whose target a reader finds more like a target; of no pairs, each with each."""

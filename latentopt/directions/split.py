@@ -67,3 +67,15 @@ class Folds:
     def parts(self, k: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """Booleans of both sides: what fold k leaves to fit to, and what it holds out."""
         return (self.source != k, self.target != k), (self.source == k, self.target == k)
+
+
+def halves(source: Tensor, target: Tensor, group: Tensor | None) -> list[tuple[Tensor, Tensor]]:
+    """Every other source of those that are kept, with all its targets, and the others: booleans of both sides, twice.
+
+    Args:
+        source, target: what is kept, booleans (n,), (m,). group: source of each pair, (n,), as `source_ids` numbers
+            them; None where texts are no pairs.
+    """
+    numbers = (torch.arange(len(side)) if group is None else group for side in (source, target))
+    of_source, of_target = (number % 2 for number in numbers)
+    return [(source & (of_source == half), target & (of_target == half)) for half in (0, 1)]

@@ -8,16 +8,16 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from latentopt.directions.auto import edit_as_needed
 from latentopt.directions.examples import Examples
-from latentopt.directions.mining import FEWEST_TO_READ, default_miner
+from latentopt.directions.mining import FEWEST_TO_READ, default_miner, read_by
 from latentopt.directions.pairs import usable_pairs, usable_texts
-from latentopt.directions.reader import StyleReader, fit_style_reader
-from latentopt.directions.split import source_ids
+from latentopt.directions.split import halves, source_ids
 from latentopt.directions.strength import warn_if_far
 from latentopt.editing import Along, Objective, TextEditor
 from latentopt.errors import LatentoptError
@@ -48,7 +48,7 @@ class AttributeTransfer(TransformerMixin, BaseEstimator):
     Attributes:
         direction_: the fitted Direction; `transfer.direction_.save_pretrained(path)` keeps it for `latentopt apply`.
         space_: the latent space that it belongs to.
-        judge_: reads texts for `score`; of one half of the examples, where the direction's own reader, the editor's
+        judge_: reads texts for `score`; of one half of the sources, where the direction's own reader, the editor's
             second opinion, is of the other. None where there are fewer than 16 of a kind.
     """
 
@@ -80,10 +80,8 @@ class AttributeTransfer(TransformerMixin, BaseEstimator):
         z_source, z_target = (self.space_.pooled(self.space_.encode(texts)) for texts in (usable.source, usable.target))
         group = None if y is not None else source_ids(usable.source)
         miner = default_miner(self.space_) if self.miner is None else self.miner
-        halves = [(usable.source[half::2], usable.target[half::2]) for half in (0, 1)]
-        enough = min(len(side) for half in halves for side in half) >= FEWEST_TO_READ
-        readers: list[StyleReader | None] = [fit_style_reader(*half) if enough else None for half in halves]
-        reader, self.judge_ = readers
+        sources, targets = (torch.ones(len(side), dtype=torch.bool) for side in (usable.source, usable.target))
+        reader, self.judge_ = (read_by(usable, *half) for half in halves(sources, targets, group))
         self.direction_ = replace(
             miner(Examples(z_source, z_target, group, self.space_.fingerprint)),
             name="transfer",

@@ -7,7 +7,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 
 from latentopt import AttributeTransfer, LatentSpace
-from latentopt.directions import Direction, Mean, edit_as_needed
+from latentopt.directions import Direction, Mean, edit_as_needed, mining
 from latentopt.editing import Along, TextEditor
 from latentopt.errors import LatentoptError
 from tests.toy import toy_space, toy_texts
@@ -54,6 +54,16 @@ def test_the_score_is_the_share_that_a_judge_finds_to_have_the_attribute(fitted,
     monkeypatch.setattr(AttributeTransfer, "transform", lambda self, X: [polite[text] for text in X])
     assert fitted.judge_ is not fitted.direction_.reader
     assert fitted.score(texts) == 0.75
+
+
+def test_the_judge_learns_from_other_sources_than_the_reader(space, monkeypatch):
+    seen = []
+    monkeypatch.setattr(mining, "fit_style_reader", lambda *sides: seen.append(sides))
+    AttributeTransfer(space).fit([(text, f"{word}, {text}") for text in SOURCE for word in ("please", "kindly")])
+    (reader, targets), (judge, _) = seen
+    assert len(reader) == len(judge) == 15
+    assert {*reader} | {*judge} == {*SOURCE}
+    assert {*targets} == {f"{word}, {text}" for text in reader for word in ("please", "kindly")}
 
 
 def test_few_examples_have_no_judge(space):
