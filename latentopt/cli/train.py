@@ -13,6 +13,7 @@ import click
 
 from latentopt.cli import options
 from latentopt.cli.output import stderr
+from latentopt.cli.training_options import check_losses, kind_of_start
 from latentopt.errors import LatentoptError
 
 if TYPE_CHECKING:
@@ -31,15 +32,6 @@ SHARE = click.FloatRange(min=0, max=1, max_open=True)
 RATE = click.FloatRange(min=0, min_open=True)
 EVALUATED_ON = 500  # validation texts
 
-# Options that say what a training begins with, and which others each of them takes; a new T5 is None.
-NEW = ("d_model", "layers", "vocab_size")
-SHAPE = ("latent_dim", "pooled_dim", "max_tokens")
-TAKES = {
-    None: (*NEW, *SHAPE),
-    "base": SHAPE,
-    "from_causal_lm": ("layers", "encoder_layers", "gguf_file", "vocab_size", *SHAPE),
-    "start": (),
-}
 # Learning rate, and the shares of it for the encoder and the language model, where they are not given.
 RATES_OF = {
     None: (2e-3, 1.0, 1.0),
@@ -219,7 +211,8 @@ def train(
     processes: `torchrun --nproc-per-node 2 -m latentopt train ...` or `accelerate launch -m latentopt train ...`.
     README.md in --output is the model's card, with what was measured on held-out texts.
     """
-    kind = _kind_of_start(ctx)
+    kind = kind_of_start(ctx)
+    check_losses(ctx)
     with stderr().status("reading"):
         table = _rows(file, column, asked["properties"])
         valid_texts = _rows(valid, column, ())[column].tolist() if valid else []
@@ -284,21 +277,6 @@ SAME = (
     "fp32",
     "report_to",
 )
-
-
-def _kind_of_start(ctx: click.Context) -> str | None:
-    """Which option says what to begin with; UsageError for two, and for options that do not go with it."""
-    given = {name for name in ctx.params if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE}
-    named = {parameter.name: parameter.opts[0] for parameter in ctx.command.params}
-    kinds = [kind for kind in TAKES if kind in given]
-    if len(kinds) > 1:
-        raise click.UsageError(f"a training begins with one thing; give {' or '.join(str(named[k]) for k in kinds)}")
-    kind = kinds[0] if kinds else None
-    unused = given & {name for names in TAKES.values() for name in names} - set(TAKES[kind])
-    if unused:
-        why = f"{named[kind]} says it" if kind else "it goes with another beginning"
-        raise click.UsageError(f"{', '.join(sorted(str(named[name]) for name in unused))}: {why}; leave it out")
-    return kind
 
 
 def _start(kind: str | None, asked: dict[str, Any]) -> Start:

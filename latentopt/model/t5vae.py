@@ -1,10 +1,10 @@
-"""T5VAE: token ids -> latent -> logits. The only file that knows T5."""
+"""T5VAE: token ids -> latent -> logits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -245,7 +245,7 @@ class T5VAE(PreTrainedModel, GenerationMixin):
         encoder_outputs: Memory,
         cache: Any = None,
         use_cache: bool = False,
-        **_: Any,  # what `generate` says of cache positions and attention
+        return_dict: Literal[True] = True,  # `generate` says so
     ) -> Seq2SeqLMOutput:
         """Logits (b, u, vocabulary) of the tokens behind each of decoder_input_ids (b, u); what `generate` calls."""
         hidden, cache = self.decode(decoder_input_ids, encoder_outputs, cache=cache, use_cache=use_cache)

@@ -74,14 +74,18 @@ def test_without_options_the_recipe_is_the_default_one(recipe_of):
     assert recipe_of()[0] == Recipe()
 
 
-def test_every_option_reaches_the_recipe(recipe_of):
+def test_every_option_reaches_the_recipe(recipe_of, tmp_path):
+    file = tmp_path / "posts.csv"
+    file.write_text("\n".join(["text,likes", *(f"{text},{i}" for i, text in enumerate(toy_texts(60)))]))
     recipe, _ = recipe_of(
+        *("--property", "likes", "--teacher", tmp_path),
         *("--latent-dim", 64, "--pooled-dim", 32, "--max-tokens", 15, "--d-model", 64, "--layers", 3),
         *("--vocab-size", 300, "--latent-noise", 0.2, "--fills", 0.5, "--regularizer-weight", 2),
         *("--moments-weight", 0.1, "--regularizer-warmup", 7, "--property-weight", 3, "--teacher-weight", 4),
         *("--epochs", 2, "--max-steps", 9, "--batch-size", 6, "--accumulate", 2, "--runs", 2, "--warmup-steps", 5),
         *("--decay", 0.5, "--learning-rate", 0.1, "--encoder-rate", 0.2, "--decoder-rate", 0.3, "--seed", 4),
         *("--eval-steps", 3, "--patience", 2, "--fp32", "--report-to", "wandb"),
+        file=file,
     )
     assert recipe.start == NewT5(
         Shape(latent_dim=64, pooled_dim=32, positions=16), vocab_size=300, d_model=64, layers=3
@@ -150,6 +154,13 @@ def test_a_t5_or_a_model_of_ours_may_be_begun_with(recipe_of, tmp_path):
         (["--gguf-file", "x.gguf"], "--gguf-file: it goes with another beginning"),
         (["--layers", "0-2"], "--layers of a new T5 is a number"),
         (["--from-causal-lm", "x", "--layers", "a-b"], "layers are named as in 0-5 or 0,2,7-9, got 'a-b'"),
+        (["--free-bits", 0.2], "--free-bits: --regularizer mmd does not take it; leave it out"),
+        (["--regularizer", "kl", "--moments-weight", 1], "--moments-weight: --regularizer kl does not take it"),
+        (["--regularizer", "none", "--moments-weight", 1], "--moments-weight: --regularizer none does not take it"),
+        (["--regularizer", "none", "--regularizer-weight", 1], "--regularizer-weight: --regularizer none does not"),
+        (["--regularizer", "none", "--regularizer-warmup", 1], "--regularizer-warmup: --regularizer none does not"),
+        (["--teacher-weight", 1], "--teacher-weight: it goes with --teacher; leave it out"),
+        (["--property-weight", 1], "--property-weight: it goes with --property; leave it out"),
         (["--batch-size", 10], "divides into its runs, got 10 texts in 4 runs"),
         (["--property", "likes:log2:account:x"], r"a property is COLUMN[:log1p][:GROUPS]"),
     ],

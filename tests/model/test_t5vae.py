@@ -115,6 +115,11 @@ class TestDecoding:
             whole = made(out.sequences[:, :-1], memory).logits
         assert torch.allclose(torch.stack(out.logits, 1), whole, atol=1e-4)
 
+    def test_what_forward_does_not_know_is_refused(self) -> None:
+        made, ids = model(), torch.zeros(1, 2, dtype=torch.long)
+        with pytest.raises(TypeError, match="unexpected keyword argument 'labels'"):
+            made(ids, made.memory(torch.zeros(1, 24)), labels=ids)
+
     def test_generate_feeds_each_token_once(self) -> None:
         # transformers renames what it keeps the earlier steps in; unnoticed, each step would repeat them all.
         made, fed = model(), []
