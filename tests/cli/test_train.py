@@ -112,6 +112,7 @@ def test_texts_are_read_from_the_column_and_the_file_that_are_named(tmp_path, mo
     valid.write_text("id,body\n1,one\n2,two\n3,three\n")
     given = []
     monkeypatch.setattr(trainer, "train", lambda recipe, *texts, **options: given.append(texts[:2]))
+    monkeypatch.setattr(card, "write_card", lambda *_: None)
     result = invoke(posts, tmp_path / "model", "--column", "body", "--valid", valid)
     assert result.exit_code == 0, result.stderr
     assert given == [([f"text {i}" for i in range(8)], ["one", "two", "three"])]
