@@ -18,7 +18,7 @@ from latentopt.editing.fluency import LanguageModel
 from latentopt.editing.measure import Attempt, Measure, SecondOpinion
 from latentopt.editing.objectives import Objective, columns
 from latentopt.editing.occlusion import effects, occlude
-from latentopt.editing.optimizers import OPTIMIZERS, Optimizer
+from latentopt.editing.optimizers import Optimizer, PreconditionedGradient
 from latentopt.editing.rank import Best, Choice, Floors, ordered, shortest_way, spread, value
 from latentopt.editing.search import STEPS, points_along, search
 from latentopt.editing.write import Draft, Infill, Writer
@@ -65,7 +65,7 @@ class TextEditor(BaseEstimator):
         space: the latent space; it needs a density.
         goal: wishes and other terms, on pooled latents; a wish's value is one for all texts, or one for each.
         writer: None takes Infill().
-        optimizer: moves latents; None takes OPTIMIZERS["gradient"].
+        optimizer: moves latents; None takes PreconditionedGradient.
         constraints: None takes `latentopt.editing.constraints.standard()`.
         floors: what a text must have to be shown.
         readers: second opinions by the names of their properties.
@@ -99,6 +99,7 @@ class TextEditor(BaseEstimator):
         self.effort = effort
         self.shown = shown
         self.seed = seed
+        self._walked: tuple[object, Tensor] | None = None  # what `_forbidden` found, and of what
 
     def fit(self, texts: object = None, y: object = None) -> TextEditor:
         """Do nothing, and return the editor: there is nothing to fit."""
@@ -163,10 +164,13 @@ class TextEditor(BaseEstimator):
 
     def _forbidden(self) -> Tensor:
         """Tokens that some constraint forbids, (vocabulary,)."""
-        one_each = [[i] for i in range(self.space.model.config.vocab_size)]
-        tokens = self.space.tokenizer.backend_tokenizer.decode_batch(one_each, skip_special_tokens=False)
-        constraints = self._constraints
-        return torch.tensor([any(c.forbids(token) for c in constraints) for token in tokens])
+        of = self.space, None if self.constraints is None else tuple(self.constraints)  # parameters can be set later
+        if self._walked is None or self._walked[0] != of:
+            one_each = [[i] for i in range(self.space.model.config.vocab_size)]
+            tokens = self.space.tokenizer.backend_tokenizer.decode_batch(one_each, skip_special_tokens=False)
+            constraints = self._constraints
+            self._walked = of, torch.tensor([any(c.forbids(token) for c in constraints) for token in tokens])
+        return self._walked[1]
 
     def __sklearn_clone__(self) -> TextEditor:
         return type(self)(**self.get_params(deep=False))  # a copy of the model would be another space
@@ -244,7 +248,7 @@ class _Work:
         pooled = self.space.pooled(z)
         words = self.space.words([text])[0]
         covariance = self.space.density.covariance
-        optimizer = self.editor.optimizer or OPTIMIZERS["gradient"](covariance)
+        optimizer = self.editor.optimizer or PreconditionedGradient(covariance)
         far = self.goal.beyond(pooled, STRETCH)
         # In standard deviations of texts: a Euclidean ball leads into directions in which no text varies.
         radius = REACH * self.space.pooled_dim**0.5

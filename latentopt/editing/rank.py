@@ -65,7 +65,7 @@ class Floors:
             return [Breach(said, "a smaller --min-fluency")]
         if attempt.strain > self.strain:
             said = f"has a word that stands out by {attempt.strain:.1f} nats, above {self.strain:.1f}"
-            return [Breach(said, "a smaller --min-fluency")]
+            return [Breach(said, "in Python, a larger Floors(strain=...)")]
         return []
 
 

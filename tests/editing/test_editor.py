@@ -20,6 +20,7 @@ from latentopt.editing import (
     TextEditor,
     standard,
 )
+from latentopt.editing.constraints import Constraint
 from latentopt.editing.optimizers import RandomSearch
 from latentopt.errors import LatentoptError
 from tests.toy import toy_space, toy_texts
@@ -74,7 +75,9 @@ def test_what_is_shown_is_measured_on_the_text_and_better_than_the_source(space,
 
 
 def test_nothing_below_a_floor_is_shown(space, head):
-    for edit in editor(space, Maximize(head)).edit(TEXTS):
+    edits = editor(space, Maximize(head)).edit(TEXTS)
+    assert any(edit.candidates for edit in edits)
+    for edit in edits:
         for candidate in edit.candidates:
             assert candidate.fluency >= LOW.fluency
             assert candidate.meaning >= LOW.meaning
@@ -126,6 +129,7 @@ def test_several_wishes_are_measured_each(space, head):
     other = LinearHead(head.weight.flip(0), name="tone")
     (edit,) = editor(space, Target(head, 2.0) + Maximize(other) + 0.1 * Near()).edit(TEXTS[:1])
     assert list(edit.predicted) == ["likes", "tone"]
+    assert edit.candidates
     assert all(list(candidate.realised) == ["likes", "tone"] for candidate in edit.candidates)
 
 
@@ -156,12 +160,14 @@ def test_a_text_that_is_too_long_is_made_to_fit(space, head):
     source = TEXTS[0]
     constraints = standard(max_length=len(source) - 3)
     (edit,) = editor(space, Maximize(head), constraints=constraints).edit([source])
+    assert edit.candidates
     assert all(len(candidate.text) <= len(source) - 3 for candidate in edit.candidates)
 
 
 def test_no_more_candidates_than_asked_for(space, head):
-    (edit,) = editor(space, Maximize(head), shown=Best(1)).edit(TEXTS[:1])
-    assert len(edit.candidates) <= 1
+    edits = [editor(space, Maximize(head), shown=Best(most)).edit(TEXTS) for most in (1, 3)]
+    few, more = ([len(edit.candidates) for edit in found] for found in edits)
+    assert max(few) == 1 < max(more) <= 3
 
 
 def test_no_candidate_of_the_front_is_beaten_in_everything(space, head):
@@ -211,10 +217,30 @@ def test_a_copy_by_scikit_learn_edits_alike_and_shares_the_model(space, head):
 
 def test_constraints_that_are_set_later_hold(space, head):
     chosen = editor(space, Maximize(head))
-    word = TEXTS[0].split()[0]
-    chosen.edit(TEXTS[:1])
+    (before,) = chosen.edit(TEXTS[:1])
+    word = next(word for word in TEXTS[0].split() if word not in before.text.split())  # it would be lost
     chosen.set_params(constraints=standard(keep=[word]))
-    assert all(word in candidate.text for candidate in chosen.edit(TEXTS[:1])[0].candidates)
+    (after,) = chosen.edit(TEXTS[:1])
+    assert after.candidates
+    assert all(word in candidate.text.split() for candidate in after.candidates)
+
+
+def test_the_vocabulary_is_walked_once_for_constraints(space, head):
+    class Counting(Constraint):
+        def __init__(self):
+            self.asked = 0
+
+        def forbids(self, token):
+            self.asked += 1
+            return False
+
+    first, second = Counting(), Counting()
+    chosen = editor(space, Maximize(head), effort=Effort(rounds=1, rows=4), constraints=[first])
+    chosen.edit(TEXTS[:1])
+    chosen.edit(TEXTS[1:2])
+    assert first.asked == space.model.config.vocab_size
+    chosen.set_params(constraints=[second]).edit(TEXTS[:1])
+    assert second.asked == first.asked
 
 
 def test_as_many_values_as_texts_are_needed(space, head):

@@ -54,7 +54,11 @@ def test_what_falls_below_a_floor_is_said_with_the_option_that_lets_it_through()
     assert floors.costly(replace(A, fluency=-0.2)) == [
         Breach("has a fluency of -0.20 nats a token, below -0.10", "a smaller --min-fluency")
     ]
-    assert floors.costly(replace(A, strain=3.0))[0].reason == "has a word that stands out by 3.0 nats, above 2.0"
+    odd = floors.costly(replace(A, strain=3.0))
+    assert odd == [
+        Breach("has a word that stands out by 3.0 nats, above 2.0", "in Python, a larger Floors(strain=...)")
+    ]
+    assert Floors(fluency=-9, strain=3.0).costly(replace(A, strain=3.0)) == []
     assert floors.costly(replace(A, fluency=None, strain=None)) == []
 
 
