@@ -55,7 +55,7 @@ class GaussianProcessHead(Regressor):
         length, amplitude, noise, centre = t["settings"]
         k = amplitude * torch.exp(-_square_distances(z / length, t["points"] / length) / 2)  # (n, points)
         mean = centre + k @ t["weight"]
-        variance = (amplitude + noise - ((k @ t["certain"]) * k).sum(1, keepdim=True)).clamp_min(noise * 0.1)
+        variance = (amplitude + noise - (k @ t["root"]).square().sum(1, keepdim=True)).clamp_min(noise * 0.1)
         half = NINE_OF_TEN * variance.sqrt()
         return torch.cat([mean, mean - half, mean + half], dim=1)
 
@@ -79,10 +79,12 @@ class GaussianProcessHead(Regressor):
         kmn = amplitude * torch.exp(-_square_distances(points / length, z / length) / 2)
         both = kmm + (kmn * precision) @ kmn.T
         inverse = torch.linalg.inv(both)
+        # What the rows have made certain, as a root: its digits are half those of the matrix, which float32 has not.
+        values, vectors = torch.linalg.eigh(torch.linalg.inv(kmm) - inverse)
         return {
             "points": points,
             "weight": inverse @ ((kmn * precision) @ rest),  # Titsias 2009, eq. 6
-            "certain": torch.linalg.inv(kmm) - inverse,
+            "root": vectors * values.clamp_min(0).sqrt(),
             "settings": torch.tensor([length, amplitude, noise, centre]).double(),
         }
 

@@ -44,7 +44,7 @@ def test_a_model_of_the_hub_has_its_density_heads_and_directions(cache: Path) ->
     assert space.path == cache
     assert space.fingerprint == toy_space().fingerprint
     assert space.density.mean.shape == (8,)
-    assert bundled_heads(space) == ["first"]
+    assert list(bundled_heads(space)) == ["first"]
     assert load_head("first", space).name == "first"
     assert bundled_names(space) == ["up"]
     assert find("up", space).name == "up"
