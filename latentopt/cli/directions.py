@@ -49,10 +49,10 @@ def directions(action: str, names: tuple[str, ...], model: str | None, as_json: 
 def _list(space: LatentSpace, as_json: bool) -> None:
     from rich.table import Table as Grid
 
-    from latentopt.directions import Direction, bundled_names, find
+    from latentopt.directions import Direction, bundled, bundled_names
     from latentopt.errors import LatentoptError
 
-    rows = [(find(name, space), "the model's") for name in bundled_names(space)]
+    rows = [(bundled(name, space), "the model's") for name in bundled_names(space)]
     for path in sorted(Path().glob("*.safetensors")):
         try:
             rows.append((Direction.from_pretrained(path, space=space.fingerprint), str(path)))

@@ -6,7 +6,7 @@ from latentopt.directions.auto import AutoEdit, edit_as_needed
 from latentopt.directions.direction import Direction
 from latentopt.directions.discovery import METHODS, Discovered, discover, independent, principal
 from latentopt.directions.examples import Examples
-from latentopt.directions.find import bundled_names, find, locate
+from latentopt.directions.find import bundled, bundled_names, find, locate
 from latentopt.directions.leakage import Leak, cleared, leakage, readings_of
 from latentopt.directions.miners import (
     MINERS,
@@ -57,6 +57,7 @@ __all__ = [
     "StyleReader",
     "Usable",
     "Verdict",
+    "bundled",
     "bundled_names",
     "calibrate",
     "cleared",

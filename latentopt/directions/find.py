@@ -22,6 +22,12 @@ def bundled_names(space: LatentSpace) -> list[str]:
     return sorted(name for name in names if not name.startswith("."))  # what a killed writer left is no direction
 
 
+def bundled(name: str, space: LatentSpace) -> Direction:
+    """Load a direction that came with the model, whatever lies in this folder; `name` is one of `bundled_names`."""
+    assert space.path is not None  # it has names
+    return Direction.from_pretrained(space.path / "directions" / f"{name}{SUFFIX}", space=space.fingerprint)
+
+
 def find(name_or_path: str | Path, space: LatentSpace) -> Direction:
     """Load a direction of a space; see `locate`."""
     return locate(name_or_path, space)[0]
@@ -47,8 +53,8 @@ def locate(name_or_path: str | Path, space: LatentSpace) -> tuple[Direction, Pat
         except LatentoptError:
             if name not in names:
                 raise
-    if space.path is not None and name in names:
-        return Direction.from_pretrained(space.path / "directions" / here.name, space=space.fingerprint), None
+    if name in names:
+        return bundled(name, space), None
     known = f"this model knows {', '.join(names)}" if names else "this model came with none"
     raise LatentoptError(
         f"{name_or_path}: there is no such direction file, and {known}; 'latentopt direction --pairs FILE' makes one"

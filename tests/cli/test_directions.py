@@ -1,7 +1,9 @@
+import copy
+
 import pytest
 import torch
 
-from latentopt.directions import Direction
+from latentopt.directions import Direction, bundled, find
 from tests.toy import toy_space
 
 
@@ -25,6 +27,16 @@ def test_those_of_this_folder_that_fit_are_listed(cli, cli_json, folder):
     ]
     lines = cli("directions", "list").stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["name", "east", "north"]
+
+
+def test_one_of_this_folder_does_not_stand_for_the_models_own(folder):
+    space = copy.copy(toy_space())
+    space.path = folder / "model"
+    (folder / "model/directions").mkdir(parents=True)
+    own = Direction(torch.ones(space.pooled_dim), name="east", space=space.fingerprint, strength=3.0)
+    own.save_pretrained(folder / "model/directions/east.safetensors")
+    assert find("east", space).strength == 2.0
+    assert bundled("east", space).strength == 3.0
 
 
 def test_where_there_are_none_it_says_how_to_make_one(cli, tmp_path, monkeypatch):
