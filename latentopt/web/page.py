@@ -56,7 +56,7 @@ def page(desk: Desk, *, corpus: Table | None = None) -> gr.Blocks:
         with gr.Row(equal_height=False, elem_id="main"):
             with gr.Column(scale=2, min_width=300):
                 shared = _fields(desk)
-            with gr.Column(scale=3, min_width=300), gr.Tabs():
+            with gr.Column(scale=3, min_width=300), gr.Tabs(overflow_behavior="wrap"):  # none hides behind dots
                 with gr.Tab("Edits"):
                     _edits(do, shared)
                 with gr.Tab("Map"):

@@ -65,13 +65,8 @@ def write(tab, text=TEXT):
 
 
 def go(tab, name):
-    """Open a tab; on a narrow page it may stand in the menu behind the dots."""
-    found = tab.get_by_role("tab", name=name)
-    if found.count() and found.first.is_visible():
-        found.first.click()
-    else:
-        tab.locator(".overflow-menu > button").click()
-        tab.locator(".overflow-dropdown button", has_text=name).click()
+    """Open a tab."""
+    tab.get_by_role("tab", name=name, exact=True).click()
 
 
 def shown(tab, selector):
