@@ -1,24 +1,24 @@
 """SIGKILL at random moments: run again, and the end is that of an undisturbed run.
 
-A kill costs a fork and not a start of Python: the process that has torch and the toy model in memory forks for each
-run of a verb. `python -m tests.kill --help` runs many; the tests run a few.
+A kill costs a fork and not a start of Python (`tests.kill.child`). `python -m tests.kill --help` runs many; the tests
+run a few.
 """
 
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import os
 import random
 import resource
 import signal
-import sys
 import time
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from latentopt.cli import main
+from tests.kill import child
 from tests.toy import toy_space, toy_texts
 
 ROWS = 24
@@ -66,64 +66,35 @@ class Bench:
     def must(self, arguments: Sequence[str], where: Path) -> float:
         """Run a verb to its end; returns its seconds."""
         begun = time.monotonic()
-        process = self._start(arguments, where)
-        _, status = os.waitpid(process, 0)
-        code = os.waitstatus_to_exitcode(status)
-        assert code == 0, f"{' '.join(arguments)}: exit {code}\n{(where / 'said').read_text()[-2000:]}"
+        process = child.start(self._command(arguments), where)
+        process.join()
+        assert process.exitcode == 0, _told(arguments, process.exitcode, where)
         return time.monotonic() - begun
 
     def kill(self, arguments: Sequence[str], where: Path, after: float) -> bool:
         """Run a verb and kill it after some seconds; whether it was still alive."""
-        process = self._start(arguments, where)
-        time.sleep(after)
-        os.kill(process, signal.SIGKILL)  # of a child that has ended, too: nobody has waited for it
-        _, status = os.waitpid(process, 0)
-        code = os.waitstatus_to_exitcode(status)
-        assert code in (0, -signal.SIGKILL), f"{' '.join(arguments)}: {code}\n{(where / 'said').read_text()[-2000:]}"
-        return code != 0
+        process = child.start(self._command(arguments), where)
+        process.join(after)
+        process.kill()
+        process.join()
+        assert process.exitcode in (0, -signal.SIGKILL), _told(arguments, process.exitcode, where)
+        return process.exitcode != 0
 
     def ended(
-        self, arguments: Sequence[str], where: Path, *, prepare: Callable[[], None] = lambda: None
-    ) -> tuple[int, str]:
+        self, arguments: Sequence[str], where: Path, *, prepare: child.Prepare | None = None
+    ) -> tuple[int | None, str]:
         """Run a verb to whatever end, in a child that has prepared itself: its exit code, and what it said."""
-        reading, writing = os.pipe()  # a full disk does not silence it
-        process = self._start(arguments, where, prepare, said=writing)
-        os.close(writing)
-        with os.fdopen(reading, encoding="utf-8") as said:
+        reading, writing = multiprocessing.Pipe(duplex=False)  # a full disk does not silence it
+        process = child.start(self._command(arguments), where, prepare=prepare, said=writing)
+        writing.close()
+        with os.fdopen(os.dup(reading.fileno()), encoding="utf-8") as said:
             words = said.read()
-        _, status = os.waitpid(process, 0)
-        return os.waitstatus_to_exitcode(status), words
+        process.join()
+        return process.exitcode, words
 
-    def _start(
-        self,
-        arguments: Sequence[str],
-        where: Path,
-        prepare: Callable[[], None] = lambda: None,
-        *,
-        said: int | None = None,
-    ) -> int:
+    def _command(self, arguments: Sequence[str]) -> list[str]:
         verb, *rest = arguments
-        process = os.fork()
-        if process:
-            return process
-        code = 1
-        try:  # the child: nothing of what is above it may run
-            os.chdir(where)
-            for stream in (1, 2):
-                os.dup2(os.open("said", os.O_WRONLY | os.O_CREAT | os.O_APPEND) if said is None else said, stream)
-            sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
-            prepare()
-            main([verb, "--model", str(self.folder / "model"), *rest], prog_name="latentopt")
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 1
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            try:
-                sys.stdout.flush()
-                sys.stderr.flush()
-            finally:
-                os._exit(code)
+        return [verb, "--model", str(self.folder / "model"), *rest]
 
     def disturbed(self, verb: Verb, where: Path, rng: random.Random, kills: int, seconds: float) -> int:
         """Run a verb to its end, having killed it so often at random moments; returns the kills that hit."""
@@ -188,11 +159,15 @@ def undisturbed(bench: Bench, name: str, verb: Verb) -> float:
     return seconds
 
 
-def few_bytes(most: int) -> Callable[[], None]:
+def few_bytes(most: int) -> child.Prepare:
     """What makes a disk full for a process: no file of its own may have more bytes."""
+    return partial(_limit_files, most)
 
-    def prepare() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 
-    return prepare
+def _limit_files(most: int) -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+
+def _told(arguments: Sequence[str], code: int | None, where: Path) -> str:
+    return f"{' '.join(arguments)}: exit {code}\n{(where / 'said').read_text()[-2000:]}"

@@ -50,24 +50,26 @@ def test_a_full_disk_is_one_line_of_error_and_earlier_files_stay(bench, tmp_path
 
 
 @pytest.mark.parametrize("name", ["encode", "apply", "fit", "direction"])
-def test_a_folder_that_cannot_be_written_is_one_line_of_error(bench, tmp_path, name):
+def test_a_folder_that_cannot_be_written_is_one_line_of_error(bench, tmp_path, read_only, name):
     verb = verbs(bench.folder)[name]
-    place = _read_only(tmp_path)
-    made = [str(place / word) if word in verb.makes else word for word in verb.arguments]
+    made = [str(read_only / word) if word in verb.makes else word for word in verb.arguments]
     code, said = bench.ended(made, tmp_path)
     assert code in (1, 2)
     assert said.splitlines()[-1].lower().startswith("error: ")
     assert "Traceback" not in said
-    assert str(place) in said
+    assert str(read_only) in said
 
 
-def _read_only(folder: Path) -> Path:
+@pytest.fixture
+def read_only(tmp_path):
     """A folder in which nothing can be made, by root neither."""
-    place = folder / "locked"
+    place = tmp_path / "locked"
     place.mkdir()
     place.chmod(0o500)
-    if os.geteuid() == 0:
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "none", str(place)], capture_output=True)
-        if done.returncode:
-            return Path("/proc/sys")  # nobody makes files there
-    return place
+    if os.geteuid() != 0:
+        yield place
+    elif subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "none", str(place)], capture_output=True).returncode:
+        yield Path("/proc/sys")  # nobody makes files there
+    else:
+        yield place
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
