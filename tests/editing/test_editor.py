@@ -27,7 +27,8 @@ from tests.toy import toy_space, toy_texts
 from tests.toy_problems import LinearHead
 
 TEXTS = toy_texts(5, seed=3)
-# The toy has read a few thousand sentences of six words: what it finds fluent and alike is coarse.
+# What the toy finds fluent and alike is coarse, and differs with the processor: no floor at all, and a low one.
+NONE = Floors(fluency=-99.0, strain=99.0, meaning=-2.0, change=1.0)
 LOW = Floors(fluency=-0.5, strain=8.0, meaning=0.3, change=0.5)
 LITTLE = Effort(rounds=2, rows=24, beam=2, scored=16)
 
@@ -43,7 +44,7 @@ def head(space):
 
 
 def editor(space, goal, **options):
-    return TextEditor(space, goal, **{"floors": LOW, "effort": LITTLE, **options})
+    return TextEditor(space, goal, **{"floors": NONE, "effort": LITTLE, **options})
 
 
 def value_of(space, head, text):
@@ -75,7 +76,7 @@ def test_what_is_shown_is_measured_on_the_text_and_better_than_the_source(space,
 
 
 def test_nothing_below_a_floor_is_shown(space, head):
-    edits = editor(space, Maximize(head)).edit(TEXTS)
+    edits = editor(space, Maximize(head), floors=LOW).edit(TEXTS)
     assert any(edit.candidates for edit in edits)
     for edit in edits:
         for candidate in edit.candidates:
@@ -217,10 +218,10 @@ def test_a_copy_by_scikit_learn_edits_alike_and_shares_the_model(space, head):
 
 def test_constraints_that_are_set_later_hold(space, head):
     chosen = editor(space, Maximize(head))
-    (before,) = chosen.edit(TEXTS[:1])
-    word = next(word for word in TEXTS[0].split() if word not in before.text.split())  # it would be lost
-    chosen.set_params(constraints=standard(keep=[word]))
-    (after,) = chosen.edit(TEXTS[:1])
+    edits = (edit for text in TEXTS for edit in chosen.edit([text]))
+    source, word = next((e.source, word) for e in edits for word in e.source.split() if word not in e.text.split())
+    chosen.set_params(constraints=standard(keep=[word]))  # which was lost without it
+    (after,) = chosen.edit([source])
     assert after.candidates
     assert all(word in candidate.text.split() for candidate in after.candidates)
 
