@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latentopt.errors import LatentoptError
 from latentopt.heads.fit import NOISE, fit_head, new_estimator
 from latentopt.heads.fitted import Fitted
 from latentopt.heads.rows import Rows, Scale
 from latentopt.heads.splits import Split, at_random, parted
+from latentopt.heads.trials import opened
 from property_models import GENERAL, Family, PropertyModel
 from property_models.targets import GroupOffsets
 
@@ -46,8 +46,9 @@ def tune_head(
         timeout: seconds after which none but the first is begun.
         families: to choose from.
         scale, seed, split: as in `fit_head`.
-        storage: where trials are kept as they finish, so that the same search goes on where it was killed, and
-            several workers share one: a file (Optuna's journal), or the URL of a database. None keeps none.
+        storage: where trials are kept as they finish, so that the same search goes on where it was killed, to the same
+            end if one worker did it, and several workers share one: a file (Optuna's journal), or the URL of a
+            database. None keeps none.
         progress: is told the number of trials that are done and the best error so far.
 
     Raises:
@@ -55,6 +56,7 @@ def tune_head(
         KeyboardInterrupt: if Ctrl-C was pressed before a trial was done.
     """
     import optuna
+    from optuna.trial import TrialState
 
     inner, _ = parted(rows, split, seed)
     train, valid = parted(inner, split, seed + 1)
@@ -63,29 +65,35 @@ def tune_head(
         family, parameters = _suggest(trial, families, of_classes=not rows.numbers)
         return _error(train.fit(new_estimator(inner, family, scale, parameters, seed=seed)), train, valid)
 
-    def told(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
-        done = _done(study)
-        if progress is not None:
-            progress(done, study.best_value)
-        if done >= trials or (end is not None and time.monotonic() > end):
-            study.stop()
-
     names = [family.name for family in families]
     end = None if timeout is None else time.monotonic() + timeout
     interrupted = False
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        study = _study(_identity(rows, [*names, split.__name__], scale, seed), storage, seed=seed)
-        if not study.trials:
-            study.enqueue_trial({"family": names[0], "alpha": 1.0, "noise": NOISE})
-        if _done(study) < trials:
-            try:
-                study.optimize(error, callbacks=[told])
-            except KeyboardInterrupt:
-                if not _done(study):
-                    raise
-                interrupted = True
+        with opened(storage, _identity(rows, [*names, split.__name__], scale, seed)) as (study, alone):
+            # Of one worker, what is drawn hangs on the trials that are done, and on no kill. Of several, they would all
+            # draw the same.
+            study.sampler = _sampler(seed + (_done(study) if alone else len(study.trials)))
+
+            def told(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+                done = _done(study)
+                if progress is not None:
+                    progress(done, study.best_value)
+                if done >= trials or (end is not None and time.monotonic() > end):
+                    study.stop()
+                if alone:
+                    study.sampler = _sampler(seed + done)
+
+            if all(trial.state == TrialState.FAIL for trial in study.trials):
+                study.enqueue_trial({"family": names[0], "alpha": 1.0, "noise": NOISE})
+            if _done(study) < trials:
+                try:
+                    study.optimize(error, callbacks=[told])
+                except KeyboardInterrupt:
+                    if not _done(study):
+                        raise
+                    interrupted = True
     finally:
         optuna.logging.set_verbosity(before)
     best = dict(study.best_params)
@@ -97,40 +105,18 @@ def tune_head(
     return replace(fitted, report=report)
 
 
-def _study(name: str, storage: str | Path | None, *, seed: int) -> optuna.Study:
-    """The study of a name, new or as it was left."""
-    import optuna
-    from optuna.storages.journal import JournalFileBackend
-    from sqlalchemy.exc import SQLAlchemyError
-
-    def opened() -> optuna.Study:
-        kept: Any = storage
-        if storage is not None and "://" not in str(storage):
-            kept = optuna.storages.JournalStorage(JournalFileBackend(str(storage)))
-        return optuna.create_study(storage=kept, study_name=name, load_if_exists=True)
-
-    try:
-        try:
-            study = opened()
-        except SQLAlchemyError:  # perhaps because another worker was making the same tables
-            time.sleep(1)
-            study = opened()
-    except (SQLAlchemyError, ImportError, OSError, ValueError) as error:
-        why = str(error).splitlines()[0]
-        raise LatentoptError(
-            f"{storage}: trials cannot be kept there ({why}); give a file, or a database such as sqlite:///trials.db"
-        ) from error
-    # What comes next is drawn anew: the same draws again would be the same trials.
-    study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.trials))
-    return study
-
-
 def _identity(rows: Rows, names: Sequence[str], scale: Scale, seed: int) -> str:
     """What a study is called: trials on other rows, or of another search, are none of it (SHA-256, 16 digits)."""
     digest = hashlib.sha256(repr((sorted(names), scale, seed, rows.texts)).encode())
     for array in (rows.z, rows.values, rows.groups, rows.weights, rows.times):
         digest.update(repr(None if array is None else array.tolist()).encode())
     return digest.hexdigest()[:16]
+
+
+def _sampler(seed: int) -> optuna.samplers.TPESampler:
+    import optuna
+
+    return optuna.samplers.TPESampler(seed=seed)
 
 
 def _done(study: optuna.Study) -> int:

@@ -2,12 +2,15 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from optuna.trial import TrialState
 
 from latentopt.errors import LatentoptError
 from latentopt.heads.rows import rows_of
+from latentopt.heads.trials import opened
 from latentopt.heads.tune import tune_head
 from property_models import MLP, RIDGE
 from tests.heads.sentences import AUTHORS, LENGTHS, TEXTS
@@ -55,10 +58,29 @@ def test_a_killed_search_goes_on_with_what_is_left(lengths, tmp_path):
     fitted = tune_head(lengths, trials=4, progress=lambda number, _: again.append(number), **options)
     assert (done, again) == ([1, 2], [3, 4])
     assert fitted.report["trials"] == 4
+    undisturbed = tune_head(lengths, trials=4, **options | {"storage": None})
+    assert fitted.report["history"] == undisturbed.report["history"]
     assert (
         tune_head(lengths, trials=4, progress=lambda *_: pytest.fail("nothing is left"), **options).report["trials"]
         == 4
     )
+
+
+def test_what_a_kill_leaves_of_a_trial_of_a_line_and_of_a_lock_is_mended(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with opened("some.trials", "lengths") as (study, alone):
+        assert alone
+        study.ask()
+    with Path("some.trials").open("ab") as file:
+        file.write(b'{"op_code":')
+    Path("some.trials.lock").symlink_to("some.trials")
+    with opened("some.trials", "lengths") as (study, alone):
+        assert alone
+        assert [trial.state for trial in study.trials] == [TrialState.FAIL]
+        running = study.ask()
+        with opened("some.trials", "lengths") as (other, alone):
+            assert not alone
+            assert other.trials[running.number].state == TrialState.RUNNING
 
 
 def test_trials_on_other_rows_are_another_search(lengths, tmp_path):

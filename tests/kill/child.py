@@ -14,12 +14,15 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+import optuna  # noqa: F401
+
 import latentopt.batch
 import latentopt.directions
 import latentopt.editing
 import latentopt.heads
 import latentopt.space
-import latentopt.training  # noqa: F401
+import latentopt.training.card
+import latentopt.training.trainer  # noqa: F401
 from latentopt.cli import main
 
 Prepare = Callable[[], None]

@@ -35,6 +35,11 @@ LOOSE = [
     "--shard",
     "1/3",
 ]
+SEARCH = ["--family", "ridge", "--trials", "12"]
+TINY = [
+    *("--d-model", "32", "--layers", "1", "--latent-dim", "12", "--pooled-dim", "8", "--vocab-size", "300"),
+    *("--max-tokens", "31", "--max-steps", "12", "--eval-steps", "2", "--batch-size", "8"),
+]
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ class Bench:
 
     def _command(self, arguments: Sequence[str]) -> list[str]:
         verb, *rest = arguments
-        return [verb, "--model", str(self.folder / "model"), *rest]
+        return [*arguments] if verb == "train" else [verb, "--model", str(self.folder / "model"), *rest]
 
     def disturbed(self, verb: Verb, where: Path, rng: random.Random, kills: int, seconds: float) -> int:
         """Run a verb to its end, having killed it so often at random moments; returns the kills that hit."""
@@ -137,6 +142,14 @@ def verbs(folder: Path) -> dict[str, Verb]:
             ["fit", "length", str(folder / "many.csv"), "--value", "length", "--output", "head", "--force"], ["head"]
         ),
         "direction": Verb([*mining, "--output", "today.safetensors"], ["today.safetensors"]),
+        "tune": Verb(
+            ["tune", "length", str(folder / "many.csv"), "--value", "length", *SEARCH, "--output", "head", "--force"],
+            ["head"],
+        ),
+        "train": Verb(
+            ["train", str(folder / "many.csv"), *TINY, "--output", "model"],
+            [f"model/{name}" for name in ("model.safetensors", "config.json", "density.safetensors", "tokenizer.json")],
+        ),
     }
 
 

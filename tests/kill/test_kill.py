@@ -10,7 +10,7 @@ import pytest
 from tests.kill.harness import Bench, digest, few_bytes, undisturbed, verbs
 
 KILLS = int(os.environ.get("LATENTOPT_KILLS", "2"))  # of each verb
-NAMES = ["encode", "decode", "predict", "optimize", "apply", "fit", "direction"]
+NAMES = ["encode", "decode", "predict", "optimize", "apply", "fit", "direction", "tune", "train"]
 
 
 @pytest.fixture(scope="module")
