@@ -30,7 +30,7 @@ def main() -> None:
         while kills < asked.kills / len(chosen):
             where = folder / f"{name}-{runs}"
             where.mkdir()
-            hits += bench.disturbed(verb, where, rng, asked.each, seconds)
+            hits += bench.disturbed(name, verb, where, rng, asked.each, seconds)
             kills, runs = kills + asked.each, runs + 1
             same += all(digest(where / made) == digest(folder / "whole" / name / made) for made in verb.makes)
             shutil.rmtree(where)

@@ -35,6 +35,7 @@ LOOSE = [
     "--shard",
     "1/3",
 ]
+ACTORS = ["--engine", "ray", "--workers", "2"]
 SEARCH = ["--family", "ridge", "--trials", "12"]
 TINY = [
     *("--d-model", "32", "--layers", "1", "--latent-dim", "12", "--pooled-dim", "8", "--vocab-size", "300"),
@@ -101,25 +102,25 @@ class Bench:
         verb, *rest = arguments
         return [*arguments] if verb == "train" else [verb, "--model", str(self.folder / "model"), *rest]
 
-    def disturbed(self, verb: Verb, where: Path, rng: random.Random, kills: int, seconds: float) -> int:
+    def disturbed(self, name: str, verb: Verb, where: Path, rng: random.Random, kills: int, seconds: float) -> int:
         """Run a verb to its end, having killed it so often at random moments; returns the kills that hit."""
         hits = 0
         arguments = [*verb.arguments, *verb.again]
         for _ in range(kills):
             hits += self.kill(arguments, where, rng.uniform(0, 1.05 * seconds))
-            self.check_whole(verb, where)
+            self.check_whole(name, verb, where)
         self.must(arguments, where)
         return hits
 
-    def check_whole(self, verb: Verb, where: Path) -> None:
+    def check_whole(self, name: str, verb: Verb, where: Path) -> None:
         """What bears its name after a kill is whole: the file of an undisturbed run, as it was or as it will be."""
-        for name in verb.makes:
-            if (where / name).exists():
-                assert digest(where / name) == digest(self.folder / "whole" / verb.arguments[0] / name), name
+        for made in verb.makes:
+            if (where / made).exists():
+                assert digest(where / made) == digest(self.folder / "whole" / name / made), made
 
 
 def verbs(folder: Path) -> dict[str, Verb]:
-    """The commands that are killed, by their names."""
+    """The commands that are killed, by their names; "ray" is one whose rows are worked on by actors."""
     posts = ["--input", str(folder / "posts.csv")]
     small = ["--batch-size", "1"]
     many = ["--resume"]
@@ -128,6 +129,7 @@ def verbs(folder: Path) -> dict[str, Verb]:
     moving = ["apply", str(folder / "today.safetensors")]
     return {
         "encode": Verb(["encode", *posts, *small, "--output", "z.parquet"], ["z.parquet"], many),
+        "ray": Verb(["encode", *posts, *small, *ACTORS, "--output", "z.parquet"], ["z.parquet"], many),
         "decode": Verb(
             ["decode", str(folder / "z.parquet"), *small, "--temperature", "1", "--output", "t.csv"], ["t.csv"], many
         ),
