@@ -102,7 +102,7 @@ def judged(file: Path, task: str, judges: Path, weights: Path, data: Path) -> di
         found |= gain(edits)
     shown = [bool(edit["candidates"]) for edit in edits]
     found |= {"texts": len(edits), "with a candidate": 100 * float(np.mean(shown))}
-    return found | {"seconds": document["seconds"], "space": document["space"]}
+    return found | {name: document[name] for name in ("seconds", "space") if name in document}
 
 
 def gain(edits: list[dict[str, Any]]) -> dict[str, float]:

@@ -33,7 +33,11 @@ def likes(space: LatentSpace, data: Path, count: int) -> Task:
     for name in ("valid", "valid_unseen_accounts"):
         texts = pd.read_parquet(data / "tweets" / f"{name}.parquet").text
         parts.append(drawn(texts, 30, count // 2))
-    texts = [text for part in parts for text in part]
+    return likes_of([text for part in parts for text in part], space)
+
+
+def likes_of(texts: list[str], space: LatentSpace) -> Task:
+    """Texts, to four times their own predicted likes."""
     found = load_fitted("likes", space)
     own = found.head.to_value(found.head.forward(space.pooled(space.encode(texts))).detach())
     readers = {} if found.reader is None else {"likes": found.reader}

@@ -40,14 +40,17 @@ LEAST_GAIN = 0.01  # of the loss, in squared standard deviations of the property
 class Effort:
     """How much is tried for a text.
 
-    rounds: at most. rows: texts written in each. beam: texts that a round begins with. scored: texts of a round whose
-    fluency is asked, the best by all else.
+    rounds: at most, each beginning with what the one before has found. Every round moves on from the source, and a
+    person minds: many texts of one round hold more that could be posted than a few of several rounds
+    (experiments/edits). tries: rounds from the source, until something may be shown. rows: texts written in each
+    round. beam: texts that a round begins with. scored: texts of a round whose fluency is asked, the best by all else.
     """
 
-    rounds: int = 3
-    rows: int = 32
+    rounds: int = 1
+    tries: int = 2
+    rows: int = 96
     beam: int = 2
-    scored: int = 16
+    scored: int = 32
 
 
 class TextEditor(BaseEstimator):
@@ -215,14 +218,16 @@ class _Work:
             yield self._made([], "the text fulfils the wish as it stands")
             return
         beam: list[Attempt] = []
-        for number in range(self.editor.effort.rounds):
+        effort = self.editor.effort
+        for number in range(max(effort.rounds, effort.tries)):
             before = value(beam[0]) if beam else None
             with self.space.at_work():
                 self._round(beam, number)
-            beam = spread(self.good.values(), self.editor.effort.beam)
+            beam = spread(self.good.values(), effort.beam)
             good = list(self.good.values())
             yield self._made(self.editor.shown(good, self.measure.merits(good)), shortest_way(self.refused))
-            if before is not None and value(beam[0]) > before - WORTH_A_ROUND:
+            enough = number + 1 >= (effort.rounds if beam else effort.tries)
+            if enough or (before is not None and value(beam[0]) > before - WORTH_A_ROUND):
                 break
 
     def _round(self, beam: Sequence[Attempt], number: int) -> None:

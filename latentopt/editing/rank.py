@@ -32,7 +32,7 @@ class Floors:
     """
 
     fluency: float = -0.2
-    strain: float = 1.5
+    strain: float = 2.0
     meaning: float = 0.7
     change: float = 0.3
 

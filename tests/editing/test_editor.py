@@ -216,6 +216,17 @@ def test_a_copy_by_scikit_learn_edits_alike_and_shares_the_model(space, head):
     assert copied.transform(TEXTS[:2]) == chosen.transform(TEXTS[:2])
 
 
+def test_rounds_end_once_something_may_be_shown(space, head):
+    found = list(editor(space, Maximize(head), effort=Effort(rounds=1, tries=3, rows=24)).rounds(TEXTS[0]))
+    assert [bool(edit.candidates) for edit in found] == [True]
+
+
+def test_where_nothing_may_be_shown_the_source_is_tried_again(space, head):
+    effort = Effort(rounds=1, tries=3, rows=24)
+    found = list(editor(space, Maximize(head), effort=effort, floors=Floors(meaning=2.0)).rounds(TEXTS[0]))
+    assert [bool(edit.candidates) for edit in found] == [False] * 3
+
+
 def test_constraints_that_are_set_later_hold(space, head):
     chosen = editor(space, Maximize(head))
     edits = (edit for text in TEXTS for edit in chosen.edit([text]))
