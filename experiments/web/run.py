@@ -39,10 +39,15 @@ TIMEOUT = 300  # seconds, of one request
 
 @dataclass
 class Waits:
-    """What users met. first: seconds to the first edits, or the answer that there are none. whole: to the last."""
+    """What users met.
+
+    first: seconds to the first edits, or the answer that there are none. whole: to the last. short: how many ended
+    after the first since others were waiting.
+    """
 
     first: list[float] = field(default_factory=list)
     whole: list[float] = field(default_factory=list)
+    short: int = 0
     errors: list[str] = field(default_factory=list)
 
 
@@ -57,18 +62,24 @@ class User:
         (self.event,) = [event for event in config["dependencies"] if [button, "click"] in event["targets"]]
         self.rest = [parts[place].get("value") for place in self.event["inputs"][1:]]  # all fields but the text
 
-    def write(self, text: str) -> tuple[float, float]:
-        """Seconds to the first edits and to the last; raises RuntimeError for what a person would see as an error."""
+    def write(self, text: str) -> tuple[float, float, bool]:
+        """Seconds to the first edits and to the last, and whether it ended there since others were waiting.
+
+        Raises RuntimeError for what a person would see as an error.
+        """
         begun, first = time.monotonic(), None
         session = f"{self.name}-{random.getrandbits(40):x}"
         document = {"data": [text, *self.rest], "fn_index": self.event["id"], "session_hash": session}
         self._post("gradio_api/queue/join", document)
-        steps = 0
+        steps, short = 0, False
         with urllib.request.urlopen(f"{self.url}gradio_api/queue/data?session_hash={session}", timeout=TIMEOUT) as said:
             for line in said:
                 if not line.startswith(b"data: "):
                     continue
                 message = json.loads(line[6:])
+                short = short or b"Others are waiting" in line
+                if b"fulfils the wish" in line:
+                    raise RuntimeError("the page's wish is none: nothing would be measured")
                 if message["msg"] == "process_generating":
                     steps += 1
                     if steps == 2 and first is None:  # the first says only that it is being written
@@ -77,7 +88,7 @@ class User:
                     if not message["success"]:
                         raise RuntimeError(f"failed: {message['output']}")
                     whole = time.monotonic() - begun
-                    return first or whole, whole
+                    return first or whole, whole, short
         raise RuntimeError("the answer broke off")
 
     def _post(self, path: str, document: dict[str, Any]) -> None:
@@ -95,9 +106,10 @@ def use(url: str, name: str, until: float, pause: float, waits: Waits) -> None:
         if time.monotonic() > until:
             break
         try:
-            first, whole = user.write(draw.choice(TEXTS))
+            first, whole, short = user.write(draw.choice(TEXTS))
             waits.first.append(first)
             waits.whole.append(whole)
+            waits.short += short
         except Exception as error:  # whatever it is, a person would see it
             waits.errors.append(str(error))
         time.sleep(draw.uniform(0.5, 1.5) * pause)
@@ -131,6 +143,7 @@ def main() -> None:
             except OSError:
                 time.sleep(1)
         User(url, "warm").write(TEXTS[0])
+        first_alone, alone, _ = User(url, "alone").write(TEXTS[1])
         waits, memory = Waits(), [resident(server.pid)]
         until = time.monotonic() + 60 * chosen.minutes
         users = [
@@ -151,7 +164,10 @@ def main() -> None:
         "users": chosen.users,
         "pause": chosen.pause,
         "requests": len(waits.whole),
+        "short": waits.short,
         "errors": waits.errors,
+        "first_alone": round(first_alone, 2),
+        "whole_alone": round(alone, 2),
         "first_median": round(median(waits.first), 2),
         "first_longest": round(max(waits.first), 2),
         "whole_median": round(median(waits.whole), 2),

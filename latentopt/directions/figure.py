@@ -10,7 +10,7 @@ from latentopt.directions.strength import StrengthRow
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-INK, SOFT, THIRD = "#1f4e79", "#c0504d", "#7f7f7f"
+INK, SOFT, THIRD = "#1f4e79", "#e69f00", "#7f7f7f"
 
 
 def strength_figure(rows: Sequence[StrengthRow], *, name: str, chosen: float) -> Figure:

@@ -16,7 +16,7 @@ from latentopt.heads.splits import Split, at_random, parted
 from property_models import Head
 from property_models.targets import GroupOffsets
 
-INK, SOFT = "#1f4e79", "#c0504d"
+INK, SOFT = "#1f4e79", "#e69f00"
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)  # of the training rows, in the learning curve
 LEVELS = np.linspace(0.1, 0.95, 18)
 BINS = 10

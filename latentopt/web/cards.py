@@ -31,12 +31,10 @@ def card(edit: Edit, candidate: Candidate) -> str:
         said = f"{escape(name)} <strong>{digits(now.value)}</strong>, before {digits(before.value)}"
         if now.low is not None and now.high is not None:
             said += f" (nine of ten: {digits(now.low)} to {digits(now.high)})"
-        rows.append(f'<div class="value"><span>{said}</span>{bar(before, now)}</div>')
         if name in candidate.read:
-            rows.append(
-                f'<div class="second">second opinion: {digits(candidate.read[name])}, '
-                f"before {digits(edit.read[name])}</div>"
-            )
+            opinions = digits(candidate.read[name]), digits(edit.read[name])
+            said += '<br><span class="second">second opinion: {}, before {}</span>'.format(*opinions)
+        rows.append(f'<div class="value"><span>{said}</span>{bar(before, now)}</div>')
     changes = ", ".join(_change(change.was, change.now) for change in candidate.changes)
     rows.append(
         f'<div class="second">meaning kept {candidate.meaning:.0%} · fluency {candidate.wording} · {changes}</div>'
@@ -54,8 +52,8 @@ def bar(before: Estimate, now: Estimate) -> str:
     """A value and its interval, beside the value before: a picture of the sentence that stands before it."""
     known = [value for e in (before, now) for value in (e.value, e.low, e.high) if value is not None]
     low, high = min(known), max(known)
-    if low >= 0 and high <= 1:
-        low, high = 0.0, 1.0  # probabilities
+    if low >= 0 and high <= 1 and now.low is None:
+        low, high = 0.0, 1.0  # of probabilities, which have no interval
 
     def x(value: float) -> float:
         scaled = [math.log1p(v) if low >= 0 and high > 1 else v for v in (value, low, high)]

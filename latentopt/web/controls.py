@@ -1,4 +1,7 @@
-"""What a person can wish for on the page: a control for each head and direction of a model."""
+"""What a person can wish for on the page: a control for each head and direction of a model.
+
+A control is asked only where its name is chosen; what it then holds is a wish.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
 MOST_TIMES = 10.0
 MOST_STRENGTH = 2.0
-NO_CLASS = "as it is"
+ORDER = ("log1p", "log", "logit", "identity")  # of the model's heads: counts, shares, other numbers; then classes
 LADDER = (0.5, 0.65, 0.8, 0.95)  # of the range of a number, from low to high
 
 Answer = float | str | None  # what a control holds
@@ -30,21 +33,24 @@ Answer = float | str | None  # what a control holds
 
 @dataclass(frozen=True)
 class Times:
-    """A count, such as likes: how many times what is predicted for the text. 1 wishes for nothing."""
+    """A count, such as likes, or a share, such as clicks: how many times what is predicted for the text.
+
+    A share's odds are multiplied, so that it stays one; of small ones that is the same.
+    """
 
     name: str
     fitted: Fitted
 
-    def wish(self, answer: Answer, z: Tensor) -> Wish | None:
-        """The wish of an answer, for the text whose pooled latent is z (1, m); None where nothing is wished for.
+    def wish(self, answer: Answer, z: Tensor) -> Wish:
+        """The wish of an answer, for the text whose pooled latent is z (1, m).
 
         Raises:
             LatentoptError: for an answer that the control cannot hold; a client may send anything.
         """
-        times = _number(self.name, answer, 0, MOST_TIMES)
-        if times is None or times <= 1:
-            return None
-        return AtLeast(self.fitted.head, times * float(self.fitted.head.predict(z.double().numpy())[0]))
+        times = _number(self.name, answer, 1, MOST_TIMES)
+        now = float(self.fitted.head.predict(z.double().numpy())[0])
+        share = self.fitted.head.scale == "logit"
+        return AtLeast(self.fitted.head, times * now / (1 + (times - 1) * now if share else 1))
 
     def readers(self) -> dict[str, Reader]:
         """Second opinions by the names of what is wished for."""
@@ -62,14 +68,13 @@ class Times:
 
 @dataclass(frozen=True)
 class Value:
-    """Any other number: what it shall be at least. Empty wishes for nothing. Its methods are as those of `Times`."""
+    """Any other number: what it shall be at least. Its methods are as those of `Times`."""
 
     name: str
     fitted: Fitted
 
-    def wish(self, answer: Answer, z: Tensor) -> Wish | None:
-        value = _number(self.name, answer, -math.inf, math.inf)
-        return None if value is None else AtLeast(self.fitted.head, value)
+    def wish(self, answer: Answer, z: Tensor) -> Wish:
+        return AtLeast(self.fitted.head, _number(self.name, answer, -math.inf, math.inf))
 
     def readers(self) -> dict[str, Reader]:
         return _readers(self.name, self.fitted)
@@ -96,11 +101,10 @@ class OneOf:
         """The classes."""
         return self.fitted.head.classes
 
-    def wish(self, answer: Answer, z: Tensor) -> Wish | None:
-        if answer in (None, NO_CLASS):
-            return None
+    def wish(self, answer: Answer, z: Tensor) -> Wish:
         if answer not in self.classes:
-            raise LatentoptError(f"{self.name}: choose one of {', '.join(self.classes)}, got {answer}")
+            got = "none is chosen" if answer is None else f"got {answer}"
+            raise LatentoptError(f"{self.name}: choose one of {', '.join(self.classes)}; {got}")
         return AtLeast(self.fitted.head.properties[self.classes.index(str(answer))], SURE)
 
     def readers(self) -> dict[str, Reader]:
@@ -118,7 +122,7 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Strength:
-    """How far along a direction, in multiples of it; negative goes the other way. 0 wishes for nothing.
+    """How far along a direction, in multiples of it; negative goes the other way.
 
     Its methods are as those of `Times`.
     """
@@ -130,9 +134,10 @@ class Strength:
         """The direction's."""
         return self.direction.name
 
-    def wish(self, answer: Answer, z: Tensor) -> Wish | None:
-        strength = _number(self.name, answer, -MOST_STRENGTH, MOST_STRENGTH)
-        return Along(self.direction, strength) if strength else None
+    def wish(self, answer: Answer, z: Tensor) -> Wish:
+        if not (strength := _number(self.name, answer, -MOST_STRENGTH, MOST_STRENGTH)):
+            raise LatentoptError(f"{self.name}: a strength of 0 changes nothing; choose another")
+        return Along(self.direction, strength)
 
     def readers(self) -> dict[str, Reader]:
         """A direction has none."""
@@ -154,19 +159,29 @@ Control = Times | Value | OneOf | Strength
 def controls_of(space: LatentSpace, heads: Sequence[Path]) -> list[Control]:
     """Controls of other heads by their directories, of the model's heads, and of the model's directions.
 
+    The model's heads are in the order of what they predict, see ORDER.
+
     Raises:
         LatentoptError: if a head is damaged or of another space, or two have one name.
     """
-    found: list[Control] = []
-    for place in [*heads, *bundled_heads(space).values()]:
-        fitted = load_fitted(place, space)
-        kind = OneOf if fitted.head.classes else Times if fitted.head.scale == "log1p" else Value
-        found.append(kind(fitted.head.name or place.name, fitted))
+    bundled = sorted((_of_head(place, space) for place in bundled_heads(space).values()), key=_order)
+    found: list[Control] = [*(_of_head(place, space) for place in heads), *bundled]
     found += [Strength(find(name, space)) for name in bundled_names(space)]
     names = [control.name for control in found]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise LatentoptError(f"{twice[0]}: two heads or directions have this name; leave one of them out")
     return found
+
+
+def _of_head(place: Path, space: LatentSpace) -> Times | Value | OneOf:
+    fitted = load_fitted(place, space)
+    kind = OneOf if fitted.head.classes else Value if fitted.head.scale == "identity" else Times
+    return kind(fitted.head.name or place.name, fitted)
+
+
+def _order(control: Times | Value | OneOf) -> tuple[bool, int]:
+    head = control.fitted.head
+    return bool(head.classes), ORDER.index(head.scale)
 
 
 def _readers(name: str, fitted: Fitted) -> dict[str, Reader]:
@@ -181,13 +196,11 @@ def _colours(name: str, fitted: Fitted, z: Tensor) -> dict[str, list[float]]:
     return {each.name or name: each.predict(z.double().numpy()).tolist() for each in shown}
 
 
-def _number(name: str, answer: Answer, low: float, high: float) -> float | None:
-    """An answer as a finite number between bounds; None for none."""
-    if answer is None or answer == "":
-        return None
+def _number(name: str, answer: Answer, low: float, high: float) -> float:
+    """An answer as a finite number between bounds."""
     try:
-        value = float(answer)
-    except ValueError:
+        value = float(answer)  # type: ignore[arg-type]  # of a client's
+    except (TypeError, ValueError):
         value = math.nan
     if not (low <= value <= high and math.isfinite(value)):
         between = f" from {low:g} to {high:g}" if math.isfinite(low) else ""

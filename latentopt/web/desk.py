@@ -28,8 +28,9 @@ STEPS = 11  # texts between two texts
 class Asked:
     """What a person has asked for.
 
-    answers: by control. kept: kinds that stay as they are, of KEPT. words: further words that stay. length: most
-    characters of an edit. Raises LatentoptError for what the page does not take, since a client may send anything.
+    answers: of the controls that are chosen. kept: kinds that stay as they are, of KEPT. words: further words that
+    stay. length: most characters of an edit. Raises LatentoptError for what the page does not take, since a client may
+    send anything.
     """
 
     answers: Mapping[str, Answer] = field(default_factory=dict)
@@ -87,11 +88,10 @@ class Desk:
         wishes, readers = [], {}
         for name, answer in asked.answers.items():
             control = self._control(name)
-            if (wish := control.wish(answer, z)) is not None:
-                wishes.append((1.0, wish))
-                readers.update(control.readers())
+            wishes.append((1.0, control.wish(answer, z)))
+            readers.update(control.readers())
         if not wishes:
-            raise LatentoptError("say what the text shall become: move a slider, or choose a class")
+            raise LatentoptError("choose what shall change")
         constraints = standard(
             free=[kind for kind in KEPT if kind not in asked.kept],
             # Slashes would make it a regular expression, and one of a stranger's may run for hours.
@@ -125,8 +125,9 @@ class Desk:
                 yield Rung(answer, edit.source, edit.predicted[name].value, 1.0, 0.0)
 
     def between(self, first: str, last: str) -> list[str]:
-        """The texts on the way from one to the other, both ends as the model writes them."""
-        return self.space.interpolate([one_text(first)], [one_text(last)], steps=STEPS)[0]
+        """The texts on the way from one to the other: both as they are, and what the model writes between them."""
+        written = self.space.interpolate([one_text(first)], [one_text(last)], steps=STEPS)[0]
+        return [first, *written[1:-1], last]
 
     def _control(self, name: str) -> Control:
         if name not in self.controls:

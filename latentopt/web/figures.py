@@ -38,7 +38,13 @@ def map_figure(drawn: Map, colour: str, path: Tensor, path_texts: Sequence[str])
                 "colorscale": "Viridis",
                 "size": 7,
                 "opacity": 0.75,
-                "colorbar": {"title": {"text": f"{colour}<br>(percentile)"}, "thickness": 12},
+                "colorbar": {
+                    "title": {"text": f"{colour} (percentile)", "side": "top"},
+                    "orientation": "h",  # above the map, which keeps its width on a telephone
+                    "thickness": 12,
+                    "y": 1.02,
+                    "yanchor": "bottom",
+                },
             },
         }
     ]
@@ -65,9 +71,9 @@ def map_figure(drawn: Map, colour: str, path: Tensor, path_texts: Sequence[str])
     return {
         "data": traces,
         "layout": _layout(
-            xaxis={"title": {"text": f"first component ({first:.0%} of the variance)"}, "zeroline": False},
+            xaxis={"title": {"text": f"first component ({first:.0%} of variance)"}, "zeroline": False},
             yaxis={"title": {"text": f"second component ({second:.0%})"}, "zeroline": False},
-            height=520,
+            height=560,
         ),
     }
 
@@ -78,7 +84,7 @@ def sweep_figure(name: str, rungs: Sequence[Rung]) -> dict[str, Any]:
     panels = [
         (name, [rung.value for rung in rungs]),
         ("meaning kept", [rung.meaning for rung in rungs]),
-        ("fluency (nats a token)", [rung.fluency for rung in rungs]),
+        ("fluency", [rung.fluency for rung in rungs]),
     ]
     traces, axes = [], {}
     for place, (title, values) in enumerate(panels, 1):
@@ -101,7 +107,9 @@ def sweep_figure(name: str, rungs: Sequence[Rung]) -> dict[str, Any]:
         axes[f"yaxis{suffix}"] = {"title": {"text": title}, "domain": [bottom + 0.03, bottom + 0.3], "nticks": 4}
     return {
         "data": traces,
-        "layout": _layout(xaxis={"title": {"text": "strength that was asked for"}}, height=560, **axes),
+        "layout": _layout(
+            xaxis={"title": {"text": "strength that was asked for"}, "anchor": f"y{len(panels)}"}, height=560, **axes
+        ),
     }
 
 

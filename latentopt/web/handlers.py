@@ -23,6 +23,7 @@ from latentopt.errors import LatentoptError
 from latentopt.tables import Table, write_table
 from latentopt.web import cards, figures
 from latentopt.web.desk import KEPT, Asked, Desk, Rung, one_file, one_text, stays, texts_to_edit
+from latentopt.web.line import Line
 from latentopt.web.maps import Map, draw_map, read_corpus
 
 SHOWN = 3  # edits at most
@@ -37,22 +38,29 @@ class Handlers:
     """Functions of the page's events. What belongs to one person travels through arguments and results.
 
     Args:
-        desk: does the work. corpus: of the map, see `latentopt.web.maps.read_corpus`.
+        desk: does the work. corpus: of the map, see `latentopt.web.maps.read_corpus`. line: who waits.
     """
 
     welcome = "Write a text, say what it shall become, and press “Write edits”."
 
-    def __init__(self, desk: Desk, corpus: Table | None) -> None:
+    def __init__(self, desk: Desk, corpus: Table | None, line: Line) -> None:
         self.desk = desk
         self.corpus = corpus
+        self.line = line
         self._drawn: Map | None = None  # of the corpus: the same for all
         self._folder = TemporaryDirectory(prefix="latentopt-")  # of the files to download
 
-    def asked(self, kept: Sequence[str], words: str | None, length: float | None, *answers: Any) -> Asked:
+    def asked(
+        self, wished: Sequence[str], kept: Sequence[str], words: str | None, length: float | None, *answers: Any
+    ) -> Asked:
         """What the fields of the page ask for, in their order."""
         split = [word.strip() for word in (words or "").split(",") if word.strip()]
-        named = dict(zip(self.desk.controls, answers, strict=True))
-        return Asked(named, kept, split, None if length is None else int(length))
+        named = {name: answer for name, answer in zip(self.desk.controls, answers, strict=True) if name in wished}
+        return Asked(named, kept, split, int(length) if length else None)
+
+    def chosen(self, wished: Sequence[str]) -> Values:
+        """The controls: those whose names are chosen are seen."""
+        return [gr.update(visible=name in wished) for name in self.desk.controls]
 
     def chips(self, text: str) -> Any:
         """The chips under a text, which say what of each kind it has."""
@@ -62,17 +70,20 @@ class Handlers:
     # Edits
 
     def write(self, text: str, *fields: Any) -> Iterator[Values]:
-        """Edits of a text, the first of them while the rest is written."""
+        """Edits of a text, the first of them while the rest is written; where others wait, the first are all."""
         yield [_said("Writing; the first edits come in some seconds."), None, *_nothing()]
-        edit = None
+        edit, more = None, ""
         try:
             for edit in self.desk.edits(self.asked(*fields), text):
+                if edit.candidates and self.line.waiting:
+                    more = " Others are waiting, so it ends here; “Go on from this” looks further."
+                    break
                 yield [_said(f"{_so_far(edit)} Looking for better ones…"), edit, *self._shown(edit)]
         except LatentoptError as error:
             yield [_failed(error), None, *_nothing()]
             return
         if edit is not None:
-            yield [_said(cards.verdict(edit)), edit, *self._shown(edit)]
+            yield [_said(cards.verdict(edit) + more), edit, *self._shown(edit)]
 
     def stopped(self, edit: Edit | None) -> str:
         """What is said after a stop."""
@@ -118,7 +129,9 @@ class Handlers:
             return [_failed(error), None, gr.Dropdown(), None, ""]
         names = list(drawn.values)
         return [
-            _said(f"{len(drawn.texts):,} texts; point at one to read it."),
+            _said(
+                f"{len(drawn.texts):,} texts; point at one to read it. Ring: your text; diamonds: what became of it."
+            ),
             drawn,
             gr.Dropdown(choices=names, value=names[0], visible=True),
             *self.coloured(drawn, names[0], text, trail, edit),
@@ -158,9 +171,11 @@ class Handlers:
         rungs: list[Rung] = []
         yield [_said("Writing the first edit…"), None, ""]
         try:
+            self.line.let_others_go_first()
             for rung in self.desk.sweep(name, self.asked(*fields), text):
                 rungs.append(rung)
                 yield [_said(f"Strength {rung.asked:g} is done…"), *_swept(name, rungs)]
+                self.line.let_others_go_first()
         except LatentoptError as error:
             yield [_failed(error), None, ""]
             return
@@ -176,7 +191,7 @@ class Handlers:
             return [_failed(error), [], gr.Slider(interactive=False), "", ""]
         middle = len(way) // 2
         return [
-            _said("Move the slider from your text to the other."),
+            _said("Both ends are as you wrote them; what lies between, the model writes from latents alone."),
             way,
             gr.Slider(value=middle, interactive=True),
             self.step(way, middle),
@@ -199,6 +214,7 @@ class Handlers:
             asked = self.asked(*fields)
             for place, text in enumerate(texts):
                 yield [_counted(place, len(texts)), done, _preview(done), gr.DownloadButton(visible=False)]
+                self.line.let_others_go_first()
                 done = [*done, *list(self.desk.edits(asked, text))[-1:]]
         except LatentoptError as error:
             yield [_failed(error), done, _preview(done), self.filed(done)]

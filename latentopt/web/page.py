@@ -8,15 +8,17 @@ import gradio as gr
 
 from latentopt.cli.editing import digits
 from latentopt.tables import Table
-from latentopt.web.controls import MOST_STRENGTH, MOST_TIMES, NO_CLASS, Control, OneOf, Strength, Times
+from latentopt.web import line
+from latentopt.web.controls import MOST_STRENGTH, MOST_TIMES, Control, OneOf, Strength, Times, Value
 from latentopt.web.desk import FILES, KEPT, MOST_CHARACTERS, MOST_ROWS, STEPS, Desk
 from latentopt.web.handlers import SHOWN, Handlers
+from latentopt.web.line import Line
 from latentopt.web.maps import MOST_POINTS
 
 KEEP_FILES = (600, 3600)  # seconds: how often, and how old, files of visitors are deleted
 KEEP_SESSIONS = 3600  # seconds for which what a visitor has seen is remembered
 NARROW = 90  # pixels, of buttons that stand side by side on a telephone, too
-FIRST_TIMES = 4.0  # so that a first click shows something
+FIRST_TIMES, FIRST_STRENGTH = 4.0, 1.0
 
 SPEAK = """() => {  // what is said is read out as it changes
   for (const said of document.querySelectorAll('.said')) said.setAttribute('aria-live', 'polite');
@@ -29,12 +31,9 @@ COPY = """() => {
 }"""
 
 
-MODEL: dict[str, Any] = {
-    "concurrency_id": "model",
-    "concurrency_limit": 1,
-    "api_visibility": "private",
-    "show_progress": "minimal",
-}
+ONE_BY_ONE: dict[str, Any] = {"concurrency_limit": 1, "api_visibility": "private", "show_progress": "minimal"}
+MODEL: dict[str, Any] = {"concurrency_id": line.MODEL, **ONE_BY_ONE}
+LONG: dict[str, Any] = {"concurrency_id": line.LONG, **ONE_BY_ONE}
 QUICK: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
 
 
@@ -50,12 +49,12 @@ class Fields(NamedTuple):
 
 def page(desk: Desk, *, corpus: Table | None = None) -> gr.Blocks:
     """The page of a desk; `corpus`, from `read_corpus`, is what the map shows to those who give no file."""
-    do = Handlers(desk, corpus)
     blocks = gr.Blocks(title="latentopt", analytics_enabled=False, delete_cache=KEEP_FILES, fill_width=True)
+    do = Handlers(desk, corpus, Line(blocks))
     with blocks:
         with gr.Row(equal_height=False, elem_id="main"):
             with gr.Column(scale=2, min_width=300):
-                shared = _fields(desk)
+                shared = _fields(do)
             with gr.Column(scale=3, min_width=300), gr.Tabs(overflow_behavior="wrap"):  # none hides behind dots
                 with gr.Tab("Edits"):
                     _edits(do, shared)
@@ -72,8 +71,8 @@ def page(desk: Desk, *, corpus: Table | None = None) -> gr.Blocks:
     return blocks
 
 
-def _fields(desk: Desk) -> Fields:
-    gr.HTML("<h1>latentopt</h1><p>What would your text be if it were to become something else?</p>")
+def _fields(do: Handlers) -> Fields:
+    gr.HTML("<h1>latentopt</h1><p>Your text, a few words changed, so that it becomes what you wish.</p>")
     text = gr.Textbox(
         label="Your text",
         placeholder="such as: thank you to everyone who came out tonight",
@@ -82,40 +81,43 @@ def _fields(desk: Desk) -> Fields:
         elem_id="text",
     )
     kept = gr.CheckboxGroup(KEPT, value=KEPT, label="What stays as it is", elem_id="kept")
-    answers = [_field(control, first=place == 0) for place, control in enumerate(desk.controls.values())]
+    names = list(do.desk.controls)
+    wished = gr.CheckboxGroup(names, value=names[:1], label="What shall change", elem_id="wished")
+    answers = [_field(control, visible=name == names[0]) for name, control in do.desk.controls.items()]
+    wished.change(do.chosen, wished, answers, **QUICK)
     with gr.Accordion("More", open=False):
         words = gr.Textbox(label="Other words that stay", info="set apart by commas", elem_id="words")
-        length = gr.Number(label="Most characters of an edit", value=None, precision=0, elem_id="length")
+        length = gr.Number(0, label="Most characters of an edit", info="0 is any", precision=0, elem_id="length")
     return Fields(
         text,
-        [kept, words, length, *answers],
+        [wished, kept, words, length, *answers],
         kept,
         gr.State(None, time_to_live=KEEP_SESSIONS),
         gr.State([], time_to_live=KEEP_SESSIONS),
     )
 
 
-def _field(control: Control, *, first: bool) -> gr.components.Component:
-    name = f"wish-{control.name}"
+def _field(control: Control, *, visible: bool) -> gr.components.Component:
+    seen: dict[str, Any] = {"label": control.name, "visible": visible, "elem_id": f"wish-{control.name}"}
     match control:
         case Times():
-            start, info = FIRST_TIMES if first else 1.0, "times what is predicted for your text; 1 is no wish"
+            info = "times what is predicted for your text"
             if (typical := control.fitted.head.typical) is not None:
-                info += f"; predictions are for an account whose texts typically get {digits(typical)}"
-            return gr.Slider(1.0, MOST_TIMES, value=start, step=0.5, label=control.name, info=info, elem_id=name)
+                info += f", as a text of an account whose texts typically get {digits(typical)}"
+            return gr.Slider(1.5, MOST_TIMES, value=FIRST_TIMES, step=0.5, info=info, **seen)
         case Strength():
-            far, info = MOST_STRENGTH, "along this direction; 0 is no wish"
-            return gr.Slider(-far, far, value=0.0, step=0.25, label=control.name, info=info, elem_id=name)
+            far, info = MOST_STRENGTH, "along this direction; below 0 is the other way"
+            return gr.Slider(-far, far, value=FIRST_STRENGTH, step=0.25, info=info, **seen)
         case OneOf():
-            return gr.Radio([NO_CLASS, *control.classes], value=NO_CLASS, label=control.name, elem_id=name)
-        case _:
-            return gr.Number(label=f"{control.name}, at least", value=None, info="empty is no wish", elem_id=name)
+            return gr.Radio(list(control.classes), value=None, info="one of them", **seen)
+        case Value():
+            return gr.Number(control.ladder[-2], info="at least", **seen)
 
 
 def _edits(do: Handlers, shared: Fields) -> None:
     text, asked, kept, edit, trail = shared
     with gr.Row():
-        write = gr.Button("Write edits", variant="primary", min_width=NARROW, elem_id="write")
+        write = gr.Button("Write edits", variant="primary", scale=2, min_width=NARROW, elem_id="write")
         stop = gr.Button("Stop", min_width=NARROW, elem_id="stop")
         undo = gr.Button("Undo", min_width=NARROW, elem_id="undo")
     said = gr.HTML(do.welcome, elem_id="said", elem_classes="said")
@@ -167,7 +169,7 @@ def _sweep(do: Handlers, shared: Fields) -> None:
         elem_classes="said",
     )
     plot, rows = gr.Plot(show_label=False, elem_id="sweep-plot"), gr.HTML(elem_id="sweep-rows")
-    running = start.click(do.sweep, [which, shared.text, *shared.asked], [said, plot, rows], **MODEL)
+    running = start.click(do.sweep, [which, shared.text, *shared.asked], [said, plot, rows], **LONG)
     stop.click(lambda: "<p>Stopped.</p>", None, said, cancels=[running], **QUICK)
 
 
@@ -196,5 +198,5 @@ def _file(do: Handlers, shared: Fields) -> None:
     download = gr.DownloadButton("Download as csv", visible=False, elem_id="file-download")
     rows = gr.HTML(elem_id="file-rows")
     done = gr.State([], time_to_live=KEEP_SESSIONS)
-    running = start.click(do.file, [given, column, *shared.asked], [said, done, rows, download], **MODEL)
+    running = start.click(do.file, [given, column, *shared.asked], [said, done, rows, download], **LONG)
     stop.click(do.file_stopped, done, [said, download], cancels=[running], **QUICK)

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from latentopt.errors import LatentoptError
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
-MOST_WAITING = 32  # requests; more are told to come again
+MOST_WAITING = 12  # requests; more are told to come again: with others waiting, each takes some seconds
 MOST_THREADS = 16
 MOST_SESSIONS = 200  # whose states are remembered; beyond, the oldest are forgotten
 LARGEST_FILE = "5mb"

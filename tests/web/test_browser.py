@@ -120,10 +120,34 @@ def test_chips_say_what_the_text_has(tab):
 
 def test_a_page_without_a_wish_says_what_to_do(tab):
     tab.fill("#text textarea", TEXT)
-    tab.get_by_label("number input for likes").fill("1")
-    tab.keyboard.press("Tab")
+    tab.locator("#wished").get_by_label("likes").uncheck()
+    tab.get_by_label("number input for likes").wait_for(state="detached")
     tab.click("#write")
-    tab.wait_for_function("document.querySelector('#said').textContent.includes('say what the text shall become')")
+    tab.wait_for_function("document.querySelector('#said').textContent.includes('choose what shall change')")
+
+
+def test_what_is_chosen_has_a_control_and_is_asked_for(tab):
+    tab.fill("#text textarea", TEXT)
+    tab.locator("#wished").get_by_label("likes").uncheck()
+    tab.locator("#wished").get_by_label("tone").check()
+    tab.locator("#wished").get_by_label("brisk").check()
+    tab.get_by_label("number input for brisk").wait_for()
+    tab.click("#write")
+    tab.wait_for_function("document.querySelector('#said').textContent.includes('none is chosen')")
+    tab.locator("#wish-tone").get_by_label("warm").check()
+    tab.click("#write")
+    tab.wait_for_function("document.querySelector('#said').textContent.includes('For your text')")
+    said = shown(tab, "#said")
+    assert "tone=warm" in said
+    assert "brisk" in said
+    assert "likes" not in said
+
+
+def test_an_edit_has_any_length_unless_one_is_named(tab):
+    tab.get_by_role("button", name="More").click()
+    tab.locator("#length input").wait_for()
+    write(tab)
+    assert tab.locator("#edit-0 .edited").is_visible()
 
 
 def test_the_keyboard_alone_will_do(tab):

@@ -1,11 +1,16 @@
 """What the page does, without the page."""
 
+import numpy as np
 import pytest
 
 from latentopt.editing.constraints import KeepWords
 from latentopt.errors import LatentoptError
-from latentopt.web.controls import NO_CLASS, OneOf, Strength, Times
+from latentopt.heads import Fitted, save_head
+from latentopt.space import LatentSpace
+from latentopt.web.controls import OneOf, Strength, Times, Value, controls_of
 from latentopt.web.desk import MOST_CHARACTERS, MOST_ROWS, Asked, stays, texts_to_edit
+from property_models import LogisticHead, NegativeBinomialHead, RidgeHead
+from tests.toy import toy_texts
 
 TEXT = "the old baker sells warm bread in winter"
 
@@ -28,12 +33,35 @@ def test_a_multiple_is_of_what_is_predicted_for_the_text(desk):
     assert wish.value.item() == pytest.approx(3 * wish.values(z).item())
 
 
-@pytest.mark.parametrize(("name", "nothing"), [("likes", 1), ("likes", None), ("tone", NO_CLASS), ("brisk", 0)])
-def test_controls_can_be_left_alone(desk, name, nothing):
-    z = desk.space.pooled(desk.space.encode([TEXT]))
-    assert desk.controls[name].wish(nothing, z) is None
-    with pytest.raises(LatentoptError, match="say what the text shall become"):
-        desk.editor(Asked({name: nothing}), TEXT)
+def test_of_a_share_the_odds_are_multiplied(desk):
+    z = desk.space.pooled(desk.space.encode(toy_texts(50)))
+    rate = RidgeHead(scale="logit").fit(z.numpy(), z[:, 0].sigmoid().numpy())
+    now = rate.predict(z[:1].numpy())[0]
+    wish = Times("clicks", Fitted(rate, None, None, {})).wish(10, z[:1])
+    assert wish.value.item() / (1 - wish.value.item()) == pytest.approx(10 * now / (1 - now))
+
+
+def test_heads_of_the_model_stand_in_the_order_of_what_they_predict(desk, tmp_path):
+    space, model = desk.space, tmp_path / "toy"
+    space.save_pretrained(model)
+    x, values = space.pooled(space.encode(toy_texts(50))).numpy(), np.arange(1.0, 51)
+    heads = {
+        "age": RidgeHead().fit(x, values),
+        "clicks": RidgeHead(scale="logit").fit(x, values / 60),
+        "kind": LogisticHead().fit(x, np.where(values > 25, "a", "b")),
+        "likes": RidgeHead(scale="log1p").fit(x, values),
+        "shares": NegativeBinomialHead().fit(x, values),
+    }
+    for name, head in heads.items():
+        save_head(head, model / "heads" / name, name=name, space=space.fingerprint)
+    found = {control.name: type(control) for control in controls_of(LatentSpace.from_pretrained(model), [])}
+    assert list(found) == ["likes", "shares", "clicks", "age", "kind"]
+    assert list(found.values()) == [Times, Times, Times, Value, OneOf]
+
+
+def test_a_page_needs_a_wish(desk):
+    with pytest.raises(LatentoptError, match="choose what shall change"):
+        desk.editor(Asked(), TEXT)
 
 
 @pytest.mark.parametrize(
@@ -62,10 +90,13 @@ def test_slashes_make_no_regular_expression_of_a_visitors(desk):
     ("answers", "message"),
     [
         ({"fame": 2}, "fame: there is no such property; known: likes, tone, brisk"),
-        ({"likes": 1e9}, "likes: the value must be a number from 0 to 10, got 1000000000.0"),
+        ({"likes": 1e9}, "likes: the value must be a number from 1 to 10, got 1000000000.0"),
+        ({"likes": None}, "likes: the value must be a number from 1 to 10, got None"),
         ({"brisk": "nan"}, "brisk: the value must be a number from -2 to 2, got nan"),
         ({"likes": "many"}, "likes: the value must be a number"),
-        ({"tone": "blue"}, "tone: choose one of cold, warm, got blue"),
+        ({"tone": "blue"}, "tone: choose one of cold, warm; got blue"),
+        ({"tone": None}, "tone: choose one of cold, warm; none is chosen"),
+        ({"brisk": 0}, "brisk: a strength of 0 changes nothing"),
     ],
 )
 def test_a_client_may_send_anything(desk, answers, message):
@@ -100,9 +131,11 @@ def test_classes_cannot_be_swept(desk):
         list(desk.sweep("tone", Asked(), TEXT))
 
 
-def test_a_way_has_both_ends(desk):
-    way = desk.between(TEXT, "her brother paints small boats")
-    assert way == desk.space.interpolate([TEXT], ["her brother paints small boats"], steps=11)[0]
+def test_a_way_has_both_ends_as_they_are_and_the_models_texts_between(desk):
+    other = "her brother paints small boats"
+    way = desk.between(TEXT, other)
+    assert (way[0], way[-1]) == (TEXT, other)
+    assert way[1:-1] == desk.space.interpolate([TEXT], [other], steps=11)[0][1:-1]
 
 
 def test_what_a_text_has_of_each_kind():

@@ -17,14 +17,15 @@ pytest.importorskip("gradio", reason="the page needs Gradio: pip install 'latent
 import gradio as gr
 
 from latentopt.web.handlers import SHOWN, Handlers
+from latentopt.web.line import Line
 
 TEXT = "the old baker sells warm bread"
-FIELDS = [KEPT, "", None, 4.0, "as it is", 0.0]  # kept, words, length, likes, tone, brisk
+FIELDS = [["likes"], KEPT, "", 0, 4.0, None, 1.0]  # wished, kept, words, length, likes, tone, brisk
 
 
 @pytest.fixture(scope="module")
 def do(desk, corpus):
-    return Handlers(desk, corpus)
+    return Handlers(desk, corpus, Line(gr.Blocks()))
 
 
 def made(source, *texts, low=50.0, high=400.0):
@@ -59,10 +60,48 @@ def test_the_first_edits_come_before_the_last(do):
     assert {len(step) for step in steps} == {2 + 2 * SHOWN + 1}
 
 
+class Crowd(Line):
+    """A line in which somebody always waits; `asked` is how often somebody let others go first."""
+
+    waiting, asked = 1, 0
+
+    def let_others_go_first(self):
+        self.asked += 1
+
+
+def test_where_others_wait_the_first_edits_are_all(desk, do):
+    *_, last = Handlers(desk, None, Crowd(gr.Blocks())).write(TEXT, *FIELDS)
+    first = next(edit for edit in desk.edits(do.asked(*FIELDS), TEXT) if edit.candidates)
+    assert last[1] == first
+    assert "Others are waiting" in last[0]
+    assert "Others are waiting" not in list(do.write(TEXT, *FIELDS))[-1][0]
+
+
+def test_long_requests_let_others_go_first_before_each_text(desk, tmp_path):
+    crowded = Handlers(desk, None, Crowd(gr.Blocks()))
+    file = tmp_path / "posts.csv"
+    file.write_text("text\n" + "\n".join(toy_texts(3)))
+    list(crowded.file(str(file), "text", *FIELDS))
+    assert crowded.line.asked == 3
+    list(crowded.sweep("brisk", TEXT, *FIELDS))
+    assert crowded.line.asked == 3 + 1 + 4
+
+
 def test_no_wish_is_an_answer_in_words(do):
-    *_, last = do.write(TEXT, KEPT, "", None, 1.0, "as it is", 0.0)
-    assert "say what the text shall become" in last[0]
+    *_, last = do.write(TEXT, [], *FIELDS[1:])
+    assert "choose what shall change" in last[0]
     assert last[1] is None
+
+
+def test_only_what_is_chosen_is_asked_for_and_shown(do):
+    assert do.asked(*FIELDS).answers == {"likes": 4.0}
+    assert do.asked(["brisk"], *FIELDS[1:]).answers == {"brisk": 1.0}
+    assert [update["visible"] for update in do.chosen(["tone", "brisk"])] == [False, True, True]
+
+
+def test_a_length_of_0_is_any(do):
+    assert do.asked(*FIELDS).length is None
+    assert do.asked(["likes"], KEPT, "", 70.0, 4.0, None, 1.0).length == 70
 
 
 def test_where_nothing_is_better_it_says_why(do):
@@ -125,6 +164,13 @@ def test_files_to_download_are_forgotten(do):
     assert not any(folder.exists() for folder in kept)
 
 
+def test_small_shares_use_the_whole_bar_and_probabilities_all_of_it():
+    share = cards.bar(Estimate(0.012, 0.005, 0.03), Estimate(0.013, 0.005, 0.03))
+    probability = cards.bar(Estimate(0.012), Estimate(0.013))
+    places = [[float(part.split('"')[0]) for part in bar.split('cx="')[1:]] for bar in (share, probability)]
+    assert places[0][1] - places[0][0] > 5 > places[1][1] - places[1][0]
+
+
 def test_only_what_has_an_interval_shows_one():
     assert 'class="interval"' in cards.bar(Estimate(1.0, 0.5, 2.0), Estimate(2.0, 1.0, 3.0))
     assert 'class="interval"' not in cards.bar(Estimate(0.2), Estimate(0.4))
@@ -156,7 +202,7 @@ def test_what_is_pointed_at_is_no_html(do, tmp_path):
 
 
 def test_a_map_without_texts_says_what_to_do(desk):
-    assert "give a file" in Handlers(desk, None).draw(None, "text", "", "", [], None)[0]
+    assert "give a file" in Handlers(desk, None, Line(gr.Blocks())).draw(None, "text", "", "", [], None)[0]
 
 
 def test_a_sweep_grows_point_by_point(do):
