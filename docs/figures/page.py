@@ -52,12 +52,13 @@ def main() -> None:
     with sync_playwright() as running:
         browser = running.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for name, width, height, wish, text in (
-            ("page-wide", 1280, 800, "civil", "@anna how the hell did they come to that conclusion?"),
+            ("page-wide", 1280, 800, "civil", "how the hell did they come to that conclusion?"),
             ("page-narrow", 390, 1400, "likes", "happy to be home after a long week on the road"),
         ):
             tab = browser.new_page(viewport={"width": width, "height": 800})
             tab.set_default_timeout(MILLISECONDS)
             tab.goto(served.url)
+            tab.wait_for_selector("#wished input")
             write(tab, wish, text)
             keep(tab, name, height)
             print(name, tab.locator(".edited").all_inner_texts(), file=sys.stderr)

@@ -22,6 +22,7 @@ MOST_WORDS = 20  # that are kept by name
 MOST_ROWS = 500  # of a file that is edited; `latentopt optimize` takes any number
 FILES = [".csv", ".tsv", ".json", ".jsonl", ".txt"]
 STEPS = 11  # texts between two texts
+GLANCE = Effort(tries=1, rows=24, scored=8)  # of the first edits, so that a person soon has something to read
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Desk:
     Args:
         space: the model; its own heads and directions are the controls.
         heads: directories of further heads.
-        floors, effort: of its editors.
+        floors: of its editors. glance, effort: of the first edits of a text, and of those that replace them.
     """
 
     def __init__(
@@ -75,10 +76,12 @@ class Desk:
         *,
         heads: Sequence[Path] = (),
         floors: Floors = Floors(),  # noqa: B008 (frozen)
+        glance: Effort = GLANCE,
         effort: Effort = Effort(),  # noqa: B008 (frozen)
     ) -> None:
         self.space = space
         self.floors = floors
+        self.glance = glance
         self.effort = effort
         self.controls: dict[str, Control] = {control.name: control for control in controls_of(space, list(heads))}
 
@@ -107,17 +110,25 @@ class Desk:
             effort=self.effort,
         )
 
+    def edit(self, asked: Asked, text: str) -> Edit:
+        """The edit of a text; raises as `editor`."""
+        return self.editor(asked, text).edit([text])[0]
+
     def edits(self, asked: Asked, text: str) -> Iterator[Edit]:
-        """The edit of a text as it stands after each round; raises as `editor`."""
-        text = one_text(text)
-        yield from self.editor(asked, text).rounds(text)
+        """The same, after what little effort finds and what may be found on the way; raises as `editor`."""
+        editor = self.editor(asked, text)
+        first = editor.set_params(effort=self.glance).edit([text])[0]
+        yield first
+        for edit in editor.set_params(effort=self.effort).rounds(text):
+            if edit.candidates or not first.candidates:  # what was shown does not vanish for nothing
+                yield edit
 
     def sweep(self, name: str, asked: Asked, text: str) -> Iterator[Rung]:
         """Edits of a text at rising answers of one control, all other wishes left out; raises as `editor`."""
         if not (ladder := self._control(name).ladder):
             raise LatentoptError(f"{name} has classes and no strengths; choose a count, a number or a direction")
         for answer in ladder:
-            *_, edit = self.edits(Asked({name: answer}, asked.kept, asked.words, asked.length), text)
+            edit = self.edit(Asked({name: answer}, asked.kept, asked.words, asked.length), text)
             if edit.candidates:
                 best = edit.candidates[0]
                 yield Rung(answer, best.text, best.realised[name].value, best.meaning, best.fluency)

@@ -70,7 +70,7 @@ class Handlers:
     # Edits
 
     def write(self, text: str, *fields: Any) -> Iterator[Values]:
-        """Edits of a text, the first of them while the rest is written; where others wait, the first are all."""
+        """Edits of a text, the first of them while the rest is written; where others wait, those are all."""
         yield [_said("Writing; the first edits come in some seconds."), None, *_nothing()]
         edit, more = None, ""
         try:
@@ -215,7 +215,7 @@ class Handlers:
             for place, text in enumerate(texts):
                 yield [_counted(place, len(texts)), done, _preview(done), gr.DownloadButton(visible=False)]
                 self.line.let_others_go_first()
-                done = [*done, *list(self.desk.edits(asked, text))[-1:]]
+                done = [*done, self.desk.edit(asked, text)]
         except LatentoptError as error:
             yield [_failed(error), done, _preview(done), self.filed(done)]
             return

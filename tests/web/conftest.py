@@ -15,7 +15,7 @@ from property_models import LogisticHead, RidgeHead
 from tests.toy import toy_space, toy_texts
 
 LOW = Floors(fluency=-3.0, strain=50.0, meaning=-1.0, change=1.0)  # the toy knows little
-LITTLE = Effort(rounds=2, rows=24, scored=12)
+LESS, LITTLE = Effort(tries=1, rows=8, scored=4), Effort(rounds=2, rows=24, scored=12)
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +38,7 @@ def model(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def desk(model):
-    return Desk(LatentSpace.from_pretrained(model), floors=LOW, effort=LITTLE)
+    return Desk(LatentSpace.from_pretrained(model), floors=LOW, glance=LESS, effort=LITTLE)
 
 
 @pytest.fixture(scope="session")

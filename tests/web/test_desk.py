@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from latentopt.editing import Effort
 from latentopt.editing.constraints import KeepWords
 from latentopt.errors import LatentoptError
 from latentopt.heads import Fitted, save_head
 from latentopt.space import LatentSpace
 from latentopt.web.controls import OneOf, Strength, Times, Value, controls_of
-from latentopt.web.desk import MOST_CHARACTERS, MOST_ROWS, Asked, stays, texts_to_edit
+from latentopt.web.desk import MOST_CHARACTERS, MOST_ROWS, Asked, Desk, stays, texts_to_edit
 from property_models import LogisticHead, NegativeBinomialHead, RidgeHead
 from tests.toy import toy_texts
 
@@ -71,6 +72,22 @@ def test_edits_are_better_by_what_was_asked(desk, answers, name):
     edit = last(desk.edits(Asked(answers), TEXT))
     assert edit.candidates
     assert edit.candidates[0].realised[name].value > edit.predicted[name].value
+
+
+def test_first_edits_cost_little_and_are_replaced(desk):
+    editor = desk.editor(Asked({"likes": 3}), TEXT)
+    first, *_, last = desk.edits(Asked({"likes": 3}), TEXT)
+    assert first == editor.set_params(effort=desk.glance).edit([TEXT])[0]
+    assert last == editor.set_params(effort=desk.effort).edit([TEXT])[0] == desk.edit(Asked({"likes": 3}), TEXT)
+    assert desk.glance.rows < desk.effort.rows
+
+
+def test_what_was_shown_does_not_vanish(desk):
+    lame = Effort(tries=1, rows=1, scored=0)
+    hasty = Desk(desk.space, floors=desk.floors, glance=desk.effort, effort=lame)
+    edits = list(hasty.edits(Asked({"likes": 3}), TEXT))
+    assert edits[0].candidates
+    assert edits[-1].candidates
 
 
 def test_what_is_kept_stays_and_lengths_hold(desk):

@@ -54,7 +54,7 @@ def made(source, *texts, low=50.0, high=400.0):
 def test_the_first_edits_come_before_the_last(do):
     steps = list(do.write(TEXT, *FIELDS))
     assert "Writing" in steps[0][0]
-    assert len(steps) == 1 + 2 + 1  # a word, two rounds, the verdict
+    assert len(steps) >= 1 + 2 + 1  # a word, first edits, better ones, the verdict
     assert "Looking for better ones" in steps[1][0]
     assert steps[-1][1] == list(do.desk.edits(do.asked(*FIELDS), TEXT))[-1]
     assert {len(step) for step in steps} == {2 + 2 * SHOWN + 1}
