@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latentopt.errors import LatentoptError
-from latentopt.heads.storage import names_in, read_head
+from latentopt.heads.storage import names_in, read_head, space_of
 
 if TYPE_CHECKING:
     from latentopt.heads.fitted import Fitted
@@ -38,13 +38,18 @@ def load_fitted(name_or_path: str | Path, space: LatentSpace) -> Fitted:
 
 
 def head_directory(name_or_path: str | Path, space: LatentSpace) -> Path:
-    """Where a head and what belongs to it lie; raises LatentoptError if there is none."""
+    """Where a head and what belongs to it lie; raises LatentoptError if there is none.
+
+    A name is that folder here, if it is a head of the space, else the head that came with the model: a folder of the
+    same name, such as a head of another model's, hides nothing.
+    """
     path = Path(name_or_path)
-    if path.is_dir():
-        return path
     bundled = bundled_heads(space)
-    if str(name_or_path) in bundled:
-        return bundled[str(name_or_path)]
+    of_the_model = bundled.get(str(name_or_path))
+    if path.is_dir() and (of_the_model is None or space_of(path) == space.fingerprint):
+        return path
+    if of_the_model is not None:
+        return of_the_model
     known = f"this model knows {', '.join(bundled)}" if bundled else "this model came with none"
     raise LatentoptError(
         f"{name_or_path}: there is no such head, and {known}; 'latentopt fit NAME FILE --value COLUMN' makes one"

@@ -96,6 +96,15 @@ def read_head(directory: str | Path, *, space: str | None, stem: str = "head") -
     return head
 
 
+def space_of(directory: str | Path) -> str | None:
+    """Fingerprint of the space that a head was fitted on; None where a folder holds no head."""
+    try:
+        about: dict[str, Any] = json.loads((Path(directory) / "head.json").read_text(encoding="utf-8"))
+        return str(about["space"])
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
+
+
 def names_in(directory: str | Path) -> list[str]:
     """Names of the heads that lie in the folders of a directory, sorted."""
     folders = (path.parent.name for path in Path(directory).glob("*/head.json"))

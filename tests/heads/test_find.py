@@ -3,6 +3,7 @@ import pytest
 
 from latentopt.errors import LatentoptError
 from latentopt.heads import bundled_heads, load_head, save_head
+from latentopt.heads.find import head_directory
 from latentopt.space import LatentSpace
 from property_models import RidgeHead
 from tests.toy import toy_space
@@ -39,3 +40,15 @@ def test_a_head_of_another_space_is_refused(space, tmp_path):
     saved(space, tmp_path / "other", fingerprint="0123")
     with pytest.raises(LatentoptError, match="was fitted on another latent space"):
         load_head(tmp_path / "other", space)
+
+
+def test_a_folder_here_hides_a_head_of_the_model_only_if_it_is_one_of_the_space(space, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    saved(space, space.path / "heads" / "length")
+    where = tmp_path / "length"
+    where.mkdir()
+    assert head_directory("length", space) == space.path / "heads" / "length"
+    saved(space, where, fingerprint="0123")  # what `latentopt fit --model` wrote for another model
+    assert load_head("length", space).name == "length"
+    saved(space, where)
+    assert head_directory("length", space).resolve() == where
