@@ -13,8 +13,10 @@ from latentopt.model.tokenizer import train_tokenizer
 from latentopt.space import LatentSpace
 from latentopt.space.density import LatentDensity
 from latentopt.space.loading import ATTENTION
-from latentopt.training.batches import Collator, Texts, Uses
-from latentopt.training.losses import MMD, LatentNoise, TrainingLoss
+from latentopt.training.batch_loss import TrainingLoss
+from latentopt.training.batches import Collator, Texts
+from latentopt.training.losses import MMD, LatentNoise
+from latentopt.training.recipe import Uses
 
 TRAINING_STEPS = 200
 WHO = ["my neighbour", "the old baker", "a quiet student", "her brother", "our new captain", "the tall nurse"]

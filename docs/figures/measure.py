@@ -19,10 +19,9 @@ import pandas as pd
 
 import latentopt as lo
 from latentopt.evaluation import latent_health, reconstruction
-from latentopt.training.batches import Uses
 from latentopt.training.losses import KL, MMD, LatentNoise, NoRegularizer, Regularizer
 from latentopt.training.optimizers import Rates
-from latentopt.training.recipe import Recipe, Schedule
+from latentopt.training.recipe import Recipe, Schedule, Uses
 from latentopt.training.starts import NewT5, Shape
 from latentopt.training.trainer import train
 

@@ -14,11 +14,10 @@ from transformers import TrainerCallback
 from weights import LANGUAGE_MODEL, Weights
 
 from latentopt.model.quantized import SMALL
-from latentopt.training.batches import Uses
 from latentopt.training.losses import MMD, LatentNoise
 from latentopt.training.losses import Weights as LossWeights
 from latentopt.training.optimizers import AdamW, Rates
-from latentopt.training.recipe import Recipe, Schedule
+from latentopt.training.recipe import Recipe, Schedule, Uses
 from latentopt.training.starts import FromCausalLM, FromModel, Shape
 from latentopt.training.trainer import train
 

@@ -24,10 +24,9 @@ from transformers import TrainerCallback, set_seed
 from latentopt.evaluation import evaluate, valid_share
 from latentopt.evaluation.plots import interpolation_table, reconstruction_by_length, training_curves
 from latentopt.space import LatentSpace
-from latentopt.training.batches import Uses
 from latentopt.training.losses import MMD, LatentNoise
 from latentopt.training.optimizers import Muon, Rates
-from latentopt.training.recipe import Recipe, Schedule, described
+from latentopt.training.recipe import Recipe, Schedule, Uses, described
 from latentopt.training.starts import NewT5, Shape
 from latentopt.training.trainer import train
 

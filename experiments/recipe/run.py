@@ -23,10 +23,9 @@ from transformers import TrainerCallback, set_seed
 
 from latentopt.evaluation import evaluate
 from latentopt.training import trainer
-from latentopt.training.batches import Uses
 from latentopt.training.losses import KL, MMD, LatentNoise, NoRegularizer
 from latentopt.training.optimizers import Muon, Rates
-from latentopt.training.recipe import Recipe, Schedule
+from latentopt.training.recipe import Recipe, Schedule, Uses
 from latentopt.training.starts import NewT5, Shape
 
 HERE = Path(__file__).parent

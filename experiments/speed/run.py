@@ -21,9 +21,11 @@ from latentopt import LatentSpace
 from latentopt.model.bf16 import bf16_is_fast
 from latentopt.model.tokenizer import token_ids
 from latentopt.model.writing import write_greedily
-from latentopt.training.batches import Collator, LengthGroupedSampler, Texts, Uses
-from latentopt.training.losses import MMD, LatentNoise, TrainingLoss
+from latentopt.training.batch_loss import TrainingLoss
+from latentopt.training.batches import Collator, LengthGroupedSampler, Texts
+from latentopt.training.losses import MMD, LatentNoise
 from latentopt.training.optimizers import AdamW, Rates, parameter_groups
+from latentopt.training.recipe import Uses
 
 HERE = Path(__file__).parent
 PLAIN_BATCH = 32

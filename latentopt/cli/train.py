@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +14,18 @@ import click
 
 from latentopt.cli import options
 from latentopt.cli.output import stderr
-from latentopt.cli.training_options import check_losses, kind_of_start
+from latentopt.cli.training_options import Layers, PropertySpec, check_losses, kind_of_start
 from latentopt.errors import LatentoptError
+from latentopt.training.losses import KL, MMD, LatentNoise, NoRegularizer, Regularizer, Weights
+from latentopt.training.optimizers import AdamW, Maker, Muon, Rates
+from latentopt.training.recipe import Recipe, Schedule, Uses
+from latentopt.training.starts import FromCausalLM, FromModel, FromT5, NewT5, Shape, Start
 
 if TYPE_CHECKING:
     import pandas
 
     from latentopt.training.corruption import Corruption
-    from latentopt.training.losses import Regularizer
-    from latentopt.training.optimizers import Maker, Rates
     from latentopt.training.properties import PropertyColumn
-    from latentopt.training.starts import Start
 
 POSITIVE = click.IntRange(min=1)
 NOT_NEGATIVE = click.IntRange(min=0)
@@ -32,47 +34,10 @@ SHARE = click.FloatRange(min=0, max=1, max_open=True)
 RATE = click.FloatRange(min=0, min_open=True)
 EVALUATED_ON = 500  # validation texts
 
-# Learning rate, and the shares of it for the encoder and the language model, where they are not given.
-RATES_OF = {
-    None: (2e-3, 1.0, 1.0),
-    "base": (1e-3, 1.0, 1.0),
-    "from_causal_lm": (1e-3, 0.3, 0.15),
-    "start": (5e-4, 1.0, 1.0),
-}
-
-
-class Layers(click.ParamType):
-    """Layers by number: `0-5`, `0,2,7-9`; where a number of layers is due, `2`."""
-
-    name = "layers"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
-        try:
-            found: list[int] = []
-            for part in str(value).split(","):
-                first, _, last = part.partition("-")
-                found += range(int(first), int(last or first) + 1)
-        except ValueError:
-            found = []
-        if not found or min(found) < 0:
-            self.fail(f"layers are named as in 0-5 or 0,2,7-9, got {value!r}", param, ctx)
-        return tuple(found)
-
-
-class PropertySpec(click.ParamType):
-    """`COLUMN`, `COLUMN:log1p`, `COLUMN:GROUPS` or `COLUMN:log1p:GROUPS`."""
-
-    name = "property"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> PropertyColumn:
-        from latentopt.training.properties import PropertyColumn
-
-        name, *rest = str(value).split(":")
-        log1p = rest[:1] == ["log1p"]
-        groups = rest[1:] if log1p else rest
-        if not name or len(groups) > 1 or not all(groups):
-            self.fail(f"a property is COLUMN[:log1p][:GROUPS], such as likes:log1p:account, got {value!r}", param, ctx)
-        return PropertyColumn(name, log1p=log1p, groups=groups[0] if groups else None)
+# What an option is where it is not given stands in these, and nowhere else.
+USUAL = Recipe()
+NEW, SHAPE, MMD_OF, KL_OF = NewT5(), Shape(), MMD(), KL()
+OPTIMIZERS: dict[str, Maker] = {"adamw": AdamW(), "muon": Muon()}
 
 
 @click.command(short_help="Train a model on your texts.")
@@ -93,27 +58,32 @@ class PropertySpec(click.ParamType):
 @click.option(
     "--layers",
     type=Layers(),
-    help="Layers of a new T5's encoder, and of its decoder [default: 2]; with --from-causal-lm those of it that the "
-    "decoder gets, such as 0-15,18-29 [default: all].",
+    help=f"Layers of a new T5's encoder, and of its decoder [default: {NEW.layers}]; with --from-causal-lm those of it "
+    "that the decoder gets, such as 0-15,18-29 [default: all].",
 )
 @click.option(
-    "--encoder-layers", type=Layers(), help="With --from-causal-lm: those that the encoder gets. [default: 0-5]"
+    "--encoder-layers",
+    type=Layers(),
+    help=f"With --from-causal-lm: those that the encoder gets. [default: 0-{max(FromCausalLM.encoder_layers)}]",
 )
 @click.option(
     "--vocab-size",
     type=click.IntRange(min=267),
-    help="Tokens of a new tokenizer [default: 8192], or those kept with --from-causal-lm [default: 16384].",
+    help=f"Tokens of a new tokenizer [default: {NEW.vocab_size}], or those kept with --from-causal-lm "
+    f"[default: {FromCausalLM.vocab_size}].",
 )
-@click.option("--d-model", type=POSITIVE, default=256, show_default=True, help="Width of a new T5.")
-@click.option("--latent-dim", type=POSITIVE, default=256, show_default=True, help="Size of the latent.")
+@click.option("--d-model", type=POSITIVE, default=NEW.d_model, show_default=True, help="Width of a new T5.")
+@click.option("--latent-dim", type=POSITIVE, default=SHAPE.latent_dim, show_default=True, help="Size of the latent.")
 @click.option(
     "--pooled-dim",
     type=NOT_NEGATIVE,
-    default=128,
+    default=SHAPE.pooled_dim,
     show_default=True,
     help="How much of it says what a text means, wherever its words stand; the rest copies word by word.",
 )
-@click.option("--max-tokens", type=POSITIVE, default=63, show_default=True, help="Most tokens of a text.")
+@click.option(
+    "--max-tokens", type=POSITIVE, default=SHAPE.positions - 1, show_default=True, help="Most tokens of a text."
+)
 @click.option(
     "--property",
     "properties",
@@ -131,29 +101,41 @@ class PropertySpec(click.ParamType):
 @click.option(
     "--fills",
     type=click.FloatRange(0, 1),
-    default=0.65,
+    default=USUAL.uses.fills,
     show_default=True,
     help="Share of the rows that fill masked spans; the others are written whole.",
 )
 @click.option("--regularizer", type=click.Choice(["mmd", "kl", "none"]), default="mmd", show_default=True)
-@click.option("--regularizer-weight", type=WEIGHT, default=1.0, show_default=True)
+@click.option("--regularizer-weight", type=WEIGHT, default=MMD_OF.weight, show_default=True)
 @click.option(
     "--moments-weight",
     type=WEIGHT,
-    default=0.3,
+    default=MMD_OF.moments,
     show_default=True,
     help="With mmd: share of mean and covariance in it, beside 1.",
 )
 @click.option(
-    "--regularizer-warmup", type=NOT_NEGATIVE, default=0, show_default=True, help="Steps of its weight's linear rise."
+    "--regularizer-warmup",
+    type=NOT_NEGATIVE,
+    default=USUAL.regularizer_warmup,
+    show_default=True,
+    help="Steps of its weight's linear rise.",
 )
-@click.option("--free-bits", type=WEIGHT, default=0.1, show_default=True, help="Nats a dimension, for kl.")
-@click.option("--property-weight", type=WEIGHT, default=0.5, show_default=True, help="Of all properties' losses.")
-@click.option("--teacher-weight", type=WEIGHT, default=1.0, show_default=True, help="Of the teacher's.")
+@click.option("--free-bits", type=WEIGHT, default=KL_OF.free_bits, show_default=True, help="Nats a dimension, for kl.")
+@click.option(
+    "--property-weight",
+    type=WEIGHT,
+    default=USUAL.weights.properties,
+    show_default=True,
+    help="Of all properties' losses.",
+)
+@click.option(
+    "--teacher-weight", type=WEIGHT, default=USUAL.weights.teacher, show_default=True, help="Of the teacher's."
+)
 @click.option(
     "--latent-noise",
     type=click.FloatRange(0, 1),
-    default=0.6,
+    default=USUAL.noise.most,
     show_default=True,
     help="How far training turns latents into noise, at most: 0 not at all, 1 wholly.",
 )
@@ -162,43 +144,68 @@ class PropertySpec(click.ParamType):
 @click.option(
     "--substitute", type=SHARE, default=0.0, show_default=True, help="Share of input tokens replaced at random."
 )
-@click.option("--epochs", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True)
+@click.option("--epochs", type=click.FloatRange(min=0, min_open=True), default=USUAL.epochs, show_default=True)
 @click.option("--max-steps", type=POSITIVE, help="Stop after so many steps, whatever the epochs.")
 @click.option(
-    "--batch-size", type=click.IntRange(min=2), default=128, show_default=True, help="Texts per process and step."
+    "--batch-size",
+    type=click.IntRange(min=2),
+    default=USUAL.batch_size,
+    show_default=True,
+    help="Texts per process and step.",
 )
-@click.option("--accumulate", type=POSITIVE, default=1, show_default=True, help="Batches whose gradients are added up.")
+@click.option(
+    "--accumulate",
+    type=POSITIVE,
+    default=USUAL.accumulate,
+    show_default=True,
+    help="Batches whose gradients are added up.",
+)
 @click.option(
     "--runs",
     type=POSITIVE,
-    default=4,
+    default=USUAL.runs,
     show_default=True,
     help="Parts of a batch, each of texts of like lengths; 1 is quickest.",
 )
 @click.option(
     "--optimizer",
-    type=click.Choice(["adamw", "muon"]),
+    type=click.Choice(list(OPTIMIZERS)),
     default="adamw",
     show_default=True,
     help="muon often needs fewer steps for a new model.",
 )
-@click.option("--learning-rate", type=RATE, help="Of what is new. [default: 2e-3; 1e-3 or less for what is trained]")
-@click.option("--encoder-rate", type=RATE, help="Share of it for the encoder. [default: 1; 0.3 with --from-causal-lm]")
 @click.option(
-    "--decoder-rate", type=RATE, help="Share of it for decoder and words. [default: 1; 0.15 with --from-causal-lm]"
+    "--learning-rate",
+    type=RATE,
+    help=f"Of what is new. [default: {NEW.rates.new:g}; {FromT5.rates.new:g} or less for what is trained]",
 )
-@click.option("--warmup-steps", type=NOT_NEGATIVE, default=100, show_default=True)
+@click.option(
+    "--encoder-rate",
+    type=RATE,
+    help=f"Share of it for the encoder. [default: 1; {FromCausalLM.rates.encoder:g} with --from-causal-lm]",
+)
+@click.option(
+    "--decoder-rate",
+    type=RATE,
+    help="Share of it for decoder and words. "
+    f"[default: 1; {FromCausalLM.rates.language_model:g} with --from-causal-lm]",
+)
+@click.option("--warmup-steps", type=NOT_NEGATIVE, default=USUAL.schedule.warmup_steps, show_default=True)
 @click.option(
     "--decay",
     type=click.FloatRange(0, 1),
-    default=1.0,
+    default=USUAL.schedule.decay,
     show_default=True,
     help="Share of the steps, the last, in which the learning rate falls to nought.",
 )
-@click.option("--eval-steps", type=POSITIVE, default=500, show_default=True, help="Evaluate and save this often.")
+@click.option(
+    "--eval-steps", type=POSITIVE, default=USUAL.eval_steps, show_default=True, help="Evaluate and save this often."
+)
 @click.option("--patience", type=POSITIVE, help="Stop after so many evaluations without a better BLEU.")
 @click.option("--fp32", is_flag=True, help="Compute in fp32, also where bf16 is quicker.")
-@click.option("--report-to", type=click.Choice(["none", "wandb"]), default="none", show_default=True, help="Tracking.")
+@click.option(
+    "--report-to", type=click.Choice(["none", "wandb"]), default=USUAL.report_to, show_default=True, help="Tracking."
+)
 @options.seed
 @click.pass_context
 def train(
@@ -227,32 +234,27 @@ def train(
 
     from accelerate import PartialState
 
-    from latentopt.training.batches import Uses
     from latentopt.training.card import write_card
-    from latentopt.training.losses import LatentNoise, Weights
-    from latentopt.training.optimizers import AdamW, Muon
     from latentopt.training.properties import values_of
-    from latentopt.training.recipe import Recipe, Schedule
     from latentopt.training.trainer import train as run
 
-    makers: dict[str, Maker] = {"adamw": AdamW(), "muon": Muon()}
     properties, values = values_of(table, asked["properties"])
+    of_one_name = {field.name: asked[field.name] for field in fields(Recipe) if field.name in asked}
     try:
-        recipe = Recipe(
-            start=_start(kind, asked),
-            properties=properties,
-            teacher=asked["teacher"],
-            corruptions=_corruptions(asked),
-            noise=LatentNoise(asked["latent_noise"]),
-            uses=Uses(fills=asked["fills"]),
-            regularizer=_regularizer(asked),
-            regularizer_warmup=asked["regularizer_warmup"],
-            weights=Weights(properties=asked["property_weight"], teacher=asked["teacher_weight"]),
-            schedule=Schedule(asked["warmup_steps"], asked["decay"]),
-            rates=_rates(kind, asked),
-            optimizer=makers[asked["optimizer"]],
-            **{name: asked[name] for name in SAME},
-        )
+        start = _start(kind, asked)
+        made = {
+            "start": start,
+            "properties": properties,
+            "corruptions": _corruptions(asked),
+            "noise": LatentNoise(asked["latent_noise"]),
+            "uses": Uses(fills=asked["fills"]),
+            "regularizer": _regularizer(asked),
+            "weights": Weights(properties=asked["property_weight"], teacher=asked["teacher_weight"]),
+            "schedule": Schedule(asked["warmup_steps"], asked["decay"]),
+            "rates": _rates(start, asked),
+            "optimizer": OPTIMIZERS[asked["optimizer"]],
+        }
+        recipe = Recipe(**{**of_one_name, **made})
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     valid_texts = valid_texts[:EVALUATED_ON]
@@ -264,24 +266,7 @@ def train(
     click.echo(f"the model is in {output}: try  latentopt sample --model {output}", err=True)
 
 
-# Options that are fields of the recipe under the same name.
-SAME = (
-    "epochs",
-    "max_steps",
-    "batch_size",
-    "accumulate",
-    "runs",
-    "seed",
-    "eval_steps",
-    "patience",
-    "fp32",
-    "report_to",
-)
-
-
 def _start(kind: str | None, asked: dict[str, Any]) -> Start:
-    from latentopt.training.starts import FromCausalLM, FromModel, FromT5, NewT5, Shape
-
     shape = Shape(
         latent_dim=asked["latent_dim"],
         pooled_dim=asked["pooled_dim"],
@@ -315,8 +300,6 @@ def _corruptions(asked: dict[str, Any]) -> tuple[Corruption, ...]:
 
 
 def _regularizer(asked: dict[str, Any]) -> Regularizer:
-    from latentopt.training.losses import KL, MMD, NoRegularizer
-
     weight = asked["regularizer_weight"]
     named: dict[str, Regularizer] = {
         "mmd": MMD(weight, asked["moments_weight"]),
@@ -326,11 +309,10 @@ def _regularizer(asked: dict[str, Any]) -> Regularizer:
     return named[asked["regularizer"]]
 
 
-def _rates(kind: str | None, asked: dict[str, Any]) -> Rates:
-    from latentopt.training.optimizers import Rates
-
-    given = (asked["learning_rate"], asked["encoder_rate"], asked["decoder_rate"])
-    return Rates(*(default if rate is None else rate for rate, default in zip(given, RATES_OF[kind], strict=True)))
+def _rates(start: Start, asked: dict[str, Any]) -> Rates:
+    named = {"new": "learning_rate", "encoder": "encoder_rate", "language_model": "decoder_rate"}
+    given = {part: asked[option] for part, option in named.items() if asked[option] is not None}
+    return replace(start.rates, **given)
 
 
 @contextmanager

@@ -1,8 +1,13 @@
-"""Which options of `latentopt train` go together: what cannot apply is wrong usage, and not passed over."""
+"""Options of `latentopt train`: kinds of values, and which go together. What cannot apply is wrong usage."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
+
+if TYPE_CHECKING:
+    from latentopt.training.properties import PropertyColumn
 
 # Options that say what a training begins with, and which others each of them takes; a new T5 is None.
 NEW = ("d_model", "layers", "vocab_size")
@@ -21,6 +26,40 @@ OF_REGULARIZER = {
 }
 # Options of a loss that is only there with another option.
 NEEDS = {"property_weight": "properties", "teacher_weight": "teacher"}
+
+
+class Layers(click.ParamType):
+    """Layers by number: `0-5`, `0,2,7-9`; where a number of layers is due, `2`."""
+
+    name = "layers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        try:
+            found: list[int] = []
+            for part in str(value).split(","):
+                first, _, last = part.partition("-")
+                found += range(int(first), int(last or first) + 1)
+        except ValueError:
+            found = []
+        if not found or min(found) < 0:
+            self.fail(f"layers are named as in 0-5 or 0,2,7-9, got {value!r}", param, ctx)
+        return tuple(found)
+
+
+class PropertySpec(click.ParamType):
+    """`COLUMN`, `COLUMN:log1p`, `COLUMN:GROUPS` or `COLUMN:log1p:GROUPS`."""
+
+    name = "property"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> PropertyColumn:
+        from latentopt.training.properties import PropertyColumn
+
+        name, *rest = str(value).split(":")
+        log1p = rest[:1] == ["log1p"]
+        groups = rest[1:] if log1p else rest
+        if not name or len(groups) > 1 or not all(groups):
+            self.fail(f"a property is COLUMN[:log1p][:GROUPS], such as likes:log1p:account, got {value!r}", param, ctx)
+        return PropertyColumn(name, log1p=log1p, groups=groups[0] if groups else None)
 
 
 def kind_of_start(ctx: click.Context) -> str | None:

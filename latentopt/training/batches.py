@@ -19,6 +19,7 @@ from latentopt.model.padding import padded
 from latentopt.model.spans import MOST_SPANS, Masked, Words, draw_spans, masked, words_of
 from latentopt.model.tokenizer import sentinel_ids, token_ids
 from latentopt.training.corruption import Corruption, Tokens, corrupt
+from latentopt.training.recipe import Uses
 from latentopt.training.teacher import TeacherEmbeddings
 
 # Runs are padded to a multiple of this. A CPU's library compiles a kernel for each new shape, so that a step whose
@@ -127,26 +128,6 @@ class LengthGroupedSampler(Sampler[int]):
         shuffled = [whole[i] for i in torch.randperm(len(whole), generator=generator).tolist()]
         for run in [*shuffled, *rest]:
             yield from (run + self.epoch * len(self)).tolist()
-
-
-@dataclass(frozen=True)
-class Uses:
-    """Shares of the uses of the network among the rows of a batch.
-
-    fills: rows whose masked spans are filled. read: rows that are encoded, and not written: they teach the latent what
-    texts mean (properties, teacher, regularizer) at a fraction of the price. The others are written whole. null_fills,
-    null_wholes: of those that are filled or written, rows that are given the null latent.
-    """
-
-    fills: float = 0.65
-    null_fills: float = 0.3
-    null_wholes: float = 0.25
-    read: float = 0.0
-
-    def __post_init__(self) -> None:
-        shares = (self.fills, self.null_fills, self.null_wholes, self.read, self.fills + self.read)
-        if not all(0 <= share <= 1 for share in shares):
-            raise ValueError(f"shares go from 0 to 1, and fills and read together to at most 1, got {self}")
 
 
 class Collator:

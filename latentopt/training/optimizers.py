@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import torch
-from torch import nn
-from torch.optim import Optimizer
+if TYPE_CHECKING:
+    from torch import nn
+    from torch.optim import Optimizer
 
-from latentopt.training.losses import TrainingLoss
-from latentopt.training.muon import MuonAdamW
+    from latentopt.training.batch_loss import TrainingLoss
 
 PARTS = ("language_model", "encoder", "new")
 
@@ -49,6 +48,8 @@ class AdamW:
     weight_decay: float = 0.01
 
     def make(self, groups: list[dict[str, Any]]) -> Optimizer:
+        import torch
+
         return torch.optim.AdamW(groups, betas=(self.beta1, self.beta2), weight_decay=self.weight_decay, fused=True)
 
 
@@ -59,6 +60,8 @@ class Muon:
     momentum: float = 0.95
 
     def make(self, groups: list[dict[str, Any]]) -> Optimizer:
+        from latentopt.training.muon import MuonAdamW
+
         return MuonAdamW(groups, momentum=self.momentum)
 
 
@@ -73,6 +76,8 @@ def parameter_groups(loss: TrainingLoss, rates: Rates, *, new_cross_attention: b
     Returns:
         One group for each of PARTS and, within it, for weights of linear layers ("matrices" is true), and the rest.
     """
+    from torch import nn
+
     linear = {id(m.weight) for name, m in loss.named_modules() if isinstance(m, nn.Linear) and "lm_head" not in name}
     cross = {
         id(p)

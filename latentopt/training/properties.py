@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentopt.errors import LatentoptError
-from latentopt.tables import is_number
+from latentopt.tables import is_missing, is_number
 from latentopt.training.losses import Property
 
 if TYPE_CHECKING:
@@ -53,13 +53,13 @@ def values_of(
     properties, columns = [], []
     for column in asked:
         raw = frame[column.name].tolist()
-        known = [value for value in raw if not _missing(value)]
+        known = [value for value in raw if not is_missing(value)]
         kinds = sorted({str(value) for value in known})
         binary = len(kinds) == 2 and (kinds == ["0", "1"] or not all(is_number(value) for value in known))
         if binary and column == PropertyColumn(column.name):
-            values = np.array([np.nan if _missing(v) else float(str(v) == kinds[1]) for v in raw])
+            values = np.array([np.nan if is_missing(v) else float(str(v) == kinds[1]) for v in raw])
         elif known and all(is_number(value) for value in known):
-            numbers = np.array([np.nan if _missing(v) else float(v) for v in raw])
+            numbers = np.array([np.nan if is_missing(v) else float(v) for v in raw])
             groups = None if column.groups is None else frame[column.groups].astype(str).to_numpy()
             values, binary = _standardised(column, numbers, groups), False
         else:
@@ -70,10 +70,6 @@ def values_of(
         properties.append(Property(column.name, binary=binary))
         columns.append(values.astype(np.float32))
     return tuple(properties), np.stack(columns, 1) if columns else np.zeros((len(frame), 0), np.float32)
-
-
-def _missing(value: Any) -> bool:
-    return value is None or value != value or (isinstance(value, str) and not value.strip())
 
 
 def _standardised(

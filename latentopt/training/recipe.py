@@ -1,4 +1,7 @@
-"""What a training run is, as one value: `latentopt train` and the experiments each make one of these."""
+"""What a training run is, as one value: `latentopt train` and the experiments each make one of these.
+
+Neither this file nor those that it imports load torch, so that `latentopt train --help` can say what a recipe has.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from latentopt.model.quantized import Precision
-from latentopt.training.batches import Uses
-from latentopt.training.corruption import Corruption
 from latentopt.training.losses import MMD, LatentNoise, Property, Regularizer, Weights
 from latentopt.training.optimizers import AdamW, Maker, Rates
 from latentopt.training.starts import NewT5, Start
+
+if TYPE_CHECKING:
+    from latentopt.model.quantized import Precision
+    from latentopt.training.corruption import Corruption
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,26 @@ class Schedule:
         falling = self.decay * max(0, steps - self.warmup_steps)
         fallen = 1 - (steps - step) / falling if falling else 0.0
         return rise * 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, fallen))))
+
+
+@dataclass(frozen=True)
+class Uses:
+    """Shares of the uses of the network among the rows of a batch.
+
+    fills: rows whose masked spans are filled. read: rows that are encoded, and not written: they teach the latent what
+    texts mean (properties, teacher, regularizer) at a fraction of the price. The others are written whole. null_fills,
+    null_wholes: of those that are filled or written, rows that are given the null latent.
+    """
+
+    fills: float = 0.65
+    null_fills: float = 0.3
+    null_wholes: float = 0.25
+    read: float = 0.0
+
+    def __post_init__(self) -> None:
+        shares = (self.fills, self.null_fills, self.null_wholes, self.read, self.fills + self.read)
+        if not all(0 <= share <= 1 for share in shares):
+            raise ValueError(f"shares go from 0 to 1, and fills and read together to at most 1, got {self}")
 
 
 @dataclass(frozen=True)
@@ -71,7 +95,7 @@ class Recipe:
     teacher: Path | None = None
     corruptions: tuple[Corruption, ...] = ()
     noise: LatentNoise = LatentNoise(0.6)  # noqa: RUF009
-    uses: Uses = Uses()  # noqa: RUF009
+    uses: Uses = Uses()
     regularizer: Regularizer = MMD()  # noqa: RUF009
     regularizer_warmup: int = 0
     weights: Weights = Weights()  # noqa: RUF009

@@ -17,7 +17,7 @@ from transformers import TrainerCallback
 
 from latentopt.model import T5VAE
 from latentopt.model.quantized import BLOCK, Bits, Precision, is_quantized
-from latentopt.training.losses import TrainingLoss
+from latentopt.training.batch_loss import TrainingLoss
 
 CACHED = 4096  # blocks that are rounded together: what stays in a processor's cache is not fetched ten times
 

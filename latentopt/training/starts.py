@@ -6,15 +6,15 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from transformers import PreTrainedTokenizerBase
+from latentopt.errors import LatentoptError, first_line
+from latentopt.training.optimizers import Rates
 
-from latentopt.errors import LatentoptError
-from latentopt.model import T5VAE, T5VAEConfig, small_t5
-from latentopt.model.adapt import t5_from_causal_lm
-from latentopt.model.tokenizer import load_tokenizer, train_tokenizer
-from latentopt.space.loading import load, located
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+    from latentopt.model import T5VAE
 
 FITTED_ON = 300  # texts that say what a causal language model's positions do
 FEWEST_CHARACTERS = 20  # of such a text, as far as there are longer ones
@@ -36,10 +36,14 @@ class Start(Protocol):
     """What a training begins with.
 
     new_cross_attention: whether the decoder's cross-attention starts from nothing, and learns as fast as what does.
+    rates: with which it usually learns well.
     """
 
     @property
     def new_cross_attention(self) -> bool: ...
+
+    @property
+    def rates(self) -> Rates: ...
 
     def weights(self) -> str | None:
         """What identifies the weights of a folder, whose name says little; None where the fields say it all."""
@@ -68,11 +72,15 @@ class NewT5:
     heads: int = 4
     d_ff: int | None = None
     new_cross_attention = False  # no newer than the rest
+    rates = Rates()
 
     def weights(self) -> str | None:
         return None
 
     def make(self, texts: Sequence[str], *, embedding_dim: int) -> tuple[T5VAE, PreTrainedTokenizerBase]:
+        from latentopt.model import T5VAE, T5VAEConfig, small_t5
+        from latentopt.model.tokenizer import train_tokenizer
+
         tokenizer = train_tokenizer(texts, vocab_size=self.vocab_size)
         t5 = small_t5(
             len(tokenizer),
@@ -96,11 +104,15 @@ class FromT5:
     name: str
     shape: Shape = Shape()
     new_cross_attention = False
+    rates = Rates(1e-3)
 
     def weights(self) -> str | None:
         return None
 
     def make(self, texts: Sequence[str], *, embedding_dim: int) -> tuple[T5VAE, PreTrainedTokenizerBase]:
+        from latentopt.model import T5VAE
+        from latentopt.model.tokenizer import load_tokenizer
+
         try:
             tokenizer = load_tokenizer(self.name)
             return T5VAE.from_t5(self.name, embedding_dim=embedding_dim, **asdict(self.shape)), tokenizer
@@ -125,11 +137,15 @@ class FromCausalLM:
     cross_attention: tuple[int, ...] | None = None
     vocab_size: int = 16384
     new_cross_attention = True
+    rates = Rates(1e-3, 0.3, 0.15)
 
     def weights(self) -> str | None:
         return None
 
     def make(self, texts: Sequence[str], *, embedding_dim: int) -> tuple[T5VAE, PreTrainedTokenizerBase]:
+        from latentopt.model import T5VAE
+        from latentopt.model.adapt import t5_from_causal_lm
+
         fitted_on = [text for text in texts if len(text) > FEWEST_CHARACTERS][:FITTED_ON] or texts[:FITTED_ON]
         try:
             t5, tokenizer = t5_from_causal_lm(
@@ -160,11 +176,16 @@ class FromModel:
 
     directory: Path
     new_cross_attention: bool = False
+    rates = Rates(5e-4)
 
     def weights(self) -> str | None:
+        from latentopt.space.loading import located
+
         return fingerprint(located(self.directory))[:8]
 
     def make(self, texts: Sequence[str], *, embedding_dim: int) -> tuple[T5VAE, PreTrainedTokenizerBase]:
+        from latentopt.space.loading import load, located
+
         model, tokenizer = load(located(self.directory))
         if embedding_dim not in (0, model.config.embedding_dim):
             raise LatentoptError(
@@ -180,8 +201,3 @@ def fingerprint(folder: Path) -> str:
     for file in sorted(path for path in folder.glob("*") if path.suffix in (".json", ".safetensors", ".txt")):
         digest.update(file.read_bytes())
     return digest.hexdigest()
-
-
-def first_line(error: Exception) -> str:
-    """What an error of another library says, in short."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

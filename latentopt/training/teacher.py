@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 from transformers import AutoModel, AutoTokenizer
 
-from latentopt.errors import LatentoptError
+from latentopt.errors import LatentoptError, first_line
 from latentopt.model.bf16 import bf16_is_fast
 from latentopt.tables import atomic_write
-from latentopt.training.starts import fingerprint, first_line
+from latentopt.training.starts import fingerprint
 
 MOST_TOKENS = 128
 UNIT = 0.01  # what the length of a vector in half precision may differ from 1 by

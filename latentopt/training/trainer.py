@@ -34,9 +34,9 @@ from latentopt.model.bf16 import bf16_is_fast
 from latentopt.space import LatentDensity, LatentSpace
 from latentopt.space.loading import ATTENTION, load
 from latentopt.tables import atomic_directory
+from latentopt.training.batch_loss import TrainingLoss
 from latentopt.training.batches import Collator, LengthGroupedSampler, Texts
 from latentopt.training.began import RUN, began_with, check_same
-from latentopt.training.losses import TrainingLoss
 from latentopt.training.optimizers import parameter_groups
 from latentopt.training.recipe import Recipe
 from latentopt.training.rounding import RoundedSteps, rounded

@@ -10,8 +10,9 @@ import torch
 
 from latentopt.errors import LatentoptError
 from latentopt.model.tokenizer import sentinel_ids, train_tokenizer
-from latentopt.training.batches import Collator, LengthGroupedSampler, Texts, Uses
+from latentopt.training.batches import Collator, LengthGroupedSampler, Texts
 from latentopt.training.corruption import Drop
+from latentopt.training.recipe import Uses
 from tests.toy import toy_texts
 
 TOKENIZER = train_tokenizer(toy_texts(300), vocab_size=400)

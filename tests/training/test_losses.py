@@ -10,8 +10,10 @@ import torch
 
 from latentopt.model import T5VAE
 from latentopt.model.tokenizer import train_tokenizer
-from latentopt.training.batches import Collator, Texts, Uses
-from latentopt.training.losses import KL, MMD, LatentNoise, NoRegularizer, Property, TrainingLoss, Weights
+from latentopt.training.batch_loss import TrainingLoss
+from latentopt.training.batches import Collator, Texts
+from latentopt.training.losses import KL, MMD, LatentNoise, NoRegularizer, Property, Weights
+from latentopt.training.recipe import Uses
 from tests.toy import toy_config, toy_texts
 
 TOKENIZER = train_tokenizer(toy_texts(300), vocab_size=400)

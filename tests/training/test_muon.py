@@ -9,7 +9,8 @@ import torch
 from transformers import set_seed
 
 from latentopt.model import T5VAE
-from latentopt.training.losses import LatentNoise, NoRegularizer, Property, TrainingLoss
+from latentopt.training.batch_loss import TrainingLoss
+from latentopt.training.losses import LatentNoise, NoRegularizer, Property
 from latentopt.training.muon import MuonAdamW, orthogonalised
 from latentopt.training.optimizers import Rates, parameter_groups
 from tests.toy import toy_config

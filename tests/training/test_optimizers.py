@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from latentopt.model import T5VAE
-from latentopt.training.losses import LatentNoise, NoRegularizer, Property, TrainingLoss
+from latentopt.training.batch_loss import TrainingLoss
+from latentopt.training.losses import LatentNoise, NoRegularizer, Property
 from latentopt.training.optimizers import AdamW, Rates, parameter_groups
 from tests.toy import toy_config
 

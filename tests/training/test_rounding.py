@@ -10,7 +10,8 @@ from gguf import quants
 
 from latentopt.model import T5VAE
 from latentopt.model.quantized import SMALL, TYPES, Bits, is_quantized, load_quantized, save_quantized
-from latentopt.training.losses import MMD, LatentNoise, TrainingLoss
+from latentopt.training.batch_loss import TrainingLoss
+from latentopt.training.losses import MMD, LatentNoise
 from latentopt.training.rounding import RoundedSteps, round_, rounded
 from tests.toy import toy_space
 
