@@ -48,17 +48,17 @@ class Family:
         ]
 
 
-RIDGE = Family("ridge", "linear, logistic for classes", "linear", "RidgeHead", "LogisticHead")
-MLP = Family("mlp", "an ensemble of small networks", "ensemble", "MLPEnsembleRegressor", "MLPEnsembleClassifier")
-ORDINAL = Family("ordinal", "cumulative logit, for grades", "ordinal", "OrdinalHead", None)
-COUNTS = Family("negative-binomial", "for counts", "counts", "NegativeBinomialHead", None)
-QUANTILE = Family("quantile", "linear median and quantiles", "quantile", "QuantileHead", None)
-GAUSSIAN_PROCESS = Family(
-    "gp", "a Gaussian process, for few rows; needs latentopt[gp]", "gaussian_process", "GaussianProcessHead", None
+FAMILIES = (
+    RIDGE := Family("ridge", "linear, logistic for classes", "linear", "RidgeHead", "LogisticHead"),
+    MLP := Family("mlp", "an ensemble of small networks", "ensemble", "MLPEnsembleRegressor", "MLPEnsembleClassifier"),
+    ORDINAL := Family("ordinal", "cumulative logit, for grades", "ordinal", "OrdinalHead", None),
+    COUNTS := Family("negative-binomial", "for counts", "counts", "NegativeBinomialHead", None),
+    QUANTILE := Family("quantile", "linear median and quantiles", "quantile", "QuantileHead", None),
+    GAUSSIAN_PROCESS := Family(
+        "gp", "a Gaussian process, for few rows; needs latentopt[gp]", "gaussian_process", "GaussianProcessHead", None
+    ),
+    BOOSTING := Family(
+        "boosting", "trees, for searches without gradients", "boosting", "BoostingRegressor", "BoostingClassifier"
+    ),
 )
-BOOSTING = Family(
-    "boosting", "trees, for searches without gradients", "boosting", "BoostingRegressor", "BoostingClassifier"
-)
-
-FAMILIES = (RIDGE, MLP, ORDINAL, COUNTS, QUANTILE, GAUSSIAN_PROCESS, BOOSTING)
 GENERAL = (RIDGE, MLP)  # for any values, smooth and quick: what a search looks through unless it is told

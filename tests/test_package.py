@@ -1,12 +1,18 @@
 """The rooms of the house: what may import what, and what the packages offer."""
 
 import ast
+import os
+import shutil
+import subprocess
+import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 import latentopt
+import latentopt.directions
+import latentopt.editing
 import property_models
 
 LEVELS = [  # a room may use those of its own level and below; from the ground floor up
@@ -96,12 +102,83 @@ def test_nothing_is_pickled():
         assert [module for _, module in imports_of(package) if module.split(".")[0] in ("joblib", "pickle")] == []
 
 
-def test_every_public_name_loads():
-    for name in latentopt.__all__:
-        assert getattr(latentopt, name) is not None
-        assert name in dir(latentopt)
+LAZY = [latentopt, latentopt.directions, latentopt.editing]  # packages whose names are loaded on first use
+
+
+@pytest.mark.parametrize("package", LAZY, ids=lambda package: package.__name__)
+def test_every_public_name_loads(package):
+    for name in package.__all__:
+        assert getattr(package, name) is not None
+        assert name in dir(package)
+
+
+@pytest.mark.parametrize("package", LAZY, ids=lambda package: package.__name__)
+def test_no_name_that_is_loaded_on_first_use_is_that_of_a_file(package):
+    files = {path.stem for path in Path(package.__file__).parent.iterdir()}
+    assert files & set(package.__all__) == set()  # the file would be found in its place
 
 
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="module 'latentopt' has no attribute 'LatentSpaces'"):
         latentopt.LatentSpaces  # noqa: B018
+
+
+ADDED = [  # what a room is given: a new file, and the line that names it; then what lists it
+    (
+        "latentopt/editing/optimizers",
+        "stay.py",
+        "__init__.py",
+        '    "none": ',
+        '    "still": lambda covariance: _file("new").Stay(),\n',
+        ["optimize", "--help"],
+        "still",
+    ),
+    (
+        "latentopt/directions/miners",
+        "mean.py",
+        "__init__.py",
+        '    "mean": ',
+        '    "middle": lambda covariance: _file("new").Mean(),\n',
+        ["direction", "--help"],
+        "middle",
+    ),
+    (
+        "property_models",
+        "linear.py",
+        "families.py",
+        "    RIDGE := ",
+        '    Family("flat", "a plane", "new", "RidgeHead", "LogisticHead"),\n',
+        ["fit", "--help"],
+        "flat: a plane",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("room", "like", "listing", "before", "line", "arguments", "said"), ADDED, ids=["optimizer", "miner", "family"]
+)
+def test_what_is_new_is_a_file_and_a_line(tmp_path, room, like, listing, before, line, arguments, said):
+    for package in (latentopt, property_models):
+        root = Path(package.__file__).parent
+        shutil.copytree(root, tmp_path / root.name, ignore=shutil.ignore_patterns("pretrained", "__pycache__"))
+    listed = tmp_path / room / listing
+    shutil.copy(tmp_path / room / like, tmp_path / room / "new.py")
+    text = listed.read_text()
+    assert text.count(before) == 1
+    listed.write_text(text.replace(before, line + before))
+    command = [sys.executable, "-m", "latentopt", *arguments]
+    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True)
+    assert said in " ".join(done.stdout.decode().split()), done.stderr
+
+
+def test_a_new_writer_is_a_file_and_a_line(tmp_path):
+    """A writer is a value that TextEditor is given; the line lets it be imported from where its neighbours are."""
+    root = tmp_path / "latentopt"
+    shutil.copytree(Path(latentopt.__file__).parent, root, ignore=shutil.ignore_patterns("pretrained", "__pycache__"))
+    (root / "editing/new.py").write_text("class Echo:\n    pass\n")
+    with (root / "editing/__init__.pyi").open("a") as listing:
+        listing.write("from latentopt.editing.new import Echo as Echo\n")
+    program = "import latentopt.editing; print(latentopt.editing.Echo.__name__)"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True)
+    assert done.stdout == b"Echo\n", done.stderr

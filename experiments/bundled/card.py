@@ -77,7 +77,7 @@ MODELS = ("head", "reader", "stacked", "tfidf_ridge", "tfidf_logistic")
 def write_card(folder: Path, results: dict[str, Any]) -> None:
     """Write README.md into the model's folder."""
     from latentopt import LatentSpace
-    from latentopt.directions.find import bundled_names
+    from latentopt.directions.finding import bundled_names
     from latentopt.heads import bundled_heads
 
     space = LatentSpace.from_pretrained(folder)

@@ -11,7 +11,8 @@ from click.core import ParameterSource
 
 from latentopt.cli import options
 from latentopt.cli.mined import mined_json, print_discovered, print_mined
-from latentopt.cli.output import print_json, stderr, warn
+from latentopt.cli.output import draw, print_json, stderr, warn
+from latentopt.directions.miners import MINERS
 
 if TYPE_CHECKING:
     import pandas
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from latentopt.tables import Table
 
 SUFFIX = ".safetensors"
-MINERS = ("shrunk", "mean", "components", "logistic", "discriminant", "map")  # of directions.MINERS
 METHODS = ("principal", "independent")  # of directions.METHODS
 FIGURES = (".png", ".svg", ".pdf")
 TOLD = ("pairs", "labels")  # what is mined from; --discover is not told what to look for
@@ -130,7 +130,7 @@ file = click.Path(path_type=Path)
 @click.option("--limit", type=click.IntRange(min=1), help="Use this many rows, drawn at random. [default: all]")
 @click.option(
     "--miner",
-    type=click.Choice(MINERS),
+    type=click.Choice(list(MINERS)),
     default="shrunk",
     show_default=True,
     help="How it is found: the mean difference, as it is (mean), freed of noise (shrunk), or in its principal "
@@ -239,7 +239,7 @@ def direction(
     if figure is not None:
         from latentopt.directions.figure import strength_figure
 
-        strength_figure(found.calibration.rows, name=name, chosen=found.calibration.strength).savefig(figure, dpi=150)
+        draw(strength_figure(found.calibration.rows, name=name, chosen=found.calibration.strength), figure)
     if found.usable.left_out:
         warn(f"left out {found.usable.wording}")
     if as_json:
@@ -273,7 +273,6 @@ def _mined(
     calibrate: int,
     effort: float,
 ) -> Mining:
-    from latentopt.directions import MINERS as KNOWN
     from latentopt.directions import default_miner, edited_by, mine, mine_labelled, readings_of
     from latentopt.editing import Effort
 
@@ -283,7 +282,7 @@ def _mined(
         space,
         *sides,
         name=name,
-        miner=default_miner(space) if miner == "shrunk" else KNOWN[miner](space.density.covariance),
+        miner=default_miner(space) if miner == "shrunk" else MINERS[miner](space.density.covariance),
         apply=edited_by(space, effort=Effort(rows=rows, scored=scored)),
         calibrate_on=calibrate,
         permutations=permutations,

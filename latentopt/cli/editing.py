@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latentopt.cli import options
-from latentopt.cli.output import stderr, stdout
+from latentopt.cli.output import draw, stderr, stdout
+from latentopt.editing.constraints import KINDS, NAMES
+from latentopt.editing.optimizers import OPTIMIZERS
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from latentopt.space import LatentSpace
 
 VERSION = 2  # of the JSON document of edits
-NAMES = ("gradient", "adam", "lbfgs", "langevin", "cma-es", "bayesian", "random", "none")  # editing.optimizers
-KINDS = ("links", "mentions", "hashtags", "numbers", "emoji", "names")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,6 @@ class Editing:
         """The editor that is asked for."""
         from latentopt.editing import Best, Effort, Floors, Front, MaxTokens, TextEditor, standard
         from latentopt.editing.fluency import CausalLM
-        from latentopt.editing.optimizers import OPTIMIZERS
 
         if self.figures is not None and not self.pareto:
             raise click.UsageError("--figures draws what --pareto shows; give both")
@@ -89,8 +88,7 @@ class Editing:
             return
         from latentopt.editing.plots import fronts
 
-        self.figures.mkdir(parents=True, exist_ok=True)
-        fronts(edits).savefig(self.figures / "front.png", dpi=150)
+        draw(fronts(edits), self.figures / "front.png")
         click.echo(f"wrote {self.figures / 'front.png'}", err=True)
 
 
@@ -104,7 +102,7 @@ _OPTIONS = options.compose(
     click.option(
         "--free",
         multiple=True,
-        type=click.Choice(KINDS),
+        type=click.Choice([*KINDS, NAMES]),
         help="A kind of these that may be lost and added. Repeatable.",
     ),
     click.option(
@@ -148,7 +146,7 @@ _OPTIONS = options.compose(
     ),
     click.option(
         "--optimizer",
-        type=click.Choice(NAMES),
+        type=click.Choice(list(OPTIMIZERS)),
         default="gradient",
         show_default=True,
         help="What moves the latent that fills are guided by; none: it stays, and what is filled is chosen afterwards.",

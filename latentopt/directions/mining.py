@@ -13,12 +13,14 @@ from torch import Tensor
 
 from latentopt.directions.direction import Direction
 from latentopt.directions.examples import Examples
-from latentopt.directions.leakage import LENGTH, Leak, Reading, cleared, leakage, length_reading
-from latentopt.directions.miners import Mean, Miner, Shrunk
+from latentopt.directions.leaks import LENGTH, Leak, Reading, cleared, leakage, length_reading
+from latentopt.directions.miners import Miner
+from latentopt.directions.miners.mean import Mean
+from latentopt.directions.miners.shrunk import Shrunk
 from latentopt.directions.pairs import Usable, usable_pairs, usable_texts
 from latentopt.directions.reader import StyleReader, fit_style_reader
+from latentopt.directions.resampling import CurveRow, Stability, learning_curve, stability
 from latentopt.directions.split import Folds, folds_by_source, folds_by_text, halves, source_ids
-from latentopt.directions.stability import CurveRow, Stability, learning_curve, stability
 from latentopt.directions.statistics import Consistency, consistency
 from latentopt.directions.strength import Apply, Calibration, calibrate
 from latentopt.directions.verdict import Verdict, verdict

@@ -18,7 +18,8 @@ from latentopt.editing.fluency import LanguageModel
 from latentopt.editing.measure import Attempt, Measure, SecondOpinion
 from latentopt.editing.objectives import Objective, columns
 from latentopt.editing.occlusion import effects, occlude
-from latentopt.editing.optimizers import Optimizer, PreconditionedGradient
+from latentopt.editing.optimizers.gradient import PreconditionedGradient
+from latentopt.editing.optimizers.optimizer import Optimizer
 from latentopt.editing.rank import Best, Choice, Floors, ordered, shortest_way, spread, value
 from latentopt.editing.search import STEPS, points_along, search
 from latentopt.editing.write import Draft, Infill, Writer

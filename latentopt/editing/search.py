@@ -11,8 +11,8 @@ from torch import Tensor
 
 from latentopt.editing.ball import Ball
 from latentopt.editing.objectives import Objective
-from latentopt.editing.optimizers import Optimizer, without_gradient
-from latentopt.editing.optimizers.optimizer import Noise, Point, Tried
+from latentopt.editing.optimizers import without_gradient
+from latentopt.editing.optimizers.optimizer import Noise, Optimizer, Point, Tried
 from latentopt.errors import LatentoptError
 
 STEPS = 40

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from latentopt.directions import Offset, cleared, leakage
-from latentopt.directions.leakage import length_reading
+from latentopt.directions.leaks import length_reading
 from latentopt.errors import LatentoptError
 from tests.directions.synthetic import direction
 

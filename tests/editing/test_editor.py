@@ -21,7 +21,7 @@ from latentopt.editing import (
     standard,
 )
 from latentopt.editing.constraints import Constraint
-from latentopt.editing.optimizers import RandomSearch
+from latentopt.editing.optimizers.random_search import RandomSearch
 from latentopt.errors import LatentoptError
 from tests.toy import toy_space, toy_texts
 from tests.toy_problems import LinearHead

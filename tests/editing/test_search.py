@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from latentopt.editing.objectives import Maximize, Objective, Target
-from latentopt.editing.optimizers import LBFGS, PreconditionedGradient, RandomSearch
+from latentopt.editing.optimizers.gradient import PreconditionedGradient
+from latentopt.editing.optimizers.lbfgs import LBFGS
+from latentopt.editing.optimizers.random_search import RandomSearch
 from latentopt.editing.search import points_along, search
 from tests.toy_problems import LinearHead, Quadratic, covariance
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import optuna  # noqa: F401
 
 import latentopt.batch
-import latentopt.directions
-import latentopt.editing
+import latentopt.directions.transfer
+import latentopt.editing.editor
 import latentopt.heads
 import latentopt.space
 import latentopt.training.card

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
-from latentopt.directions.direction import Direction
-from latentopt.directions.examples import Examples
-from latentopt.directions.miners.components import PrincipalComponents
-from latentopt.directions.miners.discriminant import DiscriminantProbe
-from latentopt.directions.miners.learned_map import LearnedMap
-from latentopt.directions.miners.logistic import LogisticProbe
-from latentopt.directions.miners.mean import Mean
-from latentopt.directions.miners.shrunk import Shrunk
-
-__all__ = [
-    "MINERS",
-    "DiscriminantProbe",
-    "LearnedMap",
-    "LogisticProbe",
-    "Mean",
-    "Miner",
-    "PrincipalComponents",
-    "Shrunk",
-]
+    from latentopt.directions.direction import Direction
+    from latentopt.directions.examples import Examples
 
 
 class Miner(Protocol):
@@ -35,11 +20,17 @@ class Miner(Protocol):
         """Fit a direction to examples."""
 
 
-MINERS: Mapping[str, Callable[[Tensor], Miner]] = {  # from the covariance of latents (d, d); names for those who type
-    "mean": lambda covariance: Mean(),
-    "shrunk": Shrunk,
-    "components": lambda covariance: PrincipalComponents(),
-    "logistic": LogisticProbe,
-    "discriminant": DiscriminantProbe,
-    "map": lambda covariance: LearnedMap(),
+def _file(name: str) -> Any:
+    return import_module(f"{__name__}.{name}")
+
+
+# By the name that the command line knows them by; each is made from the covariance of the latents, (d, d). A new one is
+# a file, and a line here. Its file is imported when it is made, so that names cost nothing.
+MINERS: dict[str, Callable[[Tensor], Miner]] = {
+    "shrunk": lambda covariance: _file("shrunk").Shrunk(covariance),
+    "mean": lambda covariance: _file("mean").Mean(),
+    "components": lambda covariance: _file("components").PrincipalComponents(),
+    "logistic": lambda covariance: _file("logistic").LogisticProbe(covariance),
+    "discriminant": lambda covariance: _file("discriminant").DiscriminantProbe(covariance),
+    "map": lambda covariance: _file("learned_map").LearnedMap(),
 }

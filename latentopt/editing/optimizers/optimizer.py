@@ -63,7 +63,7 @@ class Noise:
         self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
 
     def normal(self, *shape: int) -> Tensor:
-        """Standard normal numbers (n, *shape), float32, on the CPU."""
+        """Standard normal numbers, an array of the shape for each of the n rows, float32, on the CPU."""
         return torch.stack([torch.randn(shape, generator=generator) for generator in self.generators])
 
 

@@ -1,6 +1,6 @@
 import torch
 
-from latentopt.editing.optimizers import Adam
+from latentopt.editing.optimizers.adam import Adam
 from latentopt.editing.search import search
 from tests.toy_problems import Quadratic, covariance
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from latentopt.editing.objectives import BlackBox, Target
-from latentopt.editing.optimizers import RandomSearch, TrustRegionBayes
+from latentopt.editing.optimizers.bayesian import TrustRegionBayes
+from latentopt.editing.optimizers.random_search import RandomSearch
 from latentopt.editing.search import search
 from latentopt.errors import LatentoptError
 from tests.toy_problems import LinearHead

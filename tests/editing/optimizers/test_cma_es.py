@@ -1,7 +1,7 @@
 import torch
 
 from latentopt.editing.objectives import BlackBox
-from latentopt.editing.optimizers import CMAES
+from latentopt.editing.optimizers.cma_es import CMAES
 from latentopt.editing.search import search
 from tests.toy_problems import Rosenbrock
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from latentopt.editing.objectives import Near, Target
-from latentopt.editing.optimizers import PreconditionedGradient
+from latentopt.editing.optimizers.gradient import PreconditionedGradient
 from latentopt.editing.search import search
 from tests.toy_problems import CurvedHead, LinearHead, covariance
 

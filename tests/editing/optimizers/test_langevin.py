@@ -1,6 +1,6 @@
 import torch
 
-from latentopt.editing.optimizers import Langevin
+from latentopt.editing.optimizers.langevin import Langevin
 from latentopt.editing.search import search
 from tests.toy_problems import Quadratic, covariance
 

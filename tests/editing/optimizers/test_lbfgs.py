@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from latentopt.editing.optimizers import LBFGS, PreconditionedGradient
+from latentopt.editing.optimizers.gradient import PreconditionedGradient
+from latentopt.editing.optimizers.lbfgs import LBFGS
 from latentopt.editing.search import search
 from tests.toy_problems import Quadratic, Rosenbrock, covariance
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from latentopt.editing.objectives import BlackBox, Maximize
-from latentopt.editing.optimizers import OPTIMIZERS, Stay, without_gradient
+from latentopt.editing.optimizers import OPTIMIZERS, without_gradient
+from latentopt.editing.optimizers.stay import Stay
 from latentopt.editing.search import search
 from latentopt.errors import LatentoptError
 from tests.toy_problems import LinearHead, Quadratic, Wall, covariance

@@ -1,7 +1,8 @@
 import torch
 
 from latentopt.editing.objectives import Target
-from latentopt.editing.optimizers import PreconditionedGradient, RandomSearch
+from latentopt.editing.optimizers.gradient import PreconditionedGradient
+from latentopt.editing.optimizers.random_search import RandomSearch
 from latentopt.editing.search import search
 from tests.toy_problems import CurvedHead, covariance
 
