@@ -11,7 +11,7 @@ import torch
 from heads import SOURCES, TWEETS, draw, fit_heads
 
 from latentopt.directions import edited_by, mine, readings_of
-from latentopt.directions.leakage import Reading
+from latentopt.directions.leaks import Reading
 from latentopt.editing import Effort
 from latentopt.model.quantized import SMALL
 from latentopt.space import LatentDensity, LatentSpace
@@ -19,15 +19,21 @@ from latentopt.space import LatentDensity, LatentSpace
 DENSITY_TEXTS = 10_000
 DIRECTIONS = ("civil", "positive", "literal", "shakespeare", "standard_spelling")  # those that work on texts stay
 PAIRS, LONGEST = 1_000, 110  # of a direction, and characters of their sources
-HELD_OUT, EFFORT = 12, Effort(rounds=1, rows=16, beam=1, scored=8)  # realised edits of each, three strengths or more
+HELD_OUT = 12  # texts that are edited at three strengths or more
+# Less than `latentopt apply` tries, which would take hours: the strengths are those that little effort works best with,
+# and the model card says so.
+LITTLE = Effort(rounds=1, rows=16, beam=1, scored=8)
 
 
-def build(data: Path, trained: Path, output: Path, *, share: float = 1.0, seed: int) -> dict[str, Any]:
+def build(
+    data: Path, trained: Path, output: Path, *, share: float = 1.0, effort: Effort = LITTLE, seed: int
+) -> dict[str, Any]:
     """Write the bundled model into `output`, an empty folder, and return what was measured of its parts.
 
     Args:
         data: the folder ../shared/data. trained: a model's directory.
-        share: of the rows that are encoded otherwise; less than 1 to try it. seed: of all draws.
+        share: of the rows that are encoded otherwise; less than 1 to try it. effort: of the edits that strengths are
+            calibrated with; Effort() is that of `latentopt apply`. seed: of all draws.
     """
     LatentSpace.from_pretrained(trained).save_pretrained(output, precision=SMALL)
     space = LatentSpace.from_pretrained(output)  # with the digits that its users have
@@ -41,7 +47,7 @@ def build(data: Path, trained: Path, output: Path, *, share: float = 1.0, seed: 
     readings = readings_of(space)
     (output / "directions").mkdir(exist_ok=True)
     for name in DIRECTIONS:
-        found[name] = _mined(name, space, data, output, readings, share=share, seed=seed)
+        found[name] = _mined(name, space, data, output, readings, share=share, effort=effort, seed=seed)
     return found
 
 
@@ -53,6 +59,7 @@ def _mined(
     readings: dict[str, Reading],
     *,
     share: float,
+    effort: Effort,
     seed: int,
 ) -> dict[str, Any]:
     """Mine a direction, keep it if its verdict is that it works on texts, and return what was measured."""
@@ -64,7 +71,7 @@ def _mined(
         pairs["source"],
         pairs["target"],
         name=name,
-        apply=edited_by(space, effort=EFFORT),
+        apply=edited_by(space, effort=effort),
         calibrate_on=HELD_OUT,
         readings=readings,
         seed=seed,
