@@ -9,7 +9,12 @@ from __future__ import annotations
 # since property_models imports nothing of latentopt. For all who use it, its home is here.
 from property_models.errors import LatentoptError
 
-__all__ = ["LatentoptError", "TruncationWarning"]
+__all__ = ["LatentoptError", "TruncationWarning", "first_line"]
+
+
+def first_line(error: Exception) -> str:
+    """What an error of another library says, in short, for a message of ours."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
 class TruncationWarning(UserWarning):

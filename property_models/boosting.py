@@ -26,11 +26,22 @@ class _Boosting(PropertyModel):
 
     differentiable = False
     search = {"learning_rate": (0.01, 0.3), "max_leaf_nodes": (7, 63), "alpha": (1e-2, 1e2), "trees": (30, 300)}
-    learning_rate: float
-    max_leaf_nodes: int
-    trees: int
-    alpha: float
-    random_state: int
+    trees_of: ClassVar[type]  # scikit-learn's estimator that grows them
+
+    def __init__(
+        self,
+        *,
+        learning_rate: float = 0.1,
+        max_leaf_nodes: int = 15,
+        trees: int = 100,
+        alpha: float = 1.0,
+        random_state: int = 0,
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.max_leaf_nodes = max_leaf_nodes
+        self.trees = trees
+        self.alpha = alpha
+        self.random_state = random_state
 
     def raw(self, z: Tensor) -> Tensor:
         """Score (n, 1), or a logit for each class (n, classes); no gradient leads back to z."""
@@ -48,14 +59,18 @@ class _Boosting(PropertyModel):
     def _of_sums(self, sums: Tensor) -> Tensor:
         return sums
 
-    def _settings(self) -> dict[str, Any]:
-        return {
-            "learning_rate": self.learning_rate,
-            "max_leaf_nodes": self.max_leaf_nodes,
-            "max_iter": self.trees,
-            "l2_regularization": self.alpha,
-            "random_state": self.random_state,
-        }
+    def _fit_raw(
+        self, x: Array, target: NDArray[Any], outputs: int, *, weights: Array, groups: NDArray[np.intp] | None = None
+    ) -> dict[str, Tensor]:
+        grown = self.trees_of(
+            learning_rate=self.learning_rate,
+            max_leaf_nodes=self.max_leaf_nodes,
+            max_iter=self.trees,
+            l2_regularization=self.alpha,
+            random_state=self.random_state,
+            early_stopping=False,
+        )
+        return _tensors(grown.fit(x, target, sample_weight=weights))
 
 
 class BoostingRegressor(_Boosting, Regressor):
@@ -67,6 +82,7 @@ class BoostingRegressor(_Boosting, Regressor):
     """
 
     kind: ClassVar[str] = "boosting-regressor"
+    trees_of = HistGradientBoostingRegressor
 
     def __init__(
         self,
@@ -78,48 +94,24 @@ class BoostingRegressor(_Boosting, Regressor):
         scale: str = "identity",
         random_state: int = 0,
     ) -> None:
-        self.learning_rate = learning_rate
-        self.max_leaf_nodes = max_leaf_nodes
-        self.trees = trees
-        self.alpha = alpha
+        super().__init__(
+            learning_rate=learning_rate,
+            max_leaf_nodes=max_leaf_nodes,
+            trees=trees,
+            alpha=alpha,
+            random_state=random_state,
+        )
         self.scale = scale
-        self.random_state = random_state
-
-    def _fit_raw(
-        self, x: Array, target: NDArray[Any], outputs: int, *, weights: Array, groups: NDArray[np.intp] | None = None
-    ) -> dict[str, Tensor]:
-        model = HistGradientBoostingRegressor(early_stopping=False, **self._settings())
-        return _tensors(model.fit(x, target, sample_weight=weights))
 
 
 class BoostingClassifier(_Boosting, Classifier):
     """Boosted trees for one of several classes; arguments as in `BoostingRegressor`."""
 
     kind: ClassVar[str] = "boosting-classifier"
-
-    def __init__(
-        self,
-        *,
-        learning_rate: float = 0.1,
-        max_leaf_nodes: int = 15,
-        trees: int = 100,
-        alpha: float = 1.0,
-        random_state: int = 0,
-    ) -> None:
-        self.learning_rate = learning_rate
-        self.max_leaf_nodes = max_leaf_nodes
-        self.trees = trees
-        self.alpha = alpha
-        self.random_state = random_state
+    trees_of = HistGradientBoostingClassifier
 
     def _of_sums(self, sums: Tensor) -> Tensor:
         return sums if sums.shape[1] > 1 else torch.cat([-sums / 2, sums / 2], dim=1)
-
-    def _fit_raw(
-        self, x: Array, target: NDArray[Any], outputs: int, *, weights: Array, groups: NDArray[np.intp] | None = None
-    ) -> dict[str, Tensor]:
-        model = HistGradientBoostingClassifier(early_stopping=False, **self._settings())
-        return _tensors(model.fit(x, target, sample_weight=weights))
 
 
 def _tensors(model: Any) -> dict[str, Tensor]:

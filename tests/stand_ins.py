@@ -13,6 +13,7 @@ from transformers import (
     BertModel,
     LlamaConfig,
     LlamaForCausalLM,
+    PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
     T5Config,
     T5ForConditionalGeneration,
@@ -25,13 +26,13 @@ def stand_ins(folder: Path) -> None:
     """Make flan-t5-small, SmolLM2-135M and all-MiniLM-L6-v2 in a folder with examples, where docs name them."""
     torch.manual_seed(0)
     texts = pd.read_csv(folder / "posts.csv")["text"].tolist()  # their words are tokens: whole texts stay within limits
-    _t5(folder / "google/flan-t5-small", texts)
-    _llama(folder / "HuggingFaceTB/SmolLM2-135M", texts)
-    _teacher(folder / "models/all-MiniLM-L6-v2", texts)
-
-
-def _t5(folder: Path, texts: list[str]) -> None:
     tokenizer = train_tokenizer(texts, vocab_size=600)
+    _t5(folder / "google/flan-t5-small", tokenizer)
+    _llama(folder / "HuggingFaceTB/SmolLM2-135M", texts)
+    _teacher(folder / "models/all-MiniLM-L6-v2", tokenizer)
+
+
+def _t5(folder: Path, tokenizer: PreTrainedTokenizerBase) -> None:
     T5ForConditionalGeneration(
         T5Config(
             vocab_size=len(tokenizer),
@@ -73,8 +74,7 @@ def _llama(folder: Path, texts: list[str]) -> None:
     )
 
 
-def _teacher(folder: Path, texts: list[str]) -> None:
-    tokenizer = train_tokenizer(texts, vocab_size=600)
+def _teacher(folder: Path, tokenizer: PreTrainedTokenizerBase) -> None:
     BertModel(
         BertConfig(
             vocab_size=len(tokenizer),

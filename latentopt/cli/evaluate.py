@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latentopt.cli import options
-from latentopt.cli.output import print_json, stderr, stdout, warn
+from latentopt.cli.output import draw, print_json, stderr, stdout, warn
 
 if TYPE_CHECKING:
     from latentopt.evaluation import Evaluation
@@ -138,14 +138,13 @@ def evaluate(
 def _draw(found: Evaluation, folder: Path, values: list[float], label: str) -> None:
     from latentopt.evaluation import plots
 
-    folder.mkdir(parents=True, exist_ok=True)
     drawn = {
         "latent_map": plots.latent_map(found.z, values, label=label),
         "reconstruction_by_length": plots.reconstruction_by_length(found.report["reconstruction"]["by_length"]),
         "interpolation": plots.interpolation_table(found.paths[:SHOWN_PATHS]),
     }
     for name, figure in drawn.items():
-        figure.savefig(folder / f"{name}.png", dpi=150)
+        draw(figure, folder / f"{name}.png")
     click.echo(f"wrote {', '.join(f'{name}.png' for name in drawn)} to {folder}", err=True)
 
 

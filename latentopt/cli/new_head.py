@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latentopt.cli import options
-from latentopt.cli.output import print_json, stderr, stdout, warn
+from latentopt.cli.output import draw, print_json, stderr, stdout, warn
 from property_models.families import FAMILIES
 
 if TYPE_CHECKING:
@@ -197,12 +197,11 @@ def make(request: Request, doing: str, learn: Callable[[Rows, Status], Fitted]) 
 
 def _draw(fitted: Fitted, rows: Rows, request: Request, folder: Path) -> None:
     from latentopt.heads.figures import page
-    from latentopt.tables import atomic_write
 
-    folder.mkdir(parents=True, exist_ok=True)
-    drawn = page(fitted, rows, name=request.name, split=split_of(request), seed=request.seed)
-    with atomic_write(folder / f"{request.name}.png") as temporary:
-        drawn.savefig(temporary, format="png", dpi=150)
+    draw(
+        page(fitted, rows, name=request.name, split=split_of(request), seed=request.seed),
+        folder / f"{request.name}.png",
+    )
 
 
 def _checked_output(request: Request) -> Path:
@@ -222,9 +221,8 @@ def _checked_output(request: Request) -> Path:
 
 def _read(request: Request) -> Table:
     """Read texts, values and groups; rows with something wrong are left out, and too many of them are an error."""
-    from latentopt.heads.rows import is_missing
     from latentopt.heads.values import check_dropped, check_texts, thousands_warning, with_values
-    from latentopt.tables import read_table
+    from latentopt.tables import is_missing, read_table
 
     of = [request.of] if request.of else []
     times = [request.time] if request.time else []

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas
+    from matplotlib.figure import Figure
     from rich.console import Console
 
     from latentopt.tables import Table
@@ -60,6 +61,14 @@ def print_lines(lines: Iterable[str]) -> None:
     """Print one text a line, a line break inside a text as a space."""
     for line in lines:
         click.echo(" ".join(line.splitlines()))
+
+
+def draw(figure: Figure, path: Path) -> None:
+    """Write a figure to a file, of the kind that its name ends in."""
+    from latentopt.tables import atomic_write
+
+    with atomic_write(path) as temporary:
+        figure.savefig(temporary, dpi=150)
 
 
 def write(frame: pandas.DataFrame, path: Path) -> None:

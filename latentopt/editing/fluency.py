@@ -11,7 +11,7 @@ import torch
 
 from latentopt.editing.constraints import KINDS
 from latentopt.editing.edit import WORD
-from latentopt.errors import LatentoptError
+from latentopt.errors import LatentoptError, first_line
 from latentopt.space.surprise import Surprise
 
 ODD_WORD = 7.0  # nats: what a word may cost that replaces easier ones
@@ -77,9 +77,9 @@ class CausalLM:
             self.tokenizer = AutoTokenizer.from_pretrained(name)
             self.model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32).eval()
         except (OSError, ValueError) as error:
-            first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
             raise LatentoptError(
-                f"{name}: no causal language model of transformers ({first}); give a directory or a hub name"
+                f"{name}: no causal language model of transformers ({first_line(error)}); "
+                "give a directory or a hub name"
             ) from error
         self._end = self.tokenizer.eos_token_id
         self._start = self._end if self.tokenizer.bos_token_id is None else self.tokenizer.bos_token_id

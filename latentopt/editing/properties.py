@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from latentopt.editing.objectives import AtLeast, HeadWish, Target
-from latentopt.editing.objectives.head import Head
+from latentopt.editing.objectives.wishable import Wishable
 from latentopt.errors import LatentoptError
 from latentopt.heads import bundled_heads, load_fitted
 
@@ -50,7 +50,7 @@ class Properties:
                 raise WishError(f"{directory}: {name} was given twice; give one head for each property")
             self._places[name] = directory
 
-    def one(self, name: str) -> Head:
+    def one(self, name: str) -> Wishable:
         """The property of a name; of two classes the second.
 
         Raises:
@@ -62,7 +62,7 @@ class Properties:
             raise WishError(f"{name} has the classes {labels}; name one: --target {name}={head.classes[0]}")
         return head.properties[-1]
 
-    def wish(self, kind: Callable[[Head, float], HeadWish], name: str, value: str) -> HeadWish:
+    def wish(self, kind: Callable[[Wishable, float], HeadWish], name: str, value: str) -> HeadWish:
         """The wish that a property has a value in words: a number, or of a class its name.
 
         Warns where the value lies outside all that the head was fitted to.

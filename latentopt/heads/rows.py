@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from latentopt.errors import LatentoptError
 from latentopt.heads.values import Kind, values_of
 from latentopt.space.texts import checked_texts
+from latentopt.tables import is_missing
 
 if TYPE_CHECKING:
     from latentopt.space import LatentSpace
@@ -138,11 +139,6 @@ def rows_of(
         None if weights is None else np.asarray(list(weights), dtype=np.float64)[kept],
         None if times is None else np.asarray(list(times), dtype=np.float64)[kept],
     )
-
-
-def is_missing(group: Any) -> bool:
-    """Whether an entry names no group: None, NaN, or nothing but space."""
-    return group is None or group != group or not str(group).strip()
 
 
 def _named(groups: list[Any]) -> list[str]:

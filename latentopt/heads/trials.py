@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latentopt.errors import LatentoptError
+from latentopt.errors import LatentoptError, first_line
 
 if TYPE_CHECKING:
     import optuna
@@ -42,9 +42,9 @@ def opened(storage: str | Path | None, name: str) -> Iterator[tuple[optuna.Study
                     _mend(file, Path(f"{os.path.abspath(place)}.lock"))
             study = _study(place, name)
         except (SQLAlchemyError, ImportError, OSError, ValueError) as error:
-            why = str(error).splitlines()[0]
             raise LatentoptError(
-                f"{storage}: trials cannot be kept there ({why}); give a file, or a database such as sqlite:///trials.db"
+                f"{storage}: trials cannot be kept there ({first_line(error)}); give a file, or a database such as "
+                "sqlite:///trials.db"
             ) from error
         if alone:
             _fail_those_of_the_dead(study)

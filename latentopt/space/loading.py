@@ -10,7 +10,7 @@ from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 from transformers import PreTrainedTokenizerBase
 
-from latentopt.errors import LatentoptError
+from latentopt.errors import LatentoptError, first_line
 from latentopt.model import T5VAE, quantized
 from latentopt.model.tokenizer import load_tokenizer
 
@@ -44,14 +44,14 @@ def located(name_or_path: str | Path) -> Path:
             return Path(snapshot_download(name, allow_patterns=FILES, ignore_patterns=OTHERS, local_files_only=True))
         except LocalEntryNotFoundError:
             raise LatentoptError(
-                f"{name}: there is no such directory, and the hub gave no such model ({_first_line(error)}); "
+                f"{name}: there is no such directory, and the hub gave no such model ({first_line(error)}); "
                 "give a directory made by 'latentopt train', or a hub name like user/model"
             ) from error
     try:
         return Path(snapshot_download(name, allow_patterns=FILES, ignore_patterns=OTHERS))
     except Exception as error:
         raise LatentoptError(
-            f"{name}: the hub has this model, and it could not be downloaded ({_first_line(error)}); try again"
+            f"{name}: the hub has this model, and it could not be downloaded ({first_line(error)}); try again"
         ) from error
 
 
@@ -72,7 +72,7 @@ def load(folder: Path) -> tuple[T5VAE, PreTrainedTokenizerBase]:
         tokenizer = load_tokenizer(folder)
     except Exception as error:  # transformers and safetensors raise many kinds for a damaged or missing file
         raise LatentoptError(
-            f"{folder}: this model cannot be loaded ({_first_line(error)}); train or copy it again"
+            f"{folder}: this model cannot be loaded ({first_line(error)}); train or copy it again"
         ) from error
     if wrong:
         raise LatentoptError(
@@ -81,7 +81,3 @@ def load(folder: Path) -> tuple[T5VAE, PreTrainedTokenizerBase]:
         )
     model.t5.set_attn_implementation(ATTENTION)
     return model, tokenizer
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -2,7 +2,7 @@
 
 from latentopt.tables.atomic import atomic_directory, atomic_update, atomic_write
 from latentopt.tables.formats import FORMATS, Reading
-from latentopt.tables.numbers import number
+from latentopt.tables.numbers import is_missing, number
 from latentopt.tables.parsing import Row, RowError, pick
 from latentopt.tables.reading import (
     Table,
@@ -30,6 +30,7 @@ __all__ = [
     "atomic_write",
     "digest_of",
     "faults_of",
+    "is_missing",
     "is_number",
     "json_line",
     "jsonable",

@@ -1,4 +1,4 @@
-"""Numbers as people write them: 1.2K, 3M, 6,529, 12%."""
+"""Numbers as people write them, 1.2K, 3M, 6,529, 12%, and values that are not there."""
 
 from __future__ import annotations
 
@@ -32,6 +32,11 @@ def number(value: Any, *, decimal_comma: bool = False) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return found if math.isfinite(found) else None
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value is not there: None, NaN, or nothing but space."""
+    return value is None or value != value or not str(value).strip()
 
 
 def _read(text: str, *, decimal_comma: bool) -> float | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from latentopt.directions import Direction
-from latentopt.directions.find import bundled_names, find
+from latentopt.directions.finding import bundled_names, find
 from latentopt.editing import Along, AtLeast, Wish
 from latentopt.editing.properties import SURE
 from latentopt.errors import LatentoptError
@@ -32,14 +32,32 @@ Answer = float | str | None  # what a control holds
 
 
 @dataclass(frozen=True)
-class Times:
+class _HeadControl:
+    """What controls of heads share."""
+
+    name: str
+    fitted: Fitted
+
+    def readers(self) -> dict[str, Reader]:
+        """Second opinions by the names of what is wished for."""
+        if self.fitted.reader is None:
+            return {}
+        wished = [each.name or self.name for each in self.fitted.head.properties]
+        return dict(zip(wished, self.fitted.reader.properties, strict=True))
+
+    def colours(self, z: Tensor) -> dict[str, list[float]]:
+        """By name, what pooled latents z (n, m) can be coloured by, (n,): of two classes, the second's probability."""
+        properties = self.fitted.head.properties
+        shown = properties[1:] if len(properties) == 2 else properties
+        return {each.name or self.name: each.predict(z.double().numpy()).tolist() for each in shown}
+
+
+@dataclass(frozen=True)
+class Times(_HeadControl):
     """A count, such as likes, or a share, such as clicks: how many times what is predicted for the text.
 
     A share's odds are multiplied, so that it stays one; of small ones that is the same.
     """
-
-    name: str
-    fitted: Fitted
 
     def wish(self, answer: Answer, z: Tensor) -> Wish:
         """The wish of an answer, for the text whose pooled latent is z (1, m).
@@ -52,14 +70,6 @@ class Times:
         share = self.fitted.head.scale == "logit"
         return AtLeast(self.fitted.head, times * now / (1 + (times - 1) * now if share else 1))
 
-    def readers(self) -> dict[str, Reader]:
-        """Second opinions by the names of what is wished for."""
-        return _readers(self.name, self.fitted)
-
-    def colours(self, z: Tensor) -> dict[str, list[float]]:
-        """By name, what pooled latents z (n, m) can be coloured by, (n,)."""
-        return _colours(self.name, self.fitted, z)
-
     @property
     def ladder(self) -> list[float]:
         """Answers for a sweep, rising; none where there are no strengths."""
@@ -67,20 +77,11 @@ class Times:
 
 
 @dataclass(frozen=True)
-class Value:
+class Value(_HeadControl):
     """Any other number: what it shall be at least. Its methods are as those of `Times`."""
-
-    name: str
-    fitted: Fitted
 
     def wish(self, answer: Answer, z: Tensor) -> Wish:
         return AtLeast(self.fitted.head, _number(self.name, answer, -math.inf, math.inf))
-
-    def readers(self) -> dict[str, Reader]:
-        return _readers(self.name, self.fitted)
-
-    def colours(self, z: Tensor) -> dict[str, list[float]]:
-        return _colours(self.name, self.fitted, z)
 
     @property
     def ladder(self) -> list[float]:
@@ -90,11 +91,8 @@ class Value:
 
 
 @dataclass(frozen=True)
-class OneOf:
+class OneOf(_HeadControl):
     """Classes: which one the text shall be of. Its methods are as those of `Times`."""
-
-    name: str
-    fitted: Fitted
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -106,13 +104,6 @@ class OneOf:
             got = "none is chosen" if answer is None else f"got {answer}"
             raise LatentoptError(f"{self.name}: choose one of {', '.join(self.classes)}; {got}")
         return AtLeast(self.fitted.head.properties[self.classes.index(str(answer))], SURE)
-
-    def readers(self) -> dict[str, Reader]:
-        return _readers(self.name, self.fitted)
-
-    def colours(self, z: Tensor) -> dict[str, list[float]]:
-        """The probability of each class; of two, of the second."""
-        return _colours(self.name, self.fitted, z)
 
     @property
     def ladder(self) -> list[float]:
@@ -182,18 +173,6 @@ def _of_head(place: Path, space: LatentSpace) -> Times | Value | OneOf:
 def _order(control: Times | Value | OneOf) -> tuple[bool, int]:
     head = control.fitted.head
     return bool(head.classes), ORDER.index(head.scale)
-
-
-def _readers(name: str, fitted: Fitted) -> dict[str, Reader]:
-    if fitted.reader is None:
-        return {}
-    wished = [each.name or name for each in fitted.head.properties]
-    return dict(zip(wished, fitted.reader.properties, strict=True))
-
-
-def _colours(name: str, fitted: Fitted, z: Tensor) -> dict[str, list[float]]:
-    shown = fitted.head.properties[1:] if len(fitted.head.properties) == 2 else fitted.head.properties
-    return {each.name or name: each.predict(z.double().numpy()).tolist() for each in shown}
 
 
 def _number(name: str, answer: Answer, low: float, high: float) -> float:

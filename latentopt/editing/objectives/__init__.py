@@ -6,11 +6,11 @@
 
 from latentopt.editing.objectives.along import Along
 from latentopt.editing.objectives.black_box import BlackBox
-from latentopt.editing.objectives.head import Head
 from latentopt.editing.objectives.objective import Objective, Sum
 from latentopt.editing.objectives.places import Near, Typical
 from latentopt.editing.objectives.texts import OfTexts, TextObjective, text_losses, text_objective
 from latentopt.editing.objectives.wish import ScoredWish, Wish, WithValue, columns, scored_columns
+from latentopt.editing.objectives.wishable import Wishable
 from latentopt.editing.objectives.wishes import AtLeast, AtMost, HeadWish, Maximize, Minimize, Target
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "AtLeast",
     "AtMost",
     "BlackBox",
-    "Head",
     "HeadWish",
     "Maximize",
     "Minimize",
@@ -31,6 +30,7 @@ __all__ = [
     "TextObjective",
     "Typical",
     "Wish",
+    "Wishable",
     "WithValue",
     "columns",
     "scored_columns",

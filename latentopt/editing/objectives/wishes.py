@@ -9,16 +9,16 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from latentopt.editing.objectives.head import Head
 from latentopt.editing.objectives.objective import Objective
 from latentopt.editing.objectives.wish import ScoredWish, WithValue, as_values
+from latentopt.editing.objectives.wishable import Wishable
 from latentopt.errors import LatentoptError
 
 
 class HeadWish(ScoredWish):
     """A wish for what a head predicts. Those below say which way it shall go."""
 
-    def __init__(self, head: Head) -> None:
+    def __init__(self, head: Wishable) -> None:
         self.head = head
 
     @property
@@ -51,7 +51,7 @@ class HeadWish(ScoredWish):
 class _HeadValue(HeadWish, WithValue):
     """A wish that a head shall predict a value, or near it."""
 
-    def __init__(self, head: Head, value: float | Sequence[float] | Tensor) -> None:
+    def __init__(self, head: Wishable, value: float | Sequence[float] | Tensor) -> None:
         super().__init__(head)
         self.value = as_values(value)
         self.score = as_values(head.to_score(self.value))
@@ -154,7 +154,7 @@ class Minimize(HeadWish):
         return _scales_away(self.head, z, -factor)
 
 
-def _scales_away(head: Head, z: Tensor, scales: float) -> Target:
+def _scales_away(head: Wishable, z: Tensor, scales: float) -> Target:
     """A target some scales from what latents (n, d) have now.
 
     One scale is what a wish for a value typically asks for; without an end, gradients run to infinity.

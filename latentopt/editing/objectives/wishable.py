@@ -1,4 +1,4 @@
-"""What an objective asks of a property."""
+"""What can be wished for."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 
-class Head(Protocol):
+class Wishable(Protocol):
     """A property that latents have: a regressor, a classifier of two classes, or one class of a classifier.
 
+    All that a wish asks of one, and less than a `property_models.Head` is: any function of latents can be made one.
     A score is the value as the loss sees it: log1p of a count, log-odds of a class.
     """
 
