@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -93,37 +94,37 @@ def _walked(verb: str, code: Path, *, before: bool) -> dict[str, Any]:
 
 
 def walk(verb: str, code: Path, *, before: bool) -> dict[str, Any]:
-    """Run a command, and follow its calls, each function when it is called for the first time.
+    """Run a command, and follow its calls from file to file, as a reader does who opens each when it is first called.
 
     Returns:
-        files: that a reader who follows all calls opens. chain: rooms, in the order in which calls lead from one into
-        another. returns: how often the chain comes to a room where it has been before. upward: calls into a room that
-        is still at work further up, from another one: "one descent; nothing calls upward", the design says.
+        files: how many are opened. rooms: where they lie, in that order. returns: how often a file is opened in a room
+        that had been left. upward: calls into a room that is still at work further up, from another one.
     """
     roots = tuple(str(code / package) for package in PACKAGES)
-    chain, files, seen, upward = ["latentopt/cli"], set(), set(), set()
+    files: dict[str, None] = {}  # in order
+    upward: set[str] = set()
+    seen = set()
 
     def file_of(frame: Any) -> str | None:
         name = frame.f_code.co_filename
         is_function = frame.f_code.co_flags & inspect.CO_OPTIMIZED  # and no module or class that is being made
-        return str(Path(name).relative_to(code)) if is_function and name.startswith(roots) else None
+        if not is_function or not name.startswith(roots):
+            return None
+        file = str(Path(name).relative_to(code))
+        return None if file == "latentopt/__init__.py" else file  # which is no room: it loads names of others
 
     def called(frame: Any, event: str, _: object) -> None:
         if event != "call" or frame.f_code in seen or (here := file_of(frame)) is None:
             return
         seen.add(frame.f_code)
-        files.add(here)
+        files[here] = None
         above = []
         while (frame := frame.f_back) is not None:
             if (there := file_of(frame)) is not None:
                 above.append(there)
-        rooms = [_room(there) for there in above] or ["latentopt/cli"]
-        if rooms[0] == _room(here):
-            return
-        if _room(here) in rooms:
+        rooms = list(map(_room, above))
+        if rooms and rooms[0] != _room(here) and _room(here) in rooms:
             upward.add(f"{above[0]} -> {here}")
-        if chain[-1] != _room(here):
-            chain.append(_room(here))
 
     from latentopt.cli import main as latentopt
 
@@ -135,9 +136,9 @@ def walk(verb: str, code: Path, *, before: bool) -> dict[str, Any]:
     finally:
         sys.setprofile(None)
         sys.stdout = said
-    names = [room.removeprefix("latentopt/") for room in chain]
-    returns = len(names) - len(set(names))
-    return {"files": len(files), "chain": " ".join(names), "returns": returns, "upward": sorted(upward)}
+    rooms = [room for room, _ in groupby(map(_room, files))]
+    names = " ".join(room.removeprefix("latentopt/") for room in rooms)
+    return {"files": len(files), "rooms": names, "returns": len(rooms) - len(set(rooms)), "upward": sorted(upward)}
 
 
 def _room(file: str) -> str:
