@@ -97,11 +97,13 @@ def walk(verb: str, code: Path, *, before: bool) -> dict[str, Any]:
     """Run a command, and follow its calls from file to file, as a reader does who opens each when it is first called.
 
     Returns:
-        files: how many are opened. rooms: where they lie, in that order. returns: how often a file is opened in a room
-        that had been left. upward: calls into a room that is still at work further up, from another one.
+        files: how many are opened. rooms: where they lie, in that order. alternations: how often they lie in a room
+        where one was opened before. returns: those that are opened in a room that had been left, as no call of it was
+        at work any more. upward: calls into a room that is still at work further up, from another one.
     """
     roots = tuple(str(code / package) for package in PACKAGES)
     files: dict[str, None] = {}  # in order
+    returns: list[str] = []
     upward: set[str] = set()
     seen = set()
 
@@ -117,12 +119,14 @@ def walk(verb: str, code: Path, *, before: bool) -> dict[str, Any]:
         if event != "call" or frame.f_code in seen or (here := file_of(frame)) is None:
             return
         seen.add(frame.f_code)
-        files[here] = None
         above = []
         while (frame := frame.f_back) is not None:
             if (there := file_of(frame)) is not None:
                 above.append(there)
-        rooms = list(map(_room, above))
+        rooms, opened = list(map(_room, above)), list(map(_room, files))
+        if here not in files and _room(here) in opened[:-1] and _room(here) not in [*rooms, opened[-1]]:
+            returns.append(f"{above[0]} -> {here}" if above else here)
+        files[here] = None
         if rooms and rooms[0] != _room(here) and _room(here) in rooms:
             upward.add(f"{above[0]} -> {here}")
 
@@ -138,7 +142,13 @@ def walk(verb: str, code: Path, *, before: bool) -> dict[str, Any]:
         sys.stdout = said
     rooms = [room for room, _ in groupby(map(_room, files))]
     names = " ".join(room.removeprefix("latentopt/") for room in rooms)
-    return {"files": len(files), "rooms": names, "returns": len(rooms) - len(set(rooms)), "upward": sorted(upward)}
+    return {
+        "files": len(files),
+        "rooms": names,
+        "alternations": len(rooms) - len(set(rooms)),
+        "returns": returns,
+        "upward": sorted(upward),
+    }
 
 
 def _room(file: str) -> str:
