@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -118,7 +119,12 @@ class Infill:
             forbidden=drafts[0].forbidden,
         )
         ended = [i for i, text in enumerate(texts) if text is not None and text.strip()]
-        return Written([str(texts[i]) for i in ended], z[ended])
+        return Written([_single_spaced(str(texts[i]), asked[i].words.text) for i in ended], z[ended])
+
+
+def _single_spaced(text: str, source: str) -> str:
+    """A text without the two spaces that a fill leaves which ends in one, unless its source has such itself."""
+    return text if "  " in source else re.sub(" {2,}", " ", text)
 
 
 @dataclass(frozen=True)

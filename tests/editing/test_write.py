@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 import torch
 
 from latentopt.editing import Infill, Target, standard
@@ -34,14 +35,26 @@ class Seen:
         return [f"text {i}" for i in range(len(spans))]
 
 
-def test_fills_of_one_set_share_spans_and_latent():
-    space = toy_space()
-    z = space.encode([TEXT])
-    words = space.words([TEXT])[0]
+def draft_of(space, text):
+    z = space.encode([text])
+    words = space.words([text])[0]
     head = LinearHead(torch.ones(space.pooled_dim))
     occlusion = occlude(space, Target(head, 1), words, standard(), 1.0, random.Random(0))
     moved = torch.randn(2, space.pooled_dim, generator=torch.Generator().manual_seed(0))
-    draft = Draft(words, z, moved, occlusion, 3, torch.zeros(space.model.config.vocab_size, dtype=torch.bool))
+    return Draft(words, z, moved, occlusion, 3, torch.zeros(space.model.config.vocab_size, dtype=torch.bool))
+
+
+@pytest.mark.parametrize(("source", "written"), [(TEXT, "one two"), ("the  old baker", "one  two")])
+def test_a_fill_that_ends_in_a_space_leaves_two_only_where_the_source_has_such(source, written):
+    space = toy_space()
+    seen = Seen(space)
+    seen.fill = lambda words, spans, *rest, **options: ["one  two"] * len(spans)
+    assert set(Infill().write(seen, [draft_of(space, source)], 4, seed=4).texts) == {written}
+
+
+def test_fills_of_one_set_share_spans_and_latent():
+    space = toy_space()
+    draft = draft_of(space, TEXT)
     for fills in (1, 3):
         seen = Seen(space)
         written = Infill(fills=fills).write(seen, [draft], 8, seed=4)
