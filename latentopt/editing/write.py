@@ -119,7 +119,7 @@ class Infill:
             forbidden=drafts[0].forbidden,
         )
         ended = [i for i, text in enumerate(texts) if text is not None and text.strip()]
-        return Written([_single_spaced(str(texts[i]), asked[i].words.text) for i in ended], z[ended])
+        return Written([_single_spaced(str(texts[i]), asked[i][0].words.text) for i in ended], z[ended])
 
 
 def _single_spaced(text: str, source: str) -> str:
