@@ -74,7 +74,7 @@ class Handlers:
         yield [_said("Writing; the first edits come in some seconds."), None, *_nothing()]
         edit, more = None, ""
         try:
-            for edit in self.desk.edits(self.asked(*fields), text):
+            for edit in self.line.steps(self.desk.edits(self.asked(*fields), text)):
                 if edit.candidates and self.line.waiting:
                     more = " Others are waiting, so it ends here; “Go on from this” looks further."
                     break
@@ -124,7 +124,7 @@ class Handlers:
             progress((done, total), desc="encoding", unit="texts")
 
         try:
-            drawn = self._map(path, column, numbers, told)
+            drawn = self.line.work(self._map, path, column, numbers, told)
         except LatentoptError as error:
             return [_failed(error), None, gr.Dropdown(), None, ""]
         names = list(drawn.values)
@@ -145,9 +145,10 @@ class Handlers:
         if edit is not None and edit.source == text and edit.candidates:
             path.append(edit.text)
         path = [one_text(step) for step in path]
-        points = drawn.place(self.desk.space, path) if path else torch.zeros(0, 2)
+        space = self.desk.space
+        points = self.line.work(drawn.place, space, path) if path else torch.zeros(0, 2)
         near = (
-            f"<h2>Nearest to yours</h2>{cards.listed(drawn.nearest(self.desk.space, path[-1]), first=1)}"
+            f"<h2>Nearest to yours</h2>{cards.listed(self.line.work(drawn.nearest, space, path[-1]), first=1)}"
             if path
             else ""
         )
@@ -172,7 +173,7 @@ class Handlers:
         yield [_said("Writing the first edit…"), None, ""]
         try:
             self.line.let_others_go_first()
-            for rung in self.desk.sweep(name, self.asked(*fields), text):
+            for rung in self.line.steps(self.desk.sweep(name, self.asked(*fields), text)):
                 rungs.append(rung)
                 yield [_said(f"Strength {rung.asked:g} is done…"), *_swept(name, rungs)]
                 self.line.let_others_go_first()
@@ -186,7 +187,7 @@ class Handlers:
     def between(self, text: str, other: str) -> Values:
         """The way from one's text to another."""
         try:
-            way = self.desk.between(text, other)
+            way = self.line.work(self.desk.between, text, other)
         except LatentoptError as error:
             return [_failed(error), [], gr.Slider(interactive=False), "", ""]
         middle = len(way) // 2
@@ -215,7 +216,7 @@ class Handlers:
             for place, text in enumerate(texts):
                 yield [_counted(place, len(texts)), done, _preview(done), gr.DownloadButton(visible=False)]
                 self.line.let_others_go_first()
-                done = [*done, self.desk.edit(asked, text)]
+                done = [*done, self.line.work(self.desk.edit, asked, text)]
         except LatentoptError as error:
             yield [_failed(error), done, _preview(done), self.filed(done)]
             return

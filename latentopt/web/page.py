@@ -31,7 +31,7 @@ COPY = """() => {
 }"""
 
 
-ONE_BY_ONE: dict[str, Any] = {"concurrency_limit": 1, "api_visibility": "private", "show_progress": "minimal"}
+ONE_BY_ONE: dict[str, Any] = {"concurrency_limit": 1, "api_visibility": "private", "show_progress": "full"}
 MODEL: dict[str, Any] = {"concurrency_id": line.MODEL, **ONE_BY_ONE}
 LONG: dict[str, Any] = {"concurrency_id": line.LONG, **ONE_BY_ONE}
 QUICK: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
@@ -132,7 +132,7 @@ def _edits(do: Handlers, shared: Fields) -> None:
         copy.click(None, None, said, js=COPY % place, api_visibility="private")
     download = gr.DownloadButton("Download as csv", visible=False, elem_id="download")
     outputs = [said, edit, *columns, *htmls, download]
-    running = write.click(do.write, [text, *asked], outputs, **MODEL)
+    running = write.click(do.write, [text, *asked], outputs, show_progress_on=said, **MODEL)
     stop.click(do.stopped, edit, said, cancels=[running], **QUICK)
     for place, take in enumerate(takes):
         taken = take.click(do.take(place), [edit, trail, text], [text, trail, *outputs], **QUICK)
@@ -153,8 +153,10 @@ def _map(do: Handlers, shared: Fields, *, has_corpus: bool) -> None:
     near = gr.HTML(elem_id="near")
     drawn = gr.State(None, time_to_live=KEEP_SESSIONS)
     mine = [shared.text, shared.trail, shared.edit]
-    draw.click(do.draw, [given, column, numbers, *mine], [said, drawn, colour, plot, near], **MODEL)
-    colour.input(do.coloured, [drawn, colour, *mine], [plot, near], **MODEL)
+    draw.click(
+        do.draw, [given, column, numbers, *mine], [said, drawn, colour, plot, near], show_progress_on=said, **MODEL
+    )
+    colour.input(do.coloured, [drawn, colour, *mine], [plot, near], show_progress_on=said, **MODEL)
 
 
 def _sweep(do: Handlers, shared: Fields) -> None:
@@ -169,7 +171,9 @@ def _sweep(do: Handlers, shared: Fields) -> None:
         elem_classes="said",
     )
     plot, rows = gr.Plot(show_label=False, elem_id="sweep-plot"), gr.HTML(elem_id="sweep-rows")
-    running = start.click(do.sweep, [which, shared.text, *shared.asked], [said, plot, rows], **LONG)
+    running = start.click(
+        do.sweep, [which, shared.text, *shared.asked], [said, plot, rows], show_progress_on=said, **LONG
+    )
     stop.click(lambda: "<p>Stopped.</p>", None, said, cancels=[running], **QUICK)
 
 
@@ -184,7 +188,7 @@ def _between(do: Handlers, shared: Fields) -> None:
     place = gr.Slider(0, STEPS - 1, step=1, label="Place on the way", interactive=False, elem_id="place")
     here, way = gr.HTML(elem_id="here"), gr.HTML(elem_id="way")
     texts = gr.State([], time_to_live=KEEP_SESSIONS)
-    find.click(do.between, [shared.text, other], [said, texts, place, here, way], **MODEL)
+    find.click(do.between, [shared.text, other], [said, texts, place, here, way], show_progress_on=said, **MODEL)
     place.input(do.step, [texts, place], here, **QUICK)
 
 
@@ -198,5 +202,7 @@ def _file(do: Handlers, shared: Fields) -> None:
     download = gr.DownloadButton("Download as csv", visible=False, elem_id="file-download")
     rows = gr.HTML(elem_id="file-rows")
     done = gr.State([], time_to_live=KEEP_SESSIONS)
-    running = start.click(do.file, [given, column, *shared.asked], [said, done, rows, download], **LONG)
+    running = start.click(
+        do.file, [given, column, *shared.asked], [said, done, rows, download], show_progress_on=said, **LONG
+    )
     stop.click(do.file_stopped, done, [said, download], cancels=[running], **QUICK)

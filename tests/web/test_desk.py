@@ -60,6 +60,14 @@ def test_heads_of_the_model_stand_in_the_order_of_what_they_predict(desk, tmp_pa
     assert list(found.values()) == [Times, Times, Times, Value, OneOf]
 
 
+def test_which_words_are_forbidden_is_found_out_once_for_equal_constraints(desk):
+    first = desk.editor(Asked({"likes": 3}), TEXT)
+    first.edit([TEXT])
+    assert desk.editor(Asked({"brisk": 1}), TEXT)._walked is first._walked is not None
+    kept = desk.editor(Asked({"brisk": 1}, words=["warm bread"]), TEXT)
+    assert last(desk.edits(Asked({"brisk": 1}, words=["warm bread"]), TEXT)) == kept.edit([TEXT])[0]
+
+
 def test_a_page_needs_a_wish(desk):
     with pytest.raises(LatentoptError, match="choose what shall change"):
         desk.editor(Asked(), TEXT)

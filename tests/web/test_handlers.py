@@ -4,6 +4,7 @@ import csv
 import json
 import os
 from pathlib import Path
+from threading import current_thread
 
 import pytest
 
@@ -85,6 +86,26 @@ def test_long_requests_let_others_go_first_before_each_text(desk, tmp_path):
     assert crowded.line.asked == 3
     list(crowded.sweep("brisk", TEXT, *FIELDS))
     assert crowded.line.asked == 3 + 1 + 4
+
+
+def test_the_model_works_in_one_thread(do, monkeypatch, tmp_path):
+    """Whoever asks from whichever thread: torch keeps memory for each thread that it has worked in."""
+    seen = set()
+    encode = type(do.desk.space).encode
+
+    def seen_encode(self, *args, **kwargs):
+        seen.add(current_thread().name)
+        return encode(self, *args, **kwargs)
+
+    monkeypatch.setattr(type(do.desk.space), "encode", seen_encode)
+    file = tmp_path / "posts.csv"
+    file.write_text("text\n" + "\n".join(toy_texts(3)))
+    list(do.write(TEXT, *FIELDS))
+    list(do.file(str(file), "text", *FIELDS))
+    list(do.sweep("brisk", TEXT, *FIELDS))
+    do.draw(str(file), "text", "", TEXT, [], None)
+    do.between(TEXT, "her brother paints small boats")
+    assert seen == {"model_0"}
 
 
 def test_no_wish_is_an_answer_in_words(do):
