@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, TextIO
 
 from latentopt.errors import LatentoptError
+from latentopt.tables import numbers
 from latentopt.tables.formats import Dialect, Format
 from latentopt.tables.sources import Source
 
@@ -188,10 +189,17 @@ def fault(value: Any) -> str | None:
 
 
 def missing_column(there: Iterable[str], column: str) -> LatentoptError:
-    """The error that says that there is no such column, and which there are."""
+    """The error that says that there is no such column, which there are, and what may help."""
     names = list(there)
     shown = ", ".join(repr(name) for name in names[:20]) + (", ..." if len(names) > 20 else "")
-    return LatentoptError(f"there is no column {column!r}; the file has {shown or 'no columns'}")
+    advice = ""
+    if len(names) == 1 and any(sign in names[0] for sign in ",;\t|"):
+        advice = "; --delimiter says what stands between its fields"
+    elif any(numbers.number(name) is not None for name in names) and not all(name.isdecimal() for name in names):
+        advice = "; if that is no header, --no-header numbers the columns: --column 1"
+    elif column == "text":
+        advice = "; --column names the one with the texts"
+    return LatentoptError(f"there is no column {column!r}; the file has {shown or 'no columns'}{advice}")
 
 
 class _Lines:

@@ -101,7 +101,8 @@ def test_a_column_that_is_not_there(cli, tmp_path):
     path.write_text("title,likes\nthe sun,1\n")
     result = cli("encode", "--input", path)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == f"error: {path}: there is no column 'text'; the file has 'title', 'likes'\n"
+    advice = "--column names the one with the texts"
+    assert result.stderr == f"error: {path}: there is no column 'text'; the file has 'title', 'likes'; {advice}\n"
 
 
 def test_a_model_that_is_not_there(cli, tmp_path):

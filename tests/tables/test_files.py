@@ -142,6 +142,12 @@ def test_older_encodings_are_suggested_and_read(tmp_path):
         texts_of(tmp_path / "t.csv", encoding="ascii")
 
 
+def test_a_delimiter_that_is_not_there_is_the_advice(tmp_path):
+    (tmp_path / "t.csv").write_text("id,text\n1,rain\n")
+    with pytest.raises(LatentoptError, match="the file has 'id,text'; --delimiter says what stands between its fields"):
+        texts_of(tmp_path / "t.csv", delimiter=";")
+
+
 def test_tables_without_a_header(tmp_path):
     (tmp_path / "t.tsv").write_text("7\ta fine day\n8\train\n")
     assert texts_of(tmp_path / "t.tsv", "2", header=False) == ["a fine day", "rain"]

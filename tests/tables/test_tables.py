@@ -66,7 +66,15 @@ def test_a_quote_that_is_never_closed_costs_one_row(tmp_path):
     ("content", "message"),
     [
         (b"", "the file is empty; a csv file begins with a line of column names"),
-        (b"body,likes\na,1\n", "there is no column 'text'; the file has 'body', 'likes'"),
+        (
+            b"body,likes\na,1\n",
+            "there is no column 'text'; the file has 'body', 'likes'; --column names the one with the texts",
+        ),
+        (
+            b"a fine day,7\nrain,8\n",
+            "there is no column 'text'; the file has 'a fine day', '7'; if that is no header, --no-header numbers the "
+            "columns: --column 1",
+        ),
         (b"text,likes,text\na,1,b\n", "the column 'text' is there 2 times; rename all but one"),
         (b'"text,likes\n', "the header, line 1, is broken csv: unexpected end of data"),
     ],
