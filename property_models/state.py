@@ -76,9 +76,19 @@ def head_of(state: State) -> PropertyModel:
         name: torch.tensor(array * steps[name] if name in steps else array, dtype=torch.float64)
         for name, array in arrays.items()
     }
-    with torch.no_grad():
-        head.raw(torch.zeros(1, head.n_features_in_, dtype=torch.float64))  # weights of the wrong shape fail here
+    _try(head)
     return head
+
+
+def _try(head: Any) -> None:
+    """Use all of a head on a vector: what is of the wrong shape or kind fails here."""
+    zeros = np.zeros((1, head.n_features_in_))
+    with torch.no_grad():
+        head.raw(torch.tensor(zeros))
+    for part in head.properties:
+        part.percentile(zeros)
+        part.to_value(part.predict_score(zeros))
+        np.asarray(part.score_range, dtype=np.float64) + part.level
 
 
 def _as_bytes(array: NDArray[Any]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:

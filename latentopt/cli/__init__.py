@@ -14,7 +14,7 @@ from typing import IO, Any
 import click
 
 from latentopt import __version__
-from latentopt.cli.output import warn
+from latentopt.cli.output import in_a_line, warn
 from latentopt.errors import LatentoptError, TruncationWarning
 
 VERBS = {  # in the order of --help; a verb's module imports torch only inside its function
@@ -43,13 +43,18 @@ QUIET = {  # read by Hugging Face's libraries when they are imported; what the u
     "TRANSFORMERS_VERBOSITY": "error",
 }
 
+FLAT = {  # read at the first product: kernels are kept for each shape, and texts have ever new ones
+    "LRU_CACHE_CAPACITY": "64",
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64",
+}
+
 
 class Failure(click.ClickException):
     """What the user can mend, on its way out: one line on standard error, exit 1."""
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the message as every other tool does."""
-        click.echo(f"{click.style('error:', fg='red', bold=True)} {self.message}", file=file, err=True)
+        click.echo(f"{click.style('error:', fg='red', bold=True)} {in_a_line(self.message)}", file=file, err=True)
 
 
 class Verbs(click.Group):
@@ -69,7 +74,7 @@ class Verbs(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb."""
-        for name, value in QUIET.items():
+        for name, value in (QUIET | FLAT).items():
             os.environ.setdefault(name, value)
         try:
             with warnings.catch_warnings():
@@ -77,6 +82,9 @@ class Verbs(click.Group):
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             ctx.exit(130)
+        except click.ClickException as error:
+            error.message = in_a_line(error.message)
+            raise
         except BrokenPipeError:
             raise  # the reader has seen enough; click leaves quietly
         except OSError as error:

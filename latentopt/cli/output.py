@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from latentopt.tables import Table
 
 SHOWN_ROW_ERRORS = 10
+CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # what breaks a line, or speaks to the terminal
 
 
 @cache
@@ -37,9 +39,14 @@ def stdout() -> Console:
     return Console(highlight=False)
 
 
+def in_a_line(message: str) -> str:
+    """A message as one line, whatever stood in the names and texts that it quotes."""
+    return CONTROLS.sub(" ", message)
+
+
 def warn(message: str) -> None:
     """Print `warning: message` to standard error."""
-    click.echo(f"{click.style('warning:', fg='yellow', bold=True)} {message}", err=True)
+    click.echo(f"{click.style('warning:', fg='yellow', bold=True)} {in_a_line(message)}", err=True)
 
 
 def report_row_errors(table: Table) -> None:

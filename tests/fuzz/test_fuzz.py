@@ -178,6 +178,9 @@ VERBS = ["encode", "decode", "predict", "optimize", "apply", "interpolate", "sam
 @many
 @given(verb=st.sampled_from(VERBS), words=st.lists(WORDS, max_size=5))
 @example(verb="sample", words=["-n", "0"])
+@example(verb="decode", words=["\r"])
+@example(verb="encode", words=["--input", "a\x1b[31m\u2028b.csv"])
+@example(verb="encode", words=["--format", "\r\n"])
 def test_options(bench, quick, tmp_path_factory, monkeypatch, verb, words):
     folder = tmp_path_factory.mktemp("options")
     monkeypatch.chdir(folder)
@@ -218,6 +221,15 @@ def test_damaged_directions(bench, quick, tmp_path_factory, data):
     _damage(path, data)
     run("apply", path, "--effort", "0.05", "the old baker")
     path.unlink()
+
+
+def test_quantiles_that_do_not_fit_are_damage(bench, quick, tmp_path):
+    shutil.copytree(bench / "head", tmp_path / "head")
+    file = tmp_path / "head" / "head.json"
+    about = json.loads(file.read_text())
+    about["quantiles"][0].pop()
+    file.write_text(json.dumps(about))
+    assert "the head is damaged" in run("predict", tmp_path / "head", "the old baker").stderr
 
 
 def _damage(path: Path, data) -> None:
