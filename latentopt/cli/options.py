@@ -101,8 +101,31 @@ reading = compose(
         help="The file does not begin with the names of its columns; they are called 1, 2, 3.",
     ),
 )
-model = click.option(
-    "--model", metavar="DIR", help="Directory of a model made by `latentopt train`, or a hub name. [default: bundled]"
+
+
+def _use_threads(ctx: click.Context, parameter: click.Parameter, value: int | None) -> int | None:
+    if value is not None:
+        os.environ["OMP_NUM_THREADS"] = str(value)  # of processes that this one starts
+        import torch
+
+        torch.set_num_threads(value)
+    return value
+
+
+threads = click.option(
+    "--threads",
+    type=click.IntRange(1, 1024),
+    expose_value=False,
+    callback=_use_threads,
+    help="Compute with this many threads. [default: one a core]",
+)
+model = compose(
+    click.option(
+        "--model",
+        metavar="DIR",
+        help="Directory of a model made by `latentopt train`, or a hub name. [default: bundled]",
+    ),
+    threads,
 )
 texts = compose(
     click.argument("texts", nargs=-1, metavar="[TEXT]..."),

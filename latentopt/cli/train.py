@@ -206,6 +206,7 @@ OPTIMIZERS: dict[str, Maker] = {"adamw": AdamW(), "muon": Muon()}
 @click.option(
     "--report-to", type=click.Choice(["none", "wandb"]), default=USUAL.report_to, show_default=True, help="Tracking."
 )
+@options.threads
 @options.seed
 @click.pass_context
 def train(

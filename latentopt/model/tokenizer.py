@@ -82,11 +82,32 @@ def token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[
 
 
 def to_texts(tokenizer: PreTrainedTokenizerBase, ids: Sequence[Sequence[int]]) -> list[str]:
-    """Token ids back to texts, each up to its first end token."""
+    """Token ids back to texts, each up to its first end token; bytes that make no character are left out."""
     end, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
     cut = []
     for row in ids:
         row = list(row)
         row = row[: row.index(end)] if end in row else row
         cut.append([i for i in row if i != pad])
-    return tokenizer.batch_decode(cut, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    texts = tokenizer.batch_decode(cut, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return [_whole(tokenizer, ids, text) for ids, text in zip(cut, texts, strict=True)]
+
+
+def _whole(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], text: str) -> str:
+    """A decoded text without the U+FFFD that stand for bytes of no character; those that its tokens spell stay."""
+    if "\ufffd" not in text:
+        return text
+    letters = "".join(tokenizer.convert_ids_to_tokens(list(ids), skip_special_tokens=True))
+    if not all(letter in BYTE_OF for letter in letters):  # tokens of another kind
+        return text
+    return bytes(BYTE_OF[letter] for letter in letters).decode(errors="ignore")
+
+
+def _bytes_of_letters() -> dict[str, int]:
+    """The letters that stand for bytes in byte-level tokens (Radford et al. 2019): printable ones for themselves."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {chr(byte): byte for byte in printable} | {chr(256 + i): byte for i, byte in enumerate(others)}
+
+
+BYTE_OF = _bytes_of_letters()

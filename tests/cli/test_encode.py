@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from tests.toy import toy_space
 
@@ -144,3 +145,14 @@ def test_a_terminal_without_texts_is_asked_for_some(cli, monkeypatch):
     result = cli("encode")
     assert result.exit_code == 2
     assert "give texts as arguments, with --input FILE, or pipe them in, one a line" in result.stderr
+
+
+def test_as_many_threads_as_are_asked_for(cli, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # to have it back
+    before = torch.get_num_threads()
+    try:
+        assert cli("encode", "--threads", "3", "the sun").exit_code == 0
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert cli("encode", "--threads", "0", "the sun").exit_code == 2

@@ -1,6 +1,6 @@
 """SIGKILL at random moments: run again, and the end is that of an undisturbed run.
 
-A kill costs a fork and not a start of Python (`tests.kill.child`). `python -m tests.kill --help` runs many; the tests
+A kill costs a fork and not a start of Python (`tests.kill.child`). `experiments/killed/run.py` runs many; the tests
 run a few.
 """
 
@@ -165,7 +165,7 @@ def digest(path: Path) -> str:
 
 
 def undisturbed(bench: Bench, name: str, verb: Verb) -> float:
-    """Run a verb in a folder of its own, from where its end is compared; returns the seconds of a second run."""
+    """Run a verb in a folder of its own, with whose end others are compared; returns its seconds."""
     where = bench.folder / "whole" / name
     where.mkdir(parents=True)
     seconds = bench.must(verb.arguments, where)

@@ -59,3 +59,9 @@ def test_a_lone_surrogate_is_named() -> None:
 def test_a_vocabulary_without_room_for_the_bytes_is_refused() -> None:
     with pytest.raises(LatentoptError, match="use at least 267"):
         train_tokenizer(["a"], vocab_size=100)
+
+
+def test_bytes_that_make_no_character_are_left_out_and_a_replacement_character_of_the_text_stays():
+    cut = [ids[:-2] for ids in token_ids(TOKENIZER, ["so \U0001f6f8", "so \ufffd \U0001f6f8"])]
+    assert all("\ufffd" in text for text in TOKENIZER.batch_decode(cut))
+    assert to_texts(TOKENIZER, cut) == ["so ", "so \ufffd "]

@@ -1,6 +1,16 @@
-"""Many kills: `python -m tests.kill --kills 300`; prints a table, and fails where an end is not the undisturbed one."""
+"""Kill each verb many times at random moments, and compare its end with that of an undisturbed run.
+
+    python experiments/killed/run.py [--kills 300]
+
+The toy model of the tests, and their harness (tests/kill). Prints a line a verb, writes results.json, and fails where
+an end is another one.
+"""
+
+from __future__ import annotations
 
 import argparse
+import json
+import os
 import random
 import shutil
 import tempfile
@@ -9,9 +19,12 @@ from pathlib import Path
 
 from tests.kill.harness import Bench, digest, undisturbed, verbs
 
+HERE = Path(__file__).parent
+
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Kill, compare, and write down."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=300, help="in all verbs together")
     parser.add_argument("--verbs", default="", help="names, set apart by commas")
     parser.add_argument("--seed", type=int, default=0)
@@ -22,8 +35,7 @@ def main() -> None:
     bench = Bench(folder)
     chosen = {name: verb for name, verb in verbs(folder).items() if not asked.verbs or name in asked.verbs.split(",")}
     rng, begun = random.Random(asked.seed), time.monotonic()
-    print("verb        kills  hits  runs  same end")
-    total = 0
+    found: dict[str, dict[str, int]] = {}
     for name, verb in chosen.items():
         seconds = undisturbed(bench, name, verb)
         hits = kills = runs = same = 0
@@ -34,11 +46,12 @@ def main() -> None:
             kills, runs = kills + asked.each, runs + 1
             same += all(digest(where / made) == digest(folder / "whole" / name / made) for made in verb.makes)
             shutil.rmtree(where)
-        total += kills
-        print(f"{name:<10} {kills:6} {hits:5} {runs:5} {same:5}", flush=True)
+        found[name] = {"kills": kills, "while it ran": hits, "runs": runs, "same end": same}
+        print(name, found[name], flush=True)
         assert same == runs
-    print(f"{total} kills in {time.monotonic() - begun:.0f} s")
     shutil.rmtree(folder)
+    about = {"seed": asked.seed, "cores": os.cpu_count(), "seconds": round(time.monotonic() - begun)}
+    (HERE / "results.json").write_text(json.dumps({**about, "verbs": found}, indent=2) + "\n")
 
 
 if __name__ == "__main__":  # its children import it
