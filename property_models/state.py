@@ -88,7 +88,7 @@ def _try(head: Any) -> None:
     for part in head.properties:
         part.percentile(zeros)
         part.to_value(part.predict_score(zeros))
-        np.asarray(part.score_range, dtype=np.float64) + part.level
+        np.asarray(part.score_range, dtype=np.float64)
 
 
 def _as_bytes(array: NDArray[Any]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:

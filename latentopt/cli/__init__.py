@@ -82,9 +82,11 @@ class Verbs(click.Group):
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             ctx.exit(130)
-        except click.ClickException as error:
-            error.message = in_a_line(error.message)
-            raise
+        except click.UsageError as error:
+            message = error.format_message()
+            if in_a_line(message) == message:
+                raise
+            raise click.UsageError(in_a_line(message), error.ctx) from error
         except BrokenPipeError:
             raise  # the reader has seen enough; click leaves quietly
         except OSError as error:
