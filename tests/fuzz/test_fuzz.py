@@ -166,7 +166,7 @@ OPTIONS = """
 --input --output --column --format --delimiter --encoding --no-header --batch-size --json --shard --resume --engine
 --seed --temperature --top-p --num-beams --typical --target --maximize --head --best --keep --forbid --max-length
 --change --optimizer --effort --strength - -- ; tab utf-16 cp1252 cp0 0 -1 1 1/2 2/1 nan 1e9 text z a.b out.csv
-out.parquet posts.csv . / head length=3 length=@text length likes=
+out.parquet posts.csv . /nowhere head length=3 length=@text length likes=
 """
 WORDS = st.one_of(
     st.sampled_from(OPTIONS.split()),
