@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import socket
 import subprocess
@@ -121,6 +122,12 @@ def resident(process: int) -> float:
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
+def worked(process: int) -> float:
+    """Seconds that a process has computed (Linux)."""
+    user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--minutes", type=float, default=5)
@@ -145,6 +152,7 @@ def main() -> None:
         User(url, "warm").write(TEXTS[0])
         first_alone, alone, _ = User(url, "alone").write(TEXTS[1])
         waits, memory = Waits(), [resident(server.pid)]
+        begun, before = time.monotonic(), worked(server.pid)
         until = time.monotonic() + 60 * chosen.minutes
         users = [
             threading.Thread(target=use, args=(url, f"user{i}", until, chosen.pause, waits))
@@ -155,6 +163,7 @@ def main() -> None:
         while any(user.is_alive() for user in users):
             time.sleep(5)
             memory.append(resident(server.pid))
+        computed, passed = worked(server.pid) - before, time.monotonic() - begun
     finally:
         server.terminate()
         server.wait(30)
@@ -172,6 +181,8 @@ def main() -> None:
         "first_longest": round(max(waits.first), 2),
         "whole_median": round(median(waits.whole), 2),
         "whole_longest": round(max(waits.whole), 2),
+        "computed_per_request": round(computed / len(waits.whole), 2),
+        "cores_had": round(computed / passed, 2),
         "memory_mib": [round(memory[0]), round(max(memory[:half] or memory)), round(max(memory[half:]))],
     }
     print(json.dumps(found, indent=2))

@@ -23,7 +23,7 @@ MOST_WORDS = 20  # that are kept by name
 MOST_ROWS = 500  # of a file that is edited; `latentopt optimize` takes any number
 FILES = [".csv", ".tsv", ".json", ".jsonl", ".txt"]
 STEPS = 11  # texts between two texts
-GLANCE = Effort(tries=1, rows=24, scored=8)  # of the first edits, so that a person soon has something to read
+GLANCE = Effort(tries=1, rows=16, scored=8)  # of the first edits, so that a person soon has something to read
 
 
 @dataclass(frozen=True)

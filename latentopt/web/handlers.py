@@ -75,8 +75,8 @@ class Handlers:
         edit, more = None, ""
         try:
             for edit in self.line.steps(self.desk.edits(self.asked(*fields), text)):
-                if edit.candidates and self.line.waiting:
-                    more = " Others are waiting, so it ends here; “Go on from this” looks further."
+                if self.line.waiting:
+                    more = " Others are waiting, so it ends with what was found at first."
                     break
                 yield [_said(f"{_so_far(edit)} Looking for better ones…"), edit, *self._shown(edit)]
         except LatentoptError as error:
