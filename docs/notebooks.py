@@ -7,6 +7,7 @@ A minute or more for each. They run in a copy of the folder, so that what they w
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -20,6 +21,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 def main(names: list[str]) -> None:
     """Execute the notebooks of these names; without one, all."""
+    os.environ["PYTHONWARNINGS"] = "ignore:IProgress not found"  # of a progress bar that nobody sees
     for path in [EXAMPLES / f"{name}.ipynb" for name in names] or sorted(EXAMPLES.glob("*.ipynb")):
         with tempfile.TemporaryDirectory() as folder:
             desk = shutil.copytree(EXAMPLES, Path(folder) / "examples")
