@@ -23,6 +23,8 @@ from latentopt.editing import Effort, Floors, Infill, TextEditor
 from latentopt.space import LatentSpace
 
 RESULTS = Path(__file__).parent / "effort.json"
+README = Path(__file__).parent / "README.md"
+BEGIN, END = "<!-- efforts: made by effort.py -->", "<!-- end of efforts -->"
 HELD_OUT = 2000  # of the shuffled training file (experiments/bundled/corpus.py)
 FIRST = 40  # of these, on which the floors were tried
 FLOORS = Floors(strain=2.0)
@@ -39,6 +41,16 @@ def held_out(data: Path, count: int) -> list[str]:
     """Tweets of 30 to 110 characters."""
     texts = pd.read_parquet(data / "tweets/train.parquet").sample(frac=1, random_state=0)["text"][:HELD_OUT]
     return texts[texts.str.len().between(30, 110)][FIRST : FIRST + count].tolist()
+
+
+def write_table(results: dict[str, dict[str, Any]]) -> None:
+    """The figures as a table, in README."""
+    lines = ["| | usable | sound | joints unheard of | usable and upward | gain of log likes |", "|---" * 6 + "|"]
+    for name, found in results.items():
+        shares = [f"{found[what]:.0f}%" for what in ("usable", "sound", "joints", "usable and upward")]
+        lines.append(f"| {name} | {' | '.join(shares)} | {found['gain']:.2f} |")
+    before, _, rest = README.read_text().partition(BEGIN)
+    README.write_text("\n".join([before + BEGIN, "", *lines, "", END]) + rest.partition(END)[2])
 
 
 def main() -> None:
@@ -60,6 +72,7 @@ def main() -> None:
         results[name] = judged(file, "likes", args.judges, args.weights, args.data)
         print(name, results[name])
         RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+        write_table(results)
 
 
 if __name__ == "__main__":

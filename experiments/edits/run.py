@@ -105,17 +105,35 @@ def judged(file: Path, task: str, judges: Path, weights: Path, data: Path) -> di
     return found | {name: document[name] for name in ("seconds", "space") if name in document}
 
 
-def gain(edits: list[dict[str, Any]]) -> dict[str, float]:
-    """By how much log1p of the realised likes rises on average, with its bootstrap interval."""
-    gains = [
-        np.log1p(e["candidates"][0]["realised"]["likes"]["value"]) - np.log1p(e["predicted"]["likes"]["value"])
+def gains(edits: list[dict[str, Any]]) -> dict[str, float]:
+    """By how much log1p of the realised likes rises, by source; not at all where there is no candidate."""
+    return {
+        e["source"]: float(
+            np.log1p(e["candidates"][0]["realised"]["likes"]["value"]) - np.log1p(e["predicted"]["likes"]["value"])
+        )
         if e["candidates"]
         else 0.0
         for e in edits
-    ]
-    draws = np.random.default_rng(0).choice(gains, (2000, len(gains))).mean(1)
+    }
+
+
+def gain(edits: list[dict[str, Any]]) -> dict[str, float]:
+    """The mean gain, with its bootstrap interval."""
+    return interval("gain", list(gains(edits).values()))
+
+
+def interval(name: str, values: list[float]) -> dict[str, float]:
+    """The mean of values and its bootstrap interval of 95%, as three figures."""
+    draws = np.random.default_rng(0).choice(values, (2000, len(values))).mean(1)
     low, high = np.quantile(draws, [0.025, 0.975])
-    return {"gain": float(np.mean(gains)), "gain from": float(low), "gain to": float(high)}
+    return {name: float(np.mean(values)), f"{name} from": float(low), f"{name} to": float(high)}
+
+
+def against(file: Path, other: Path) -> dict[str, float]:
+    """By how much the best candidates of a row gain more than those of another, on the sources that both have."""
+    ours, theirs = (gains(json.loads(each.read_text())["edits"]) for each in (file, other))
+    common = [source for source in ours if source in theirs]
+    return {**interval("more than without a move", [ours[s] - theirs[s] for s in common]), "of texts": len(common)}
 
 
 def write_table(rows: dict[str, dict[str, Any]]) -> None:
@@ -161,14 +179,21 @@ def main() -> None:
     args.work.mkdir(parents=True, exist_ok=True)
     space = LatentSpace.from_pretrained(args.model)
     results = HERE / "results.json"
+
+    def kept(name: str, texts: int | str) -> Path:
+        return args.work / f"{re.sub(r'[^a-z-]+', '_', name)}_{texts}_{space.fingerprint}.json"
+
     for name in wanted:
-        file = args.work / f"{re.sub(r'[^a-z-]+', '_', name)}_{args.texts}_{space.fingerprint}.json"
+        file = kept(name, args.texts)
         if not file.exists():
             made = json.dumps(edited(space, ROWS[name], args.data, args.texts), ensure_ascii=False)
             part = file.with_suffix(".part")
             part.write_text(made)
             part.replace(file)
         row = judged(file, ROWS[name].task, args.judges, args.weights, args.data)
+        moved = sorted(args.work.glob(kept("infill", "*").name))
+        if name == "no move" and moved:
+            row |= against(moved[-1], file)
         rows = {**(json.loads(results.read_text()) if results.exists() else {}), name: row}
         results.write_text(json.dumps(rows, indent=2) + "\n")
         write_table(rows)
