@@ -30,7 +30,7 @@ LEVEL_OF = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 def imports_of(package):
     """Yield (importing module, imported name) for every import anywhere in a package's files."""
     root = Path(package.__file__).parent
-    for file in sorted(root.rglob("*.py")):
+    for file in sorted([*root.rglob("*.py"), *root.rglob("*.pyi")]):  # the second say what is loaded on first use
         module = ".".join(file.relative_to(root.parent).with_suffix("").parts).removesuffix(".__init__")
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
@@ -138,7 +138,7 @@ ADDED = [  # what a room is given: a new file, and the line that names it; then 
         "mean.py",
         "__init__.py",
         '    "mean": ',
-        '    "middle": lambda covariance: _file("new").Mean(),\n',
+        '    "middle": lambda space: _file("new").Mean(),\n',
         ["direction", "--help"],
         "middle",
     ),

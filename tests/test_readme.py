@@ -32,9 +32,7 @@ def test_there_is_something_to_run() -> None:
     assert snippets.blocks(README, "python")
 
 
-@pytest.mark.parametrize(
-    "lines", [pytest.param(lines, id=lines[0][:50], marks=snippets.slow(lines)) for lines in SHELL]
-)
+@pytest.mark.parametrize("lines", CASES)
 def test_the_commands_of_a_block_work(lines: list[str], desk: Path, environment: dict[str, str]) -> None:
     snippets.type_commands(lines, desk, environment)
 

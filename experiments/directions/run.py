@@ -104,9 +104,7 @@ def few_pairs(
     return {
         name: {
             row.examples: round(row.cosine, 4)
-            for row in learning_curve(
-                examples, held, miner(space.density.covariance), counts=COUNTS, repeats=REPEATS, seed=seed
-            )
+            for row in learning_curve(examples, held, miner(space), counts=COUNTS, repeats=REPEATS, seed=seed)
         }
         for name, miner in MINERS.items()
     }

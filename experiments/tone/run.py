@@ -81,7 +81,7 @@ def mined(space: LatentSpace, row: str, pairs: pd.DataFrame, count: int, seed: i
             drawn["source"],
             drawn["target"],
             name=tone,
-            miner=MINERS[miner](space.density.covariance),
+            miner=MINERS[miner](space),
             apply=edited_by(space, effort=Effort(rounds=1, rows=16, beam=1, scored=8)),
             calibrate_on=CALIBRATION,
             seed=seed,

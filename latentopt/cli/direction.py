@@ -273,7 +273,7 @@ def _mined(
     calibrate: int,
     effort: float,
 ) -> Mining:
-    from latentopt.directions import default_miner, edited_by, mine, mine_labelled, readings_of
+    from latentopt.directions import edited_by, mine, mine_labelled, readings_of
     from latentopt.editing import Effort
 
     usual = Effort()
@@ -282,7 +282,7 @@ def _mined(
         space,
         *sides,
         name=name,
-        miner=default_miner(space) if miner == "shrunk" else MINERS[miner](space.density.covariance),
+        miner=MINERS[miner](space),
         apply=edited_by(space, effort=Effort(rows=rows, scored=scored)),
         calibrate_on=calibrate,
         permutations=permutations,

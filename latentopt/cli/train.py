@@ -240,10 +240,9 @@ def train(
     from latentopt.training.trainer import train as run
 
     properties, values = values_of(table, asked["properties"])
-    of_one_name = {field.name: asked[field.name] for field in fields(Recipe) if field.name in asked}
     try:
         start = _start(kind, asked)
-        made = {
+        made: dict[str, Any] = {
             "start": start,
             "properties": properties,
             "corruptions": _corruptions(asked),
@@ -255,7 +254,8 @@ def train(
             "rates": _rates(start, asked),
             "optimizer": OPTIMIZERS[asked["optimizer"]],
         }
-        recipe = Recipe(**{**of_one_name, **made})
+        plain = {field.name for field in fields(Recipe)} - made.keys()  # are asked for as they are
+        recipe = Recipe(**made, **{name: asked[name] for name in plain & asked.keys()})
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     valid_texts = valid_texts[:EVALUATED_ON]
@@ -272,7 +272,7 @@ def _start(kind: str | None, asked: dict[str, Any]) -> Start:
         latent_dim=asked["latent_dim"],
         pooled_dim=asked["pooled_dim"],
         positions=asked["max_tokens"] + 1,
-        stochastic=asked["regularizer"] == "kl",
+        stochastic=_regularizer(asked).needs_variance,
     )
     if kind == "start":
         return FromModel(asked["start"])

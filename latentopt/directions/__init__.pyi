@@ -18,6 +18,7 @@ from latentopt.directions.leaks import readings_of as readings_of
 from latentopt.directions.miners import MINERS as MINERS
 from latentopt.directions.miners import Miner as Miner
 from latentopt.directions.miners.components import PrincipalComponents as PrincipalComponents
+from latentopt.directions.miners.default import default_miner as default_miner
 from latentopt.directions.miners.discriminant import DiscriminantProbe as DiscriminantProbe
 from latentopt.directions.miners.learned_map import LearnedMap as LearnedMap
 from latentopt.directions.miners.logistic import LogisticProbe as LogisticProbe
@@ -25,7 +26,6 @@ from latentopt.directions.miners.mean import Mean as Mean
 from latentopt.directions.miners.shrunk import Shrunk as Shrunk
 from latentopt.directions.mining import Example as Example
 from latentopt.directions.mining import Mining as Mining
-from latentopt.directions.mining import default_miner as default_miner
 from latentopt.directions.mining import mine as mine
 from latentopt.directions.mining import mine_labelled as mine_labelled
 from latentopt.directions.offset import Offset as Offset

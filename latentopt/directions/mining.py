@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,7 @@ from latentopt.directions.direction import Direction
 from latentopt.directions.examples import Examples
 from latentopt.directions.leaks import LENGTH, Leak, Reading, cleared, leakage, length_reading
 from latentopt.directions.miners import Miner
-from latentopt.directions.miners.mean import Mean
-from latentopt.directions.miners.shrunk import Shrunk
+from latentopt.directions.miners.default import default_miner
 from latentopt.directions.pairs import Usable, usable_pairs, usable_texts
 from latentopt.directions.reader import StyleReader, fit_style_reader
 from latentopt.directions.resampling import CurveRow, Stability, learning_curve, stability
@@ -151,16 +149,6 @@ def mine_labelled(
     folds = Folds(*(folds_by_text(len(side), seed=seed) for side in (usable.source, usable.target)))
     work = _Mine(space, usable, None, folds, miner, seed)
     return work.mined(name, apply, calibrate_on, permutations, readings or {}, clear, examples)
-
-
-def default_miner(space: LatentSpace) -> Miner:
-    """Shrunk with the covariance of the space's density; the mean difference where there is no density."""
-    try:
-        return Shrunk(space.density.covariance)
-    except LatentoptError as error:
-        why = str(error).partition(";")[0]
-        warnings.warn(f"{why}: the plain mean difference is taken, which needs more pairs", stacklevel=3)
-        return Mean()
 
 
 def read_by(usable: Usable, sources: Tensor, targets: Tensor) -> StyleReader | None:

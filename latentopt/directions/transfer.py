@@ -15,7 +15,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from latentopt.directions.auto import edit_as_needed
 from latentopt.directions.examples import Examples
-from latentopt.directions.mining import FEWEST_TO_READ, default_miner, read_by
+from latentopt.directions.miners.default import default_miner
+from latentopt.directions.mining import FEWEST_TO_READ, read_by
 from latentopt.directions.pairs import usable_pairs, usable_texts
 from latentopt.directions.split import halves, source_ids
 from latentopt.directions.strength import warn_if_far

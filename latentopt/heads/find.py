@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ def bundled_heads(space: LatentSpace) -> dict[str, Path]:
 def load_head(name_or_path: str | Path, space: LatentSpace) -> PropertyModel:
     """Load a head of a space: a directory made by `latentopt fit`, or the name of one that came with the model.
 
+    A Path is always a directory.
+
     Raises:
         LatentoptError: if there is none, if its files are damaged, or if it was fitted on another space.
     """
@@ -40,15 +43,24 @@ def load_fitted(name_or_path: str | Path, space: LatentSpace) -> Fitted:
 def head_directory(name_or_path: str | Path, space: LatentSpace) -> Path:
     """Where a head and what belongs to it lie; raises LatentoptError if there is none.
 
-    A name is that folder here, if it is a head of the space, else the head that came with the model: a folder of the
-    same name, such as a head of another model's, hides nothing.
+    A Path is that folder, and nothing else. A str may be a name: then it is that folder here, if it is a head of the
+    space, else the head that came with the model. A folder of the same name, such as a head of another model's, hides
+    nothing; a head that is passed over is warned of.
     """
     path = Path(name_or_path)
+    if isinstance(name_or_path, Path):
+        return path  # who names a place wants what lies there: what is wrong with it is said when it is read
     bundled = bundled_heads(space)
-    of_the_model = bundled.get(str(name_or_path))
+    of_the_model = bundled.get(name_or_path)
     if path.is_dir() and (of_the_model is None or space_of(path) == space.fingerprint):
         return path
     if of_the_model is not None:
+        if (path / "head.json").exists():
+            warnings.warn(
+                f"{name_or_path}: the head in ./{name_or_path} is damaged or of another latent space, and the model's "
+                "own is taken; use that head with the model it was fitted on, or rename the folder",
+                stacklevel=3,
+            )
         return of_the_model
     known = f"this model knows {', '.join(bundled)}" if bundled else "this model came with none"
     raise LatentoptError(

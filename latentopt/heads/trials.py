@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -29,6 +28,8 @@ def opened(storage: str | Path | None, name: str) -> Iterator[tuple[optuna.Study
     Raises:
         LatentoptError: if the storage cannot be read or written.
     """
+    import fcntl  # not at the top: Windows has none, and must load heads without it
+
     from sqlalchemy.exc import SQLAlchemyError
 
     place = None if storage is None else str(storage)
@@ -58,6 +59,8 @@ def opened(storage: str | Path | None, name: str) -> Iterator[tuple[optuna.Study
 
 def _taken(file: int) -> bool:
     """Take a journal that no other worker has open."""
+    import fcntl  # as in `opened`
+
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -82,8 +82,8 @@ class Recipe:
         epochs: passes over the texts; or max_steps: steps, whatever the epochs. batch_size: texts in a process's
         step. accumulate: such batches whose gradients make a step. runs: parts of a batch, each of texts of like
         lengths; more of them waste less padding for a regularizer that sees all lengths. schedule, rates: of the
-        learning rates. optimizer: what steps. precision: compute with weights rounded to it, for a model that is to be
-        saved so (see `rounding`).
+        learning rates; left out, rates are those of `start`. optimizer: what steps. precision: compute with weights
+        rounded to it, for a model that is to be saved so (see `rounding`).
     The run:
         seed: of order and noise. eval_steps: steps between two evaluations, each of which saves a checkpoint.
         patience: evaluations without a better BLEU after which the run ends, and the best checkpoint is taken. fp32:
@@ -105,7 +105,7 @@ class Recipe:
     accumulate: int = 1
     runs: int = 4
     schedule: Schedule = Schedule()
-    rates: Rates = Rates()  # noqa: RUF009
+    rates: Rates = None  # type: ignore[assignment]  # left out, they are the start's
     optimizer: Maker = AdamW()  # noqa: RUF009
     precision: Precision | None = None
     seed: int = 0
@@ -120,6 +120,8 @@ class Recipe:
                 f"a batch has two texts or more and divides into its runs, got {self.batch_size} texts "
                 f"in {self.runs} runs"
             )
+        if self.rates is None:
+            object.__setattr__(self, "rates", self.start.rates)  # the recipe is frozen
 
 
 # What a run may be gone on with in another way: it changes what is seen of the run, or not more than a machine does.

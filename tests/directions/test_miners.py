@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -13,12 +15,13 @@ from latentopt.directions import (
     Shrunk,
 )
 from latentopt.errors import LatentoptError
-from tests.directions.synthetic import of_pairs
+from tests.directions.synthetic import NumbersSpace, of_pairs
 
 D = 64
 SPREAD = torch.logspace(0.3, -0.7, D)  # standard deviations of the latent dimensions
 TRUTH = SPREAD.square() * torch.where(torch.arange(D) % 2 == 0, 1.0, -1.0)
 COVARIANCE = torch.diag(SPREAD.square())
+SPACE = NumbersSpace(density=SimpleNamespace(covariance=COVARIANCE))
 PAIRED_ONLY = (PrincipalComponents(), LearnedMap(steps=5))
 
 
@@ -37,7 +40,7 @@ def unpaired(examples):
 @pytest.mark.parametrize("name", MINERS)
 def test_every_miner_finds_the_way_and_its_length(name):
     examples = drawn(2000, noise=0.5)
-    found = MINERS[name](COVARIANCE)(examples)
+    found = MINERS[name](SPACE)(examples)
     assert F.cosine_similarity(found.vector, TRUTH, dim=0) > 0.97
     assert float(found.vector.norm() / TRUTH.norm()) == pytest.approx(1, abs=0.1)
     assert found.space == "toy"
@@ -47,8 +50,16 @@ def test_every_miner_finds_the_way_and_its_length(name):
 
 @pytest.mark.parametrize("name", MINERS)
 def test_every_miner_takes_one_pair(name):
-    found = MINERS[name](COVARIANCE)(drawn(1))
+    found = MINERS[name](SPACE)(drawn(1))
     assert torch.isfinite(found.vector).all() and found.vector.any()
+
+
+def test_a_miner_that_needs_no_density_is_made_without_one():
+    assert MINERS["mean"](NumbersSpace()) == Mean()
+    with pytest.warns(UserWarning, match="the plain mean difference is taken"):
+        assert MINERS["shrunk"](NumbersSpace()) == Mean()
+    with pytest.raises(LatentoptError, match="this model has no density"):
+        MINERS["logistic"](NumbersSpace())
 
 
 @pytest.mark.parametrize(

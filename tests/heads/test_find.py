@@ -1,3 +1,6 @@
+import warnings
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -42,13 +45,32 @@ def test_a_head_of_another_space_is_refused(space, tmp_path):
         load_head(tmp_path / "other", space)
 
 
+def test_a_path_is_that_place_and_no_name(space, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    saved(space, space.path / "heads" / "length")
+    with pytest.raises(LatentoptError, match="length: a head is a directory with"):
+        load_head(Path("length"), space)
+    saved(space, tmp_path / "length", fingerprint="0123")
+    for place in (Path("length"), "./length"):
+        with pytest.raises(LatentoptError, match="was fitted on another latent space"):
+            load_head(place, space)
+    (tmp_path / "length" / "head.json").write_text("{")
+    with pytest.raises(LatentoptError, match="the head is damaged"):
+        load_head(Path("length"), space)
+
+
 def test_a_folder_here_hides_a_head_of_the_model_only_if_it_is_one_of_the_space(space, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     saved(space, space.path / "heads" / "length")
     where = tmp_path / "length"
     where.mkdir()
-    assert head_directory("length", space) == space.path / "heads" / "length"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a folder that is no head is not worth a word
+        assert head_directory("length", space) == space.path / "heads" / "length"
     saved(space, where, fingerprint="0123")  # what `latentopt fit --model` wrote for another model
-    assert load_head("length", space).name == "length"
+    with pytest.warns(UserWarning, match=r"the head in \./length is damaged or of another latent space"):
+        assert load_head("length", space).name == "length"
     saved(space, where)
-    assert head_directory("length", space).resolve() == where
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert head_directory("length", space).resolve() == where

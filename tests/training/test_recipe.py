@@ -9,7 +9,9 @@ import pytest
 
 from latentopt.training.corruption import Drop
 from latentopt.training.losses import KL, MMD, Property
+from latentopt.training.optimizers import Rates
 from latentopt.training.recipe import Recipe, Schedule, described, differences, identity
+from latentopt.training.starts import FromCausalLM, NewT5
 
 
 def test_a_recipe_is_json() -> None:
@@ -40,6 +42,12 @@ def test_an_unknown_setting_is_refused() -> None:
 def test_a_batch_that_does_not_divide_into_its_runs_is_refused(batch_size: int, runs: int) -> None:
     with pytest.raises(ValueError, match=f"got {batch_size} texts in {runs} runs"):
         Recipe(batch_size=batch_size, runs=runs)
+
+
+def test_rates_that_are_left_out_are_those_of_the_start() -> None:
+    assert Recipe().rates == NewT5.rates
+    assert Recipe(start=FromCausalLM("smol")).rates == FromCausalLM.rates != NewT5.rates
+    assert Recipe(start=FromCausalLM("smol"), rates=Rates(0.1)).rates == Rates(0.1)
 
 
 class TestSchedule:

@@ -7,10 +7,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from latentopt.directions.direction import Direction
     from latentopt.directions.examples import Examples
+    from latentopt.space import LatentSpace
 
 
 class Miner(Protocol):
@@ -24,13 +23,13 @@ def _file(name: str) -> Any:
     return import_module(f"{__name__}.{name}")
 
 
-# By the name that the command line knows them by; each is made from the covariance of the latents, (d, d). A new one is
-# a file, and a line here. Its file is imported when it is made, so that names cost nothing.
-MINERS: dict[str, Callable[[Tensor], Miner]] = {
-    "shrunk": lambda covariance: _file("shrunk").Shrunk(covariance),
-    "mean": lambda covariance: _file("mean").Mean(),
-    "components": lambda covariance: _file("components").PrincipalComponents(),
-    "logistic": lambda covariance: _file("logistic").LogisticProbe(covariance),
-    "discriminant": lambda covariance: _file("discriminant").DiscriminantProbe(covariance),
-    "map": lambda covariance: _file("learned_map").LearnedMap(),
+# By the name that the command line knows them by; each is made for a space. A new one is a file, and a line here. Its
+# file is imported when it is made, so that names cost nothing; what needs no density asks for none.
+MINERS: dict[str, Callable[[LatentSpace], Miner]] = {
+    "shrunk": lambda space: _file("default").default_miner(space),
+    "mean": lambda space: _file("mean").Mean(),
+    "components": lambda space: _file("components").PrincipalComponents(),
+    "logistic": lambda space: _file("logistic").LogisticProbe(space.density.covariance),
+    "discriminant": lambda space: _file("discriminant").DiscriminantProbe(space.density.covariance),
+    "map": lambda space: _file("learned_map").LearnedMap(),
 }
