@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
 
 from latentopt.cli.editing import digits
@@ -72,11 +72,13 @@ def bar(before: Estimate, now: Estimate) -> str:
     return f'<svg class="bar" viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true">{shapes}</svg>'
 
 
-def verdict(edit: Edit) -> str:
-    """What came of an edit, in a sentence."""
-    predicted = ", ".join(f"{escape(name)} {digits(e.value)}" for name, e in edit.predicted.items())
+def verdict(edit: Edit, directions: Collection[str] = ()) -> str:
+    """What came of an edit, in a sentence; along directions, by name, a text as it stands has not moved."""
+    known = {name: e for name, e in edit.predicted.items() if name not in directions}
+    predicted = ", ".join(f"{escape(name)} {digits(e.value)}" for name, e in known.items())
     status = {"reached": "Reached", "improved": "Nearer", "none_better": "Nothing better"}[edit.status]
-    return f"<strong>{status}:</strong> {escape(edit.reason)}. For your text as it stands: {predicted}."
+    now = f" For your text as it stands: {predicted}." if predicted else ""
+    return f"<strong>{status}:</strong> {escape(edit.reason)}.{now}"
 
 
 def listed(texts: Sequence[str], *, first: int = 0) -> str:

@@ -6,7 +6,7 @@ A control is asked only where its name is chosen; what it then holds is a wish.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +18,10 @@ from latentopt.directions.finding import bundled_names, find
 from latentopt.editing import Along, AtLeast, Wish
 from latentopt.editing.properties import SURE
 from latentopt.errors import LatentoptError
-from latentopt.heads import Fitted, Reader, bundled_heads, load_fitted
+from latentopt.heads import Fitted, bundled_heads, load_fitted
 
 if TYPE_CHECKING:
+    from latentopt.editing.measure import SecondOpinion
     from latentopt.space import LatentSpace
 
 MOST_TIMES = 10.0
@@ -38,7 +39,7 @@ class _HeadControl:
     name: str
     fitted: Fitted
 
-    def readers(self) -> dict[str, Reader]:
+    def readers(self) -> Mapping[str, SecondOpinion]:
         """Second opinions by the names of what is wished for."""
         if self.fitted.reader is None:
             return {}
@@ -130,9 +131,14 @@ class Strength:
             raise LatentoptError(f"{self.name}: a strength of 0 changes nothing; choose another")
         return Along(self.direction, strength)
 
-    def readers(self) -> dict[str, Reader]:
-        """A direction has none."""
-        return {}
+    def readers(self) -> Mapping[str, SecondOpinion]:
+        """The second opinion on the direction, where it has one."""
+        return {} if self.direction.reader is None else {self.name: self.direction.reader}
+
+    @property
+    def first(self) -> float:
+        """The direction's own strength, as near as the control can hold it."""
+        return min(max(self.direction.strength, -MOST_STRENGTH), MOST_STRENGTH)
 
     def colours(self, z: Tensor) -> dict[str, list[float]]:
         """How far along the direction, in multiples of it."""

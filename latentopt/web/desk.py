@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latentopt.editing import Edit, Effort, Floors, Sum, TextEditor, standard
+from latentopt.editing import Edit, Effort, Floors, Sum, TextEditor, Wish, standard
 from latentopt.editing.constraints import KINDS, NAMES, Constraint, Keep, KeepNames
 from latentopt.errors import LatentoptError
 from latentopt.tables import read_table
 from latentopt.web.controls import Answer, Control, controls_of
 
 if TYPE_CHECKING:
+    from latentopt.editing.measure import SecondOpinion
     from latentopt.space import LatentSpace
 
 KEPT = [*KINDS, NAMES]  # what the chips under the text name
@@ -90,7 +91,8 @@ class Desk:
     def editor(self, asked: Asked, text: str) -> TextEditor:
         """The editor of a text; raises LatentoptError where nothing is wished for, or what it names is not there."""
         z = self.space.pooled(self.space.encode([one_text(text)]))
-        wishes, readers = [], {}
+        wishes: list[tuple[float, Wish]] = []
+        readers: dict[str, SecondOpinion] = {}
         for name, answer in asked.answers.items():
             control = self._control(name)
             wishes.append((1.0, control.wish(answer, z)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import tempfile
@@ -22,7 +23,8 @@ from latentopt.editing import Edit
 from latentopt.errors import LatentoptError
 from latentopt.tables import Table, write_table
 from latentopt.web import cards, figures
-from latentopt.web.desk import KEPT, Asked, Desk, Rung, one_file, one_text, stays, texts_to_edit
+from latentopt.web.controls import Strength
+from latentopt.web.desk import KEPT, MOST_CHARACTERS, Asked, Desk, Rung, one_file, one_text, stays, texts_to_edit
 from latentopt.web.line import Line
 from latentopt.web.maps import Map, draw_map, read_corpus
 
@@ -64,30 +66,34 @@ class Handlers:
 
     def chips(self, text: str) -> Any:
         """The chips under a text, which say what of each kind it has."""
-        found = stays(text or "")
+        found = stays((text or "")[:MOST_CHARACTERS])
         return gr.CheckboxGroup(choices=[(_chip(kind, found[kind]), kind) for kind in KEPT])
 
     # Edits
 
     def write(self, text: str, *fields: Any) -> Iterator[Values]:
-        """Edits of a text, the first of them while the rest is written; where others wait, those are all."""
+        """Edits of a text, the first of them while the rest is written; where others wait by then, those are all."""
         yield [_said("Writing; the first edits come in some seconds."), None, *_nothing()]
         edit, more = None, ""
         try:
-            for edit in self.line.steps(self.desk.edits(self.asked(*fields), text)):
-                if self.line.waiting:
+            for number, edit in enumerate(self.line.steps(self.desk.edits(self.asked(*fields), text))):
+                if number == 0 and self.line.waiting:
                     more = " Others are waiting, so it ends with what was found at first."
                     break
                 yield [_said(f"{_so_far(edit)} Looking for better ones…"), edit, *self._shown(edit)]
         except LatentoptError as error:
-            yield [_failed(error), None, *_nothing()]
+            yield [_failed(error), edit, *(_nothing() if edit is None else self._shown(edit))]
             return
         if edit is not None:
-            yield [_said(cards.verdict(edit) + more), edit, *self._shown(edit)]
+            yield [_said(self._verdict(edit) + more), edit, *self._shown(edit)]
+
+    def _verdict(self, edit: Edit) -> str:
+        directions = [name for name, control in self.desk.controls.items() if isinstance(control, Strength)]
+        return cards.verdict(edit, directions)
 
     def stopped(self, edit: Edit | None) -> str:
         """What is said after a stop."""
-        return _said("Stopped." if edit is None else f"Stopped. {cards.verdict(edit)}")
+        return _said("Stopped." if edit is None else f"Stopped. {self._verdict(edit)}")
 
     def take(self, place: int) -> Callable[[Edit | None, list[str], str], Values]:
         """The function that goes on from the edit at a place."""
@@ -206,22 +212,32 @@ class Handlers:
     # File
 
     def file(self, path: str | None, column: str, *fields: Any) -> Iterator[Values]:
-        """Edits of a file's texts, one after the other."""
+        """Edits of a file's texts, one after the other; a text that cannot be edited is left out, and it says why."""
         done: list[Edit] = []
+        left_out: list[str] = []
         try:
             if path is None:
                 raise LatentoptError("give a file first")
             texts = texts_to_edit(path, (column or "").strip() or "text")
             asked = self.asked(*fields)
+            self.line.work(self.desk.editor, asked, "a")  # what is wrong with a wish is so for all texts
             for place, text in enumerate(texts):
                 yield [_counted(place, len(texts)), done, _preview(done), gr.DownloadButton(visible=False)]
                 self.line.let_others_go_first()
-                done = [*done, self.line.work(self.desk.edit, asked, text)]
+                try:
+                    edit = self.line.work(self.desk.edit, asked, text)
+                except LatentoptError as error:
+                    left_out.append(f"row {place + 1}: {error}")
+                    edit = Edit(text, {}, {}, [], "none_better", False, str(error))
+                done = [*done, edit]
         except LatentoptError as error:
             yield [_failed(error), done, _preview(done), self.filed(done)]
             return
         better = sum(bool(edit.candidates) for edit in done)
-        yield [_said(f"Done: {better:,} of {len(done):,} texts are better."), done, _preview(done), self.filed(done)]
+        said = f"Done: {better:,} of {len(done):,} texts are better."
+        if left_out:
+            said += f" Left out: {len(left_out):,}; the first is {escape(left_out[0])}."
+        yield [_said(said), done, _preview(done), self.filed(done)]
 
     def file_stopped(self, done: list[Edit]) -> Values:
         """What is said after a stop, and the rows that were done."""
@@ -234,10 +250,12 @@ class Handlers:
     def _csv(self, edits: Sequence[Edit]) -> str:
         """A new csv file: a row for each candidate, and one for a text that has none."""
         for old in Path(self._folder.name).iterdir():  # Gradio has its own copy of each
-            if old.stat().st_mtime < time.time() - FORGET:
-                shutil.rmtree(old, ignore_errors=True)
+            with contextlib.suppress(FileNotFoundError):  # another thread may tidy, too
+                if old.stat().st_mtime < time.time() - FORGET:
+                    shutil.rmtree(old, ignore_errors=True)
         path = Path(tempfile.mkdtemp(dir=self._folder.name)) / "edits.csv"
-        write_table(pandas.DataFrame([row for edit in edits for row in _rows(edit)]), path)
+        rows = [{"row": number} | row for number, edit in enumerate(edits, 1) for row in _rows(edit)]
+        write_table(pandas.DataFrame(rows), path)
         return str(path)
 
     def _shown(self, edit: Edit) -> Values:

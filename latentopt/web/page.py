@@ -18,7 +18,7 @@ from latentopt.web.maps import MOST_POINTS
 KEEP_FILES = (600, 3600)  # seconds: how often, and how old, files of visitors are deleted
 KEEP_SESSIONS = 3600  # seconds for which what a visitor has seen is remembered
 NARROW = 90  # pixels, of buttons that stand side by side on a telephone, too
-FIRST_TIMES, FIRST_STRENGTH = 4.0, 1.0
+FIRST_TIMES = 4.0
 
 SPEAK = """() => {  // what is said is read out as it changes
   for (const said of document.querySelectorAll('.said')) said.setAttribute('aria-live', 'polite');
@@ -107,7 +107,7 @@ def _field(control: Control, *, visible: bool) -> gr.components.Component:
             return gr.Slider(1.5, MOST_TIMES, value=FIRST_TIMES, step=0.5, info=info, **seen)
         case Strength():
             far, info = MOST_STRENGTH, "along this direction; below 0 is the other way"
-            return gr.Slider(-far, far, value=FIRST_STRENGTH, step=0.25, info=info, **seen)
+            return gr.Slider(-far, far, value=control.first, step=0.25, info=info, **seen)
         case OneOf():
             return gr.Radio(list(control.classes), value=None, info="one of them", **seen)
         case Value():

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from latentopt.directions import Direction
+from latentopt.directions.reader import fit_style_reader
 from latentopt.editing import Effort
 from latentopt.editing.constraints import KeepWords
 from latentopt.errors import LatentoptError
@@ -66,6 +68,16 @@ def test_which_words_are_forbidden_is_found_out_once_for_equal_constraints(desk)
     assert desk.editor(Asked({"brisk": 1}), TEXT)._walked is first._walked is not None
     kept = desk.editor(Asked({"brisk": 1}, words=["warm bread"]), TEXT)
     assert last(desk.edits(Asked({"brisk": 1}, words=["warm bread"]), TEXT)) == kept.edit([TEXT])[0]
+
+
+def test_a_direction_brings_its_reader_and_its_strength(desk):
+    reader = fit_style_reader(["send it now", "give it", "do it", "move"], ["please send it", "thanks a lot"] * 2)
+    brisk = desk.controls["brisk"]
+    assert brisk.readers() == {}
+    step = Direction(brisk.direction.vector, name="polite", space="", strength=1.5, reader=reader)
+    assert Strength(step).readers() == {"polite": reader}
+    assert Strength(step).first == 1.5
+    assert Strength(Direction(step.vector, name="far", space="", strength=7.0)).first == 2.0
 
 
 def test_a_page_needs_a_wish(desk):

@@ -9,8 +9,9 @@ from threading import current_thread
 import pytest
 
 from latentopt.editing.edit import Candidate, Edit, Estimate, changes_between
+from latentopt.errors import LatentoptError
 from latentopt.web import cards
-from latentopt.web.desk import KEPT
+from latentopt.web.desk import KEPT, MOST_CHARACTERS
 from tests.toy import toy_texts
 
 pytest.importorskip("gradio", reason="the page needs Gradio: pip install 'latentopt[app]'")
@@ -78,6 +79,38 @@ def test_where_others_wait_the_first_edits_are_all(desk, do):
     assert "Others are waiting" not in list(do.write(TEXT, *FIELDS))[-1][0]
 
 
+class LateCrowd(Crowd):
+    """Others come when the first edits are shown."""
+
+    looked = 0
+
+    @property
+    def waiting(self):
+        self.looked += 1
+        return self.looked - 1
+
+
+def test_who_comes_later_cuts_nothing_off(desk, do):
+    *_, last = Handlers(desk, None, LateCrowd(gr.Blocks())).write(TEXT, *FIELDS)
+    assert last[1] == list(desk.edits(do.asked(*FIELDS), TEXT))[-1]
+    assert "Others are waiting" not in last[0]
+
+
+def test_an_error_on_the_way_keeps_the_edits_that_are_shown(desk, do, monkeypatch):
+    first = next(desk.edits(do.asked(*FIELDS), TEXT))
+
+    def broken(*_):
+        yield first
+        raise LatentoptError("it broke <here>")
+
+    monkeypatch.setattr(desk, "edits", broken)
+    *_, last = do.write(TEXT, *FIELDS)
+    assert "it broke &lt;here&gt;" in last[0]
+    assert last[1] is first
+    assert first.candidates[0].changes
+    assert "edited" in last[2 + SHOWN]
+
+
 def test_long_requests_let_others_go_first_before_each_text(desk, tmp_path):
     crowded = Handlers(desk, None, Crowd(gr.Blocks()))
     file = tmp_path / "posts.csv"
@@ -128,6 +161,8 @@ def test_a_length_of_0_is_any(do):
 def test_where_nothing_is_better_it_says_why(do):
     edit = made(TEXT)
     assert "Nothing better:</strong> so &amp; so" in cards.verdict(edit)
+    assert cards.verdict(edit).endswith("For your text as it stands: likes 100.")
+    assert cards.verdict(edit, ["likes"]).endswith("so &amp; so.")
 
 
 def test_new_words_are_marked_and_texts_are_no_html(do):
@@ -253,3 +288,20 @@ def test_files_are_edited_row_by_row(do, tmp_path):
     assert "of 3 texts are better" in steps[-1][0]
     assert isinstance(steps[-1][3], gr.DownloadButton)
     assert "give a file first" in list(do.file(None, "post", *FIELDS))[-1][0]
+
+
+def test_a_row_that_is_too_long_is_left_out_and_the_others_are_edited(do, tmp_path):
+    file = tmp_path / "posts.csv"
+    first, last = toy_texts(2)
+    file.write_text("\n".join(["text", first, "x" * (MOST_CHARACTERS + 1), last]))
+    said, done, _, button = list(do.file(str(file), "text", *FIELDS))[-1]
+    assert "Left out: 1; the first is row 2: the page takes texts of up to 1,000 characters" in said
+    assert [edit.source for edit in done[::2]] == [first, last]
+    rows = list(csv.DictReader(Path(button.value["path"]).read_text().splitlines()))
+    assert {row["row"]: row["reason"] for row in rows}["2"].startswith("the page takes texts")
+
+
+def test_a_wish_that_cannot_be_ends_a_file_at_once(do, tmp_path):
+    file = tmp_path / "posts.csv"
+    file.write_text("text\n" + "\n".join(toy_texts(3)))
+    assert "choose what shall change" in list(do.file(str(file), "text", [], *FIELDS[1:]))[-1][0]
