@@ -222,7 +222,9 @@ class Handlers:
             asked = self.asked(*fields)
             self.line.work(self.desk.editor, asked, "a")  # what is wrong with a wish is so for all texts
             for place, text in enumerate(texts):
-                yield [_counted(place, len(texts)), done, _preview(done), gr.DownloadButton(visible=False)]
+                # Hidden once: what is said on the way may reach the browser after a stop has shown the button.
+                button = gr.skip() if place else gr.DownloadButton(visible=False)
+                yield [_counted(place, len(texts)), done, _preview(done), button]
                 self.line.let_others_go_first()
                 try:
                     edit = self.line.work(self.desk.edit, asked, text)
