@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from run import judged
+from run import judged, put_between
 from tasks import likes_of
 
 from latentopt.editing import Effort, Floors, Infill, TextEditor
 from latentopt.space import LatentSpace
 
 RESULTS = Path(__file__).parent / "effort.json"
-README = Path(__file__).parent / "README.md"
 BEGIN, END = "<!-- efforts: made by effort.py -->", "<!-- end of efforts -->"
 HELD_OUT = 2000  # of the shuffled training file (experiments/bundled/corpus.py)
 FIRST = 40  # of these, on which the floors were tried
@@ -49,8 +48,7 @@ def write_table(results: dict[str, dict[str, Any]]) -> None:
     for name, found in results.items():
         shares = [f"{found[what]:.0f}%" for what in ("usable", "sound", "joints", "usable and upward")]
         lines.append(f"| {name} | {' | '.join(shares)} | {found['gain']:.2f} |")
-    before, _, rest = README.read_text().partition(BEGIN)
-    README.write_text("\n".join([before + BEGIN, "", *lines, "", END]) + rest.partition(END)[2])
+    put_between(BEGIN, END, lines)
 
 
 def main() -> None:

@@ -159,10 +159,14 @@ def write_table(rows: dict[str, dict[str, Any]]) -> None:
         cells = [cell(row, what) for what in ("usable", "sound", "joints")]
         cells += [cell(row, "meaning", "{:.2f}"), cell(row, "changed"), risen, cell(row, "seconds", "{:.1f}")]
         lines.append(f"| {name} | {row['texts']} | {' | '.join(cells)} | {', '.join(more)} |")
+    put_between(BEGIN, END, lines)
+
+
+def put_between(begin: str, end: str, lines: list[str]) -> None:
+    """Put the lines of a table between two marks in README."""
     readme = HERE / "README.md"
-    before, _, rest = readme.read_text().partition(BEGIN)
-    after = rest.partition(END)[2]
-    readme.write_text("\n".join([before + BEGIN, "", *lines, "", END]) + after)
+    before, _, rest = readme.read_text().partition(begin)
+    readme.write_text("\n".join([before + begin, "", *lines, "", end]) + rest.partition(end)[2])
 
 
 def main() -> None:
