@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
+import textwrap
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -123,62 +125,139 @@ def test_an_unknown_name_is_an_attribute_error():
         latentopt.LatentSpaces  # noqa: B018
 
 
-ADDED = [  # what a room is given: a new file, and the line that names it; then what lists it
-    (
+@dataclass(frozen=True)
+class Added:
+    """What a room is given: a new file, and the line that names it; then what uses it, and perhaps what lists it.
+
+    like: file that the new one, new.py, is a copy of, with some words changed. before: what the line is put before.
+    program: uses it. listed: a command, and what it then says.
+    """
+
+    room: str
+    like: str
+    changed: dict[str, str]
+    listing: str
+    before: str
+    line: str
+    program: str
+    listed: tuple[list[str], str] | None
+
+
+ADDED = {
+    "optimizer": Added(
         "latentopt/editing/optimizers",
-        "stay.py",
+        "gradient.py",
+        {},
         "__init__.py",
         '    "none": ',
-        '    "still": lambda covariance: _file("new").Stay(),\n',
-        ["optimize", "--help"],
-        "still",
+        '    "steep": lambda covariance: _file("new").PreconditionedGradient(covariance),\n',
+        """
+        import torch
+        from latentopt.editing.optimizers import OPTIMIZERS
+        from latentopt.editing.search import search
+        from tests.toy_problems import Quadratic
+
+        made = OPTIMIZERS["steep"](torch.eye(2))
+        way = search(Quadratic(torch.ones(2), torch.eye(2)), torch.zeros(3, 2), made)
+        assert (way.best - 1).abs().max() < 0.01, way
+        print(type(made).__module__)
+        """,
+        (["optimize", "--help"], "steep"),
     ),
-    (
+    "miner": Added(
         "latentopt/directions/miners",
         "mean.py",
+        {},
         "__init__.py",
         '    "mean": ',
         '    "middle": lambda space: _file("new").Mean(),\n',
-        ["direction", "--help"],
-        "middle",
+        """
+        import torch
+        from latentopt.directions import MINERS, Examples, Folds, consistency
+
+        made = MINERS["middle"](None)
+        source = torch.randn(20, 3, generator=torch.Generator().manual_seed(0))
+        examples = Examples(source, source + torch.tensor([2.0, 0, 0]), torch.arange(20))
+        fold = torch.arange(20) % 5
+        assert torch.allclose(made(examples).vector, torch.tensor([2.0, 0, 0]), atol=1e-5)
+        assert consistency(examples, Folds(fold, fold), miner=made, permutations=10, seed=0).right_way == 1
+        print(type(made).__module__)
+        """,
+        (["direction", "--help"], "middle"),
     ),
-    (
+    "family": Added(
         "property_models",
         "linear.py",
+        {'"ridge"': '"flat"', '"logistic"': '"flat logistic"'},
         "families.py",
         "    RIDGE := ",
         '    Family("flat", "a plane", "new", "RidgeHead", "LogisticHead"),\n',
-        ["fit", "--help"],
-        "flat: a plane",
+        """
+        import numpy as np
+        from latentopt.heads import Rows, fit_head, read_head, save_head
+        from property_models import FAMILIES
+
+        (family,) = (family for family in FAMILIES if family.name == "flat")
+        z = np.random.default_rng(0).normal(size=(60, 3))
+        rows = Rows(z, [f"text {i % 7}" for i in range(60)], z[:, 0] * 3)
+        made = fit_head(rows, family=family, parameters={"noise": 0.0}).head
+        save_head(made, "saved", name="slope", space="here")
+        read = read_head("saved", space="here")
+        assert np.allclose(read.predict(z), rows.values, atol=0.3)
+        assert type(read) is type(made)
+        print(type(made).__module__)
+        """,
+        (["fit", "--help"], "flat: a plane"),
     ),
-]
+    "writer": Added(  # a value that TextEditor is given; the line lets it be imported from where its neighbours are
+        "latentopt/editing",
+        "write.py",
+        {"class Rewrite:": "class Anew:"},
+        "__init__.pyi",
+        "from latentopt.editing.write import Infill",
+        "from latentopt.editing.new import Anew as Anew\n",
+        """
+        from latentopt.editing import Anew, Floors, Maximize, TextEditor
+        from tests import toy
+        from tests.toy_problems import LinearHead
+
+        toy.TRAINING_STEPS = 20  # what it writes need not be good
+        space = toy.toy_space()
+        text, wanted = toy.toy_texts(2)
+        z = space.pooled(space.encode([text, wanted]))
+        goal = Maximize(LinearHead(z[1] - z[0]))
+        (edit,) = TextEditor(space, goal, writer=Anew(), floors=Floors(fluency=-99, meaning=-1, change=1)).edit([text])
+        assert edit.candidates, edit.reason
+        print(Anew.__module__)
+        """,
+        None,
+    ),
+}
 
 
-@pytest.mark.parametrize(
-    ("room", "like", "listing", "before", "line", "arguments", "said"), ADDED, ids=["optimizer", "miner", "family"]
-)
-def test_what_is_new_is_a_file_and_a_line(tmp_path, room, like, listing, before, line, arguments, said):
+@pytest.mark.parametrize("added", ADDED.values(), ids=ADDED)
+def test_what_is_new_is_a_file_and_a_line(tmp_path, added):
     for package in (latentopt, property_models):
         root = Path(package.__file__).parent
         shutil.copytree(root, tmp_path / root.name, ignore=shutil.ignore_patterns("pretrained", "__pycache__"))
-    listed = tmp_path / room / listing
-    shutil.copy(tmp_path / room / like, tmp_path / room / "new.py")
-    text = listed.read_text()
-    assert text.count(before) == 1
-    listed.write_text(text.replace(before, line + before))
-    command = [sys.executable, "-m", "latentopt", *arguments]
-    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True)
-    assert said in " ".join(done.stdout.decode().split()), done.stderr
+    room = tmp_path / added.room
+    made = (room / added.like).read_text()
+    for was, now in added.changed.items():
+        assert was in made
+        made = made.replace(was, now)
+    (room / "new.py").write_text(made)
+    listing = (room / added.listing).read_text()
+    assert listing.count(added.before) == 1
+    (room / added.listing).write_text(listing.replace(added.before, added.line + added.before))
 
+    def told(*arguments: str) -> str:
+        places = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1])])  # the second has tests.toy
+        command, environment = [sys.executable, *arguments], {**os.environ, "PYTHONPATH": places}
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return " ".join(done.stdout.split())
 
-def test_a_new_writer_is_a_file_and_a_line(tmp_path):
-    """A writer is a value that TextEditor is given; the line lets it be imported from where its neighbours are."""
-    root = tmp_path / "latentopt"
-    shutil.copytree(Path(latentopt.__file__).parent, root, ignore=shutil.ignore_patterns("pretrained", "__pycache__"))
-    (root / "editing/new.py").write_text("class Echo:\n    pass\n")
-    with (root / "editing/__init__.pyi").open("a") as listing:
-        listing.write("from latentopt.editing.new import Echo as Echo\n")
-    program = "import latentopt.editing; print(latentopt.editing.Echo.__name__)"
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True)
-    assert done.stdout == b"Echo\n", done.stderr
+    assert told("-c", textwrap.dedent(added.program)) == f"{added.room}/new".replace("/", ".")
+    if added.listed is not None:
+        arguments, said = added.listed
+        assert said in told("-m", "latentopt", *arguments)
