@@ -104,7 +104,8 @@ def test_nothing_is_pickled():
         assert [module for _, module in imports_of(package) if module.split(".")[0] in ("joblib", "pickle")] == []
 
 
-LAZY = [latentopt, latentopt.directions, latentopt.editing, property_models]  # packages whose names are loaded on first use
+# Packages whose names are loaded on first use.
+LAZY = [latentopt, latentopt.directions, latentopt.editing, property_models]
 
 
 @pytest.mark.parametrize("package", LAZY, ids=lambda package: package.__name__)
