@@ -14,9 +14,16 @@ import click
 
 from latentopt.cli import options
 from latentopt.cli.output import stderr
-from latentopt.cli.training_options import Layers, PropertySpec, check_losses, kind_of_start
+from latentopt.cli.training_options import (
+    REGULARIZERS,
+    Layers,
+    PropertySpec,
+    check_losses,
+    kind_of_start,
+    regularizer_of,
+)
 from latentopt.errors import LatentoptError
-from latentopt.training.losses import KL, MMD, LatentNoise, NoRegularizer, Regularizer, Weights
+from latentopt.training.losses import KL, MMD, LatentNoise, Weights
 from latentopt.training.optimizers import AdamW, Maker, Muon, Rates
 from latentopt.training.recipe import Recipe, Schedule, Uses
 from latentopt.training.starts import FromCausalLM, FromModel, FromT5, NewT5, Shape, Start
@@ -105,7 +112,9 @@ OPTIMIZERS: dict[str, Maker] = {"adamw": AdamW(), "muon": Muon()}
     show_default=True,
     help="Share of the rows that fill masked spans; the others are written whole.",
 )
-@click.option("--regularizer", type=click.Choice(["mmd", "kl", "none"]), default="mmd", show_default=True)
+@click.option(
+    "--regularizer", type=click.Choice(list(REGULARIZERS)), default=next(iter(REGULARIZERS)), show_default=True
+)
 @click.option("--regularizer-weight", type=WEIGHT, default=MMD_OF.weight, show_default=True)
 @click.option(
     "--moments-weight",
@@ -248,7 +257,7 @@ def train(
             "corruptions": _corruptions(asked),
             "noise": LatentNoise(asked["latent_noise"]),
             "uses": Uses(fills=asked["fills"]),
-            "regularizer": _regularizer(asked),
+            "regularizer": regularizer_of(asked),
             "weights": Weights(properties=asked["property_weight"], teacher=asked["teacher_weight"]),
             "schedule": Schedule(asked["warmup_steps"], asked["decay"]),
             "rates": _rates(start, asked),
@@ -272,7 +281,7 @@ def _start(kind: str | None, asked: dict[str, Any]) -> Start:
         latent_dim=asked["latent_dim"],
         pooled_dim=asked["pooled_dim"],
         positions=asked["max_tokens"] + 1,
-        stochastic=_regularizer(asked).needs_variance,
+        stochastic=regularizer_of(asked).needs_variance,
     )
     if kind == "start":
         return FromModel(asked["start"])
@@ -298,16 +307,6 @@ def _corruptions(asked: dict[str, Any]) -> tuple[Corruption, ...]:
 
     kinds: dict[str, Callable[[float], Corruption]] = {"drop": Drop, "blank": Blank, "substitute": Substitute}
     return tuple(kind(asked[name]) for name, kind in kinds.items() if asked[name])
-
-
-def _regularizer(asked: dict[str, Any]) -> Regularizer:
-    weight = asked["regularizer_weight"]
-    named: dict[str, Regularizer] = {
-        "mmd": MMD(weight, asked["moments_weight"]),
-        "kl": KL(weight, asked["free_bits"]),
-        "none": NoRegularizer(),
-    }
-    return named[asked["regularizer"]]
 
 
 def _rates(start: Start, asked: dict[str, Any]) -> Rates:

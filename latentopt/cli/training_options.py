@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from latentopt.training.losses import KL, MMD, NoRegularizer, Regularizer
 
 if TYPE_CHECKING:
     from latentopt.training.properties import PropertyColumn
@@ -18,12 +21,13 @@ TAKES = {
     "from_causal_lm": ("layers", "encoder_layers", "gguf_file", "vocab_size", *SHAPE),
     "start": (),
 }
-# Options of a loss that each regularizer takes.
-OF_REGULARIZER = {
-    "mmd": ("regularizer_weight", "moments_weight", "regularizer_warmup"),
-    "kl": ("regularizer_weight", "free_bits", "regularizer_warmup"),
-    "none": (),
+# By the name that --regularizer knows them by, the usual first: what is made, and the options that its arguments are.
+REGULARIZERS: dict[str, tuple[Callable[..., Regularizer], dict[str, str]]] = {
+    "mmd": (MMD, {"weight": "regularizer_weight", "moments": "moments_weight"}),
+    "kl": (KL, {"weight": "regularizer_weight", "free_bits": "free_bits"}),
+    "none": (NoRegularizer, {}),
 }
+WARMUP = "regularizer_warmup"  # of every regularizer that has a weight
 # Options of a loss that is only there with another option.
 NEEDS = {"property_weight": "properties", "teacher_weight": "teacher"}
 
@@ -78,13 +82,19 @@ def kind_of_start(ctx: click.Context) -> str | None:
 def check_losses(ctx: click.Context) -> None:
     """UsageError for options of a loss that this training has not."""
     given, named = _given(ctx), _names(ctx)
-    regularizer = ctx.params["regularizer"]
-    unused = given & {name for names in OF_REGULARIZER.values() for name in names} - set(OF_REGULARIZER[regularizer])
-    if unused:
-        _refuse(ctx, unused, f"--regularizer {regularizer} does not take it")
+    asked = ctx.params["regularizer"]
+    takes = {name: {*options.values(), *([WARMUP] if options else [])} for name, (_, options) in REGULARIZERS.items()}
+    if unused := given & set().union(*takes.values()) - takes[asked]:
+        _refuse(ctx, unused, f"--regularizer {asked} does not take it")
     for name, needed in NEEDS.items():
         if name in given and not ctx.params[needed]:
             _refuse(ctx, {name}, f"it goes with {named[needed]}")
+
+
+def regularizer_of(asked: Mapping[str, Any]) -> Regularizer:
+    """The regularizer that options, by name, ask for."""
+    kind, options = REGULARIZERS[asked["regularizer"]]
+    return kind(**{argument: asked[option] for argument, option in options.items()})
 
 
 def _refuse(ctx: click.Context, unused: set[str], why: str) -> None:
