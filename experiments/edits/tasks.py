@@ -40,26 +40,22 @@ def likes_of(texts: list[str], space: LatentSpace) -> Task:
     """Texts, to four times their own predicted likes."""
     found = load_fitted("likes", space)
     own = found.head.to_value(found.head.forward(space.pooled(space.encode(texts))).detach())
-    readers = {} if found.reader is None else {"likes": found.reader}
-    return Task(texts, Target(found.head, TIMES * own), {"readers": readers})
+    return Task(texts, Target(found.head, TIMES * own), {"readers": found.readers()})
 
 
 def sentiment(space: LatentSpace, data: Path, count: int) -> Task:
     """Negative tweets, 30 to 110 characters, to be positive."""
     frame = pd.read_parquet(data / "tweets_labelled/valid.parquet")
     found = load_fitted("sentiment", space)
-    head = found.head.for_class("positive")
-    readers = {} if found.reader is None else {head.name: found.reader.for_class("positive")}
     texts = drawn(frame[frame["label"] == "sentiment140_negative"]["text"], 30, count)
-    return Task(texts, Maximize(head), {"readers": readers})
+    return Task(texts, Maximize(found.head.for_class("positive")), {"readers": found.readers()})
 
 
 def civil(space: LatentSpace, data: Path, count: int) -> Task:
     """Toxic texts, 20 to 110 characters, along the direction `civil` at its own strength."""
     direction = find("civil", space)
     texts = drawn(pd.read_csv(data / "pairs/civil/valid.csv")["source"].drop_duplicates(), 20, count)
-    readers = {} if direction.reader is None else {direction.name: direction.reader}
-    return Task(texts, Along(direction, direction.strength), {"readers": readers})
+    return Task(texts, Along(direction, direction.strength), {"readers": direction.readers()})
 
 
 TASKS: dict[str, Callable[[LatentSpace, Path, int], Task]] = {"likes": likes, "sentiment": sentiment, "civil": civil}

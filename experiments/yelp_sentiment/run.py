@@ -86,27 +86,22 @@ class Guides:
             fitted.save_pretrained(stem / "sentiment", name="sentiment", space=space)
         space.density = LatentDensity.from_pretrained(density)  # of these sentences, and not of tweets
         self.direction = Direction.from_pretrained(stem / "positive.safetensors", space=space.fingerprint)
-        fitted = load_fitted(stem / "sentiment", space)
-        self.head, self.reader = fitted.head, fitted.reader
+        self.sentiment = load_fitted(stem / "sentiment", space)
 
     def editor(self, row: str, wanted: str, seed: int) -> TextEditor:
         """The editor of a row, towards "positive" or "negative"."""
         guide, strength, change = row.split("/")
         way = 1.0 if wanted == "positive" else -1.0
-        property_ = self.head.for_class(wanted)
         goals: list[Objective] = []
-        readers: dict[str, Any] = {}
         if guide in ("direction", "both"):
             goals.append(Along(self.direction, way * float(strength)))
-            readers["positive"] = self.direction.reader
         if guide in ("head", "both"):
-            goals.append(AtLeast(property_, SURE[float(strength)]))
-            readers[str(property_.name)] = None if self.reader is None else self.reader.for_class(wanted)
+            goals.append(AtLeast(self.sentiment.head.for_class(wanted), SURE[float(strength)]))
         goal = goals[0] if len(goals) == 1 else goals[0] + goals[1]
         return TextEditor(
             self.space,
             goal,
-            readers={name: reader for name, reader in readers.items() if reader is not None},
+            readers=self.direction.readers() | self.sentiment.readers(),  # those of no wish are not asked
             floors=Floors(change=float(change), meaning=0.3, fluency=-0.5),
             effort=Effort(),
             seed=seed,

@@ -151,7 +151,7 @@ class _Moving:
         self.first = found[0][0]
         self.auto = strength == AUTO
         self.goal = Sum([(1.0, Along(known, s)) for (known, _), s in zip(found, strengths, strict=True)])
-        self.readers = {known.name: known.reader for known, _ in found if known.reader is not None}
+        self.readers = {name: reader for known, _ in found for name, reader in known.readers().items()}
         self.editor = how.editor(space, self.goal, self.readers)
         self.used = [
             {"name": known.name, "strength": AUTO if self.auto else s}

@@ -109,6 +109,10 @@ class Direction:
             raise LatentoptError(f"the strength must be a finite number, got {strength}; try 1")
         return z + strength * self.at(z)
 
+    def readers(self) -> dict[str, StyleReader]:
+        """The reader by the direction's name, as `TextEditor` takes it; none where there is none."""
+        return {} if self.reader is None else {self.name: self.reader}
+
     def __add__(self, other: Direction) -> Direction:
         if not isinstance(other, Direction):
             return NotImplemented

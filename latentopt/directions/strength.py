@@ -122,9 +122,8 @@ def edited_by(space: LatentSpace, *, effort: Effort | None = None) -> Apply:
     from latentopt.editing import Effort as Usual
 
     def apply(direction: Direction, texts: Sequence[str], strength: float) -> list[str]:
-        readers = {} if direction.reader is None else {direction.name: direction.reader}
         goal = Along(direction, strength)
-        return TextEditor(space, goal, readers=readers, effort=effort or Usual()).transform(texts)
+        return TextEditor(space, goal, readers=direction.readers(), effort=effort or Usual()).transform(texts)
 
     return apply
 

@@ -134,8 +134,7 @@ class AttributeTransfer(TransformerMixin, BaseEstimator):
         return float(np.mean(self.judge_.predict_score(self.transform(texts)) > 0))
 
     def _editor(self, goal: Objective) -> TextEditor:
-        reader = self.direction_.reader
-        return TextEditor(self.space_, goal, readers={} if reader is None else {self.direction_.name: reader})
+        return TextEditor(self.space_, goal, readers=self.direction_.readers())
 
     def __sklearn_clone__(self) -> Self:
         return type(self)(self.space, target=self.target, miner=self.miner)

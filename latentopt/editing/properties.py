@@ -97,12 +97,7 @@ class Properties:
 
     def readers(self) -> dict[str, Reader]:
         """The readers of the heads that were asked for, by the names of their properties."""
-        found: dict[str, Reader] = {}
-        for name, fitted in self._asked.items():
-            if fitted.reader is not None:
-                for wished, opinion in zip(fitted.head.properties, fitted.reader.properties, strict=True):
-                    found[wished.name or name] = opinion
-        return found
+        return {name: reader for fitted in self._asked.values() for name, reader in fitted.readers().items()}
 
     def typicals(self) -> dict[str, float]:
         """What texts typically get in the group that is predicted for, of those asked for that have groups.

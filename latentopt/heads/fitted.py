@@ -37,6 +37,13 @@ class Fitted:
         """The opinion that is shown, of latents and texts: both stacked, or the head's where there is no reader."""
         return ByLatent(self.head) if self.stacked is None else self.stacked
 
+    def readers(self) -> dict[str, Reader]:
+        """The reader of each property, by its name as wishes have it; none where the head lies alone."""
+        if self.reader is None:
+            return {}
+        names = [wished.name or "property" for wished in self.head.properties]
+        return dict(zip(names, self.reader.properties, strict=True))
+
     def save_pretrained(self, directory: str | Path, *, name: str, space: LatentSpace) -> None:
         """Write all three, and the report as the head's metrics; nothing of an earlier fit stays."""
         with atomic_update(directory, void=files_of(*STEMS)) as temporary:  # they belong together: all three or none

@@ -32,7 +32,8 @@ def test_it_comes_back_from_the_file_of_its_direction(reader, tmp_path):
     assert (tmp_path / "kind.safetensors").stat().st_size < 200_000
     loaded = Direction.from_pretrained(tmp_path / "kind.safetensors")
     np.testing.assert_array_equal(loaded.reader.predict_score(NEW), reader.predict_score(NEW))
-    assert (direction + direction).reader is None
+    assert direction.readers() == {direction.name: reader}
+    assert (direction + direction).reader is None and (direction + direction).readers() == {}
 
 
 def test_a_file_whose_reader_is_damaged_is_refused(reader, tmp_path):

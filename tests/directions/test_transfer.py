@@ -36,7 +36,7 @@ def vector(transfer):
 
 def test_transform_edits_texts_along_the_fitted_direction(space, fitted):
     texts = ["the baker sings", "a nurse reads"]
-    editor = TextEditor(space, Along(fitted.direction_, 1.0), readers={"transfer": fitted.direction_.reader})
+    editor = TextEditor(space, Along(fitted.direction_, 1.0), readers=fitted.direction_.readers())
     assert fitted.transform(texts, strength=1.0) == editor.transform(texts)
     assert fitted.transform(pd.Series(texts), strength=0) == texts  # nothing is to be changed
 

@@ -64,13 +64,14 @@ def test_what_is_loaded_says_what_was_saved(tmp_path):
     z = space.pooled(space.encode(TEXTS))
     fitted = fit_head(Rows(z.double().numpy(), TEXTS, SPOKEN))
     fitted.save_pretrained(tmp_path / "mine", name="mine", space=space)
+    assert set(load_fitted(tmp_path / "mine", space).readers()) == {"mine"}
     loaded = load_fitted(tmp_path / "mine", space).shown
     assert loaded.name == "mine"
     assert loaded.predict(z, TEXTS) == pytest.approx(fitted.stacked.predict(z, TEXTS), abs=1e-3)
     assert loaded.interval(z, TEXTS) == pytest.approx(fitted.stacked.interval(z, TEXTS), abs=1e-2)
     (tmp_path / "mine" / "reader.json").unlink()
     alone = load_fitted(tmp_path / "mine", space)
-    assert alone.reader is None
+    assert (alone.reader, alone.readers()) == (None, {})
     assert alone.shown.predict(z, TEXTS) == pytest.approx(alone.head.predict(z.double().numpy()))
 
 
