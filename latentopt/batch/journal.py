@@ -7,7 +7,6 @@ line is no line, and cut off when the job goes on.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -19,6 +18,7 @@ from typing import Any
 
 from latentopt.errors import LatentoptError
 from latentopt.tables import jsonable
+from latentopt.training.recipe import differences
 
 SURROGATE = re.compile("[\ud800-\udfff]")  # no character: what was no UTF-8
 Record = dict[str, Any]
@@ -64,6 +64,8 @@ class Journal:
             yield from chunk
 
     def _lock(self) -> None:
+        import fcntl  # not at the top: Windows has none, and must load `latentopt.batch` without it
+
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -122,17 +124,6 @@ def chunks_of(path: Path) -> Iterator[list[Record]]:
             yield json.loads(line)
 
 
-def difference(was: Any, now: Any, place: str = "") -> str | None:
-    """What differs first between two values of plain data, in words; None where nothing does."""
-    if isinstance(was, dict) and isinstance(now, dict):
-        for key in [*was, *(key for key in now if key not in was)]:
-            found = difference(was.get(key), now.get(key), f"{place} {key}".strip())
-            if found is not None:
-                return found
-        return None
-    return None if was == now else f"{place} was {json.dumps(was)}, and is {json.dumps(now)}"
-
-
 def _sync_folder(folder: Path) -> None:
     """Bring a new name in a folder to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
@@ -149,10 +140,10 @@ def plain(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_same(path: Path, was: Mapping[str, Any], job: Mapping[str, Any]) -> None:
-    if differs := difference(was, plain(job)):
+    if differs := differences(was, plain(job)):
         raise LatentoptError(
-            f"{path} is of another run: {differs}; give the same input and options, name another --output, or remove "
-            "that file"
+            f"{path} is of another run: {'; '.join(differs)}; give the same input and options, name another "
+            "--output, or remove that file"
         )
 
 

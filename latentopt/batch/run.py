@@ -10,7 +10,7 @@ from typing import Any
 
 from latentopt import __version__
 from latentopt.batch.finishing import finish
-from latentopt.batch.journal import Journal, Record, chunks_of, difference, job_of, plain
+from latentopt.batch.journal import Journal, Record, chunks_of, job_of, plain
 from latentopt.batch.work import LATENT, Work
 from latentopt.errors import LatentoptError
 from latentopt.tables import (
@@ -24,6 +24,7 @@ from latentopt.tables import (
     sources_of,
     warn_of_encoding,
 )
+from latentopt.training.recipe import differences
 
 SHOWN = 10  # row errors that a report names
 Make = Callable[[], Work]
@@ -166,11 +167,11 @@ def kept_rows(output: Path) -> int:
 
 
 def _check_finished(output: Path, was: Mapping[str, Any] | None, job: Mapping[str, Any]) -> None:
-    differs = "what it is of is not known" if was is None else difference(was, plain(job))
+    differs = ["what it is of is not known"] if was is None else differences(was, plain(job))
     if differs:
         raise LatentoptError(
-            f"{output} is there, and there is nothing to go on with: {differs}; name another --output, or leave "
-            "--resume out to write it anew"
+            f"{output} is there, and there is nothing to go on with: {'; '.join(differs)}; name another --output, or "
+            "leave --resume out to write it anew"
         )
 
 

@@ -12,6 +12,7 @@ from click.core import ParameterSource
 from latentopt.cli import options
 from latentopt.cli.mined import mined_json, print_discovered, print_mined
 from latentopt.cli.output import draw, print_json, stderr, warn
+from latentopt.directions.methods import METHODS
 from latentopt.directions.miners import MINERS
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from latentopt.tables import Table
 
 SUFFIX = ".safetensors"
-METHODS = ("principal", "independent")  # of directions.METHODS
 FIGURES = (".png", ".svg", ".pdf")
 TOLD = ("pairs", "labels")  # what is mined from; --discover is not told what to look for
 OF = {  # options that are for some kinds of examples alone
@@ -169,7 +169,7 @@ file = click.Path(path_type=Path)
 )
 @click.option(
     "--method",
-    type=click.Choice(METHODS),
+    type=click.Choice(list(METHODS)),
     default="principal",
     show_default=True,
     help="Of --discover: axes of the largest variance, or independent ones.",
@@ -297,11 +297,10 @@ def _discover(
 ) -> None:
     texts = given.corpus()
     space = options.open_space(model)
-    from latentopt.directions import METHODS as KNOWN
     from latentopt.directions import discover
 
     with stderr().status(f"looking for directions of {len(texts):,} texts"):
-        found = discover(space, texts, name=name, components=components, method=KNOWN[method], seed=given.seed)
+        found = discover(space, texts, name=name, components=components, method=METHODS[method], seed=given.seed)
     files = [_save(each.direction, output, number) for number, each in enumerate(found, start=1)]
     if as_json:
         rows = [each.to_json() | {"file": str(file)} for each, file in zip(found, files, strict=True)]

@@ -12,11 +12,12 @@ import click
 
 from latentopt.cli.output import report_row_errors, stderr
 from latentopt.errors import LatentoptError
+from latentopt.tables import FORMATS, Reading, read_texts, suffix
 
 if TYPE_CHECKING:
     from latentopt.batch import Input
     from latentopt.space import LatentSpace
-    from latentopt.tables import Reading, Table
+    from latentopt.tables import Table
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
@@ -35,8 +36,6 @@ def compose(*decorators: Decorator[Any]) -> Decorator[Any]:
 
 def _writable(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
     """Refuse an output name without a known suffix before the work, not after it."""
-    from latentopt.tables import suffix
-
     if value is not None:
         try:
             suffix(value)
@@ -45,8 +44,8 @@ def _writable(ctx: click.Context, parameter: click.Parameter, value: Path | None
     return value
 
 
-FORMATS = ("csv", "tsv", "json", "jsonl", "ndjson", "parquet", "txt", "js")  # latentopt.tables.FORMATS
 READING = "latentopt.reading"  # where a command's context keeps what was said of files
+THREADS = "latentopt.threads"  # and of threads
 
 
 def _said(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
@@ -74,7 +73,7 @@ def _encoding(ctx: click.Context, parameter: click.Parameter, value: str | None)
 reading = compose(
     click.option(
         "--format",
-        type=click.Choice(FORMATS),
+        type=click.Choice(list(FORMATS)),
         callback=_said,
         expose_value=False,
         help="What the file is. [default: by its name, or by looking]",
@@ -103,20 +102,27 @@ reading = compose(
 )
 
 
-def _use_threads(ctx: click.Context, parameter: click.Parameter, value: int | None) -> int | None:
+def _threads(ctx: click.Context, parameter: click.Parameter, value: int | None) -> int | None:
     if value is not None:
         os.environ["OMP_NUM_THREADS"] = str(value)  # of processes that this one starts
-        import torch
-
-        torch.set_num_threads(value)
+        ctx.meta[THREADS] = value
     return value
+
+
+def use_threads() -> None:
+    """Compute with as many threads as the command that runs was told, if it was."""
+    ctx = click.get_current_context(silent=True)  # a worker of Ray runs none, and reads the environment
+    if ctx is not None and THREADS in ctx.meta:
+        import torch  # not before there is something to compute
+
+        torch.set_num_threads(ctx.meta[THREADS])
 
 
 threads = click.option(
     "--threads",
     type=click.IntRange(1, 1024),
     expose_value=False,
-    callback=_use_threads,
+    callback=_threads,
     help="Compute with this many threads. [default: one a core]",
 )
 model = compose(
@@ -174,8 +180,6 @@ top_p = click.option(
 
 def chosen_reading() -> Reading:
     """How the command that runs was told to read files."""
-    from latentopt.tables import Reading
-
     said = click.get_current_context().meta.get(READING, {})
     return Reading(
         format=said.get("format"),
@@ -187,6 +191,7 @@ def chosen_reading() -> Reading:
 
 def open_space(model: str | None) -> LatentSpace:
     """Load the model of a verb; nothing asks the network for one that lies on this machine."""
+    use_threads()
     local = model is None or Path(model).is_dir()
     if local:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read when huggingface_hub is imported, below
@@ -204,8 +209,6 @@ def take_texts(texts: Sequence[str], file: Path | None, column: str) -> Table:
 
     Raises click.UsageError when texts come from two sides or from none, LatentoptError when no row is left.
     """
-    from latentopt.tables import read_texts
-
     _check_sides(texts, file)
     return usable(read_texts(texts, file, column, chosen_reading()))
 

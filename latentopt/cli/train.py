@@ -230,6 +230,7 @@ def train(
     """
     kind = kind_of_start(ctx)
     check_losses(ctx)
+    options.use_threads()
     with stderr().status("reading"):
         table = _rows(file, column, asked["properties"])
         valid_texts = _rows(valid, column, ())[column].tolist() if valid else []

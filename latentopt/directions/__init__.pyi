@@ -1,11 +1,8 @@
 from latentopt.directions.auto import AutoEdit as AutoEdit
 from latentopt.directions.auto import edit_as_needed as edit_as_needed
 from latentopt.directions.direction import Direction as Direction
-from latentopt.directions.discovery import METHODS as METHODS
 from latentopt.directions.discovery import Discovered as Discovered
 from latentopt.directions.discovery import discover as discover
-from latentopt.directions.discovery import independent as independent
-from latentopt.directions.discovery import principal as principal
 from latentopt.directions.examples import Examples as Examples
 from latentopt.directions.finding import bundled as bundled
 from latentopt.directions.finding import bundled_names as bundled_names
@@ -15,6 +12,9 @@ from latentopt.directions.leaks import Leak as Leak
 from latentopt.directions.leaks import cleared as cleared
 from latentopt.directions.leaks import leakage as leakage
 from latentopt.directions.leaks import readings_of as readings_of
+from latentopt.directions.methods import METHODS as METHODS
+from latentopt.directions.methods import independent as independent
+from latentopt.directions.methods import principal as principal
 from latentopt.directions.miners import MINERS as MINERS
 from latentopt.directions.miners import Miner as Miner
 from latentopt.directions.miners.components import PrincipalComponents as PrincipalComponents

@@ -54,6 +54,14 @@ def test_help_loads_nothing_heavy(arguments):
     assert loaded_after(f"from latentopt.cli import main; main({arguments!r})") == []
 
 
+def test_wrong_usage_loads_nothing_heavy():
+    assert loaded_after("from latentopt.cli import main; main(['encode', '--threads', '2', '--batch-size', '0'])") == []
+
+
+def test_without_fcntl_as_on_windows_all_can_be_imported():
+    loaded_after("sys.modules['fcntl'] = None; import latentopt.batch, latentopt.heads, latentopt.training.trainer")
+
+
 def test_help_names_every_verb_in_its_own_words():
     output = CliRunner().invoke(main, ["--help"]).output
     for verb in VERBS:

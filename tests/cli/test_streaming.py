@@ -90,7 +90,7 @@ def test_ctrl_c_says_how_to_go_on(cli, posts, tmp_path, interrupted, monkeypatch
     assert "--resume goes on with it, or remove it to begin anew" in again.stderr
     other = cli("encode", "--input", posts, "--batch-size", 4, "--column", "mood", "--output", output, "--resume")
     assert (other.exit_code, other.stderr.count("\n")) == (1, 1)
-    assert "is of another run: settings column was" in other.stderr
+    assert "is of another run: settings.column:" in other.stderr
     monkeypatch.undo()
     monkeypatch.setattr("latentopt.cli.encode.CHUNK", 1)
     result = cli(*words, "--output", output, "--resume")
@@ -109,7 +109,7 @@ def test_a_model_or_a_head_that_changed_is_noticed(cli, heads, posts, tmp_path, 
     result = cli(*words)
     report.write_bytes(before)
     assert result.exit_code == 1
-    assert "settings files" in result.stderr
+    assert "settings.files." in result.stderr
 
 
 def test_edits_have_a_row_for_each_candidate_or_the_best(cli, heads, posts, tmp_path):
