@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,23 +37,30 @@ def find(name_or_path: str | Path, space: LatentSpace) -> Direction:
 def locate(name_or_path: str | Path, space: LatentSpace) -> tuple[Direction, Path | None]:
     """Load a direction of a space, and say which file was taken; None for one that came with the model.
 
-    A path (with a folder, or that ends in .safetensors) is that file. A name is ./NAME.safetensors where that fits the
-    space, else the direction that came with the model: a file of another model's in this folder hides nothing.
+    A Path, or what has a folder or ends in .safetensors, is that file. A name is ./NAME.safetensors where that fits the
+    space, else the direction that came with the model: a file of another model's in this folder hides nothing; one that
+    is passed over is warned of. Heads are found in the same order.
 
     Raises:
         LatentoptError: if there is none, if the file is damaged, or if it belongs to another space.
     """
+    exact = Path(name_or_path)
     name = str(name_or_path)
-    exact, here = Path(name_or_path), Path(f"{name}{SUFFIX}")
-    names = bundled_names(space)
-    if exact.is_file() and (exact.suffix == SUFFIX or exact.name != name):
+    if isinstance(name_or_path, Path) or (exact.is_file() and (exact.suffix == SUFFIX or exact.name != name)):
         return Direction.from_pretrained(exact, space=space.fingerprint), exact
+    names = bundled_names(space)
+    here = Path(f"{name}{SUFFIX}")
     if here.is_file():  # what `latentopt direction --name` wrote
         try:
             return Direction.from_pretrained(here, space=space.fingerprint), here
         except LatentoptError:
             if name not in names:
                 raise
+        warnings.warn(
+            f"{name}: the direction in ./{here} is damaged or of another latent space, and the model's own is taken; "
+            "use that direction with the model it was mined with, or rename the file",
+            stacklevel=3,
+        )
     if name in names:
         return bundled(name, space), None
     known = f"this model knows {', '.join(names)}" if names else "this model came with none"

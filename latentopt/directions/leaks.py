@@ -46,7 +46,7 @@ def readings_of(space: LatentSpace) -> dict[str, Reading]:
 
     Those of more than two classes are left out, for they are many, and so are those without gradients.
     """
-    from latentopt.heads.find import bundled_heads, load_head
+    from latentopt.heads.finding import bundled_heads, load_head
 
     heads = {name: load_head(path, space) for name, path in bundled_heads(space).items()}
     return {

@@ -1,6 +1,6 @@
 """Heads, the fitted properties of a space, and their readers: fit one, tune one, find one."""
 
-from latentopt.heads.find import bundled_heads, load_fitted, load_head
+from latentopt.heads.finding import bundled_heads, load_fitted, load_head
 from latentopt.heads.fit import fit_head
 from latentopt.heads.fitted import Fitted
 from latentopt.heads.opinion import Opinion

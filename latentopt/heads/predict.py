@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latentopt.errors import LatentoptError
-from latentopt.heads.find import load_fitted
+from latentopt.heads.finding import load_fitted
 from property_models.errors import HeadError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pytest
 
 from latentopt.errors import LatentoptError
 from latentopt.heads import bundled_heads, load_head, save_head
-from latentopt.heads.find import head_directory
+from latentopt.heads.finding import head_directory
 from latentopt.space import LatentSpace
 from property_models import RidgeHead
 from tests.toy import toy_space

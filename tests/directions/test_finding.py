@@ -1,3 +1,4 @@
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -49,7 +50,10 @@ def test_a_direction_of_another_space_is_refused(space):
 def test_a_file_in_this_folder_comes_first_where_it_fits_and_hides_nothing_where_not(space, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Direction(torch.zeros(2), name="other", space="xyz").save_pretrained(tmp_path / "civil.safetensors")
-    assert locate("civil", space)[1] is None
+    with pytest.warns(
+        UserWarning, match=r"the direction in \./civil\.safetensors is damaged or of another latent space"
+    ):
+        assert locate("civil", space)[1] is None
     Direction(torch.zeros(2), name="mine", space="abc").save_pretrained(tmp_path / "civil.safetensors")
     found, place = locate("civil", space)
     assert (found.name, str(place)) == ("mine", "civil.safetensors")
@@ -59,3 +63,5 @@ def test_a_path_is_that_file_or_an_error(space, tmp_path):
     Direction(torch.zeros(2), name="other", space="xyz").save_pretrained(tmp_path / "civil.safetensors")
     with pytest.raises(LatentoptError, match="belongs to the latent space xyz, not to abc"):
         find(tmp_path / "civil.safetensors", space)
+    with pytest.raises(LatentoptError, match=r"^civil: there is no such file"):
+        find(Path("civil"), space)  # no name
