@@ -111,11 +111,9 @@ def mine(
     group = source_ids(usable.source)
     if fold is None:
         fold = folds_by_source(group, seed=seed)
-    elif len(fold) != len(source):
-        raise LatentoptError(f"each pair needs its fold, got {len(source)} pairs and {len(fold)} folds")
     else:
-        known = dict(zip(zip(source, target, strict=True), fold.tolist(), strict=True))
-        fold = torch.tensor([known[pair] for pair in zip(usable.source, usable.target, strict=True)])
+        pairs, kept = (list(zip(*sides, strict=True)) for sides in ((source, target), (usable.source, usable.target)))
+        fold = _of_usable(fold, pairs, kept, "pair")
     work = _Mine(space, usable, group, Folds(fold, fold), miner, seed)
     return work.mined(name, apply, calibrate_on, permutations, readings or {}, clear, examples)
 
@@ -126,6 +124,7 @@ def mine_labelled(
     target: Collection[str],
     *,
     name: str,
+    fold: tuple[Tensor, Tensor] | None = None,
     miner: Miner | None = None,
     apply: Apply | None = None,
     calibrate_on: int = CALIBRATION_TEXTS,
@@ -140,15 +139,29 @@ def mine_labelled(
     What else the two kinds differ by, such as what they are about, is in the direction, too: look at the leakage.
 
     Args:
-        space: the latent space. source: n texts without it. target: m texts with it. All else is as for `mine`.
+        space: the latent space. source: n texts without it. target: m texts with it.
+        fold: folds in which the texts of each side are held out, shapes (n,) and (m,). All else is as for `mine`.
 
     Raises:
         LatentoptError: if a side has no usable text, or too few to hold some out, or if a text is empty.
     """
     usable = usable_texts(space, source, target)
-    folds = Folds(*(folds_by_text(len(side), seed=seed) for side in (usable.source, usable.target)))
+    kept = usable.source, usable.target
+    if fold is None:
+        folds = Folds(*(folds_by_text(len(side), seed=seed) for side in kept))
+    else:
+        sides = zip(fold, (source, target), kept, strict=True)
+        folds = Folds(*(_of_usable(each, given, usable_ones, "text") for each, given, usable_ones in sides))
     work = _Mine(space, usable, None, folds, miner, seed)
     return work.mined(name, apply, calibrate_on, permutations, readings or {}, clear, examples)
+
+
+def _of_usable(fold: Tensor, given: Collection[Any], usable: Collection[Any], what: str) -> Tensor:
+    """The folds of those given (n,) that are usable, by what they are."""
+    if len(fold) != len(given):
+        raise LatentoptError(f"each {what} needs its fold, got {len(given)} {what}s and {len(fold)} folds")
+    known = dict(zip(given, fold.tolist(), strict=True))
+    return torch.tensor([known[one] for one in usable])
 
 
 def read_by(usable: Usable, sources: Tensor, targets: Tensor) -> StyleReader | None:

@@ -129,6 +129,18 @@ def test_texts_that_are_no_pairs_do():
     assert {example.source for example in found.examples} <= set(sources[:30])
 
 
+def test_of_texts_that_are_no_pairs_those_are_held_out_that_are_said_to_be():
+    sources, targets = numbered_pairs(60)
+    space = NumbersSpace()
+    fold = torch.tensor([-1] * 20 + [0] * 10), torch.tensor([0] * 15 + [-1] * 15)
+    options = {"name": "higher", "apply": space.apply, "permutations": 9}
+    found = mine_labelled(space, sources[:30], targets[30:], fold=fold, calibrate_on=10, **options)
+    assert found.consistency.pairs == 25
+    assert {example.source for example in found.examples} == set(sources[20:30])
+    with pytest.raises(LatentoptError, match="each text needs its fold, got 30 texts and 3 folds"):
+        mine_labelled(space, sources[:30], targets[30:], fold=(fold[0], fold[1][:3]), **options)
+
+
 def test_what_leaks_is_said_and_can_be_cleared():
     sources, targets = numbered_pairs(40)
     readings = {"size": lambda z: z[:, 0] + z[:, 1]}
