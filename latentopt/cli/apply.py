@@ -77,9 +77,9 @@ def apply(
 ) -> None:
     """Edit texts along DIRECTION and write them as they become.
 
-    DIRECTION is a file made by `latentopt direction`, or the name of one that came with the model (bundled: civil,
-    positive), with a strength of its own if you like. Several are given one after the other, each with its strength:
-    `latentopt apply civil:1 positive:0.5 "text"`.
+    DIRECTION is a file made by `latentopt direction`, or the name of one that came with the model (`latentopt
+    directions list` names them), with a strength of its own if you like. Several are given one after the other, each
+    with its strength: `latentopt apply civil:1 positive:0.5 "text"`.
 
     Texts are edited as `latentopt optimize` does: a few words at a time, and only what a text itself gains counts.
     Prints one text a line, the text itself where no edit is better; --json has all candidates, and why there are none.

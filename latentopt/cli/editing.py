@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import wraps
@@ -317,4 +318,6 @@ def shown(estimate: Estimate) -> str:
 
 def digits(value: float) -> str:
     """Three significant digits: a prediction has no more."""
+    if not math.isfinite(value):
+        return "any number"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from latentopt.tables import Table
     from property_models import PropertyModel
 
-SPLITS = ("random", "group", "time")
+SPLITS = {"random": "at_random", "group": "by_group", "time": "by_time"}  # functions of latentopt.heads.splits
 FAMILY = {family.name: family for family in FAMILIES}  # the one place where families have names
 NAMES = {
     "constant": "a constant",
@@ -80,7 +80,7 @@ _options = options.compose(
     ),
     click.option(
         "--split",
-        type=click.Choice(SPLITS),
+        type=click.Choice(list(SPLITS)),
         default="random",
         show_default=True,
         help="What measures the head: a fifth of each group, whole groups (as new accounts are), or the latest rows.",
@@ -277,7 +277,8 @@ def split_of(request: Request) -> Split:
     """The function that a split's name stands for."""
     from latentopt.heads import splits
 
-    return {"random": splits.at_random, "group": splits.by_group, "time": splits.by_time}[request.split]
+    found: Split = getattr(splits, SPLITS[request.split])
+    return found
 
 
 def _group_columns(request: Request) -> list[str]:

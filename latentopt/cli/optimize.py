@@ -183,6 +183,12 @@ class Wanted:
         valued = [*self.target, *self.at_least, *self.at_most]
         return list(dict.fromkeys(value[1:] for _, value in valued if value.startswith("@")))
 
+    def names(self, properties: Properties) -> list[str]:
+        """What the results may be called, whatever stands in the columns; WishError for an unknown property."""
+        asked = dict.fromkeys([name for name, _ in (*self.target, *self.at_least, *self.at_most)])
+        asked |= dict.fromkeys((*self.maximize, *self.minimize))
+        return [*(known for name in asked for known in properties.names(name)), *map(_function, self.objectives)]
+
     def goal(self, properties: Properties, row: Mapping[str, Any]) -> Objective:
         """The goal of a row: values that begin with @ are those of its columns.
 
@@ -245,9 +251,9 @@ def _work(
 
     try:
         properties = Properties(space, heads, typical=typical)
+        names = wanted.names(properties)
         goal = Near() if wanted.columns else wanted.goal(properties, {})
-        if not wanted.columns:
-            _say_for_whom(properties.typicals(), typical)
+        _say_for_whom(properties.typicals(), typical)
     except WishError as error:
         raise click.UsageError(str(error)) from error
     editor = how.editor(space, goal, properties.readers())
@@ -258,12 +264,10 @@ def _work(
         edits = []
         for text, row in zip(texts, rows, strict=True):
             editor.set_params(goal=wanted.goal(properties, row.values))
-            if not editor.readers:
-                editor.set_params(readers=properties.readers())
             edits += editor.edit([text])
         return [(found, {}) for found in edits]
 
-    return Edits(edit, column=column, best=best)
+    return Edits(edit, column=column, best=best, properties=names)
 
 
 def _say_for_whom(typicals: Mapping[str, float], typical: float | None) -> None:
@@ -284,7 +288,12 @@ def _of_texts(name: str, space: LatentSpace) -> Wish:
     from latentopt.editing.objectives import text_objective
     from latentopt.editing.write import texts_at
 
-    return OfTexts(text_objective(name), lambda z: texts_at(space, z), name=name.rpartition(":")[2])
+    return OfTexts(text_objective(name), lambda z: texts_at(space, z), name=_function(name))
+
+
+def _function(objective: str) -> str:
+    """What MODULE:FUNCTION is called in results."""
+    return objective.rpartition(":")[2]
 
 
 def _check_blind(objectives: tuple[str, ...], optimizer: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latentopt.cli import completion, options
+from latentopt.cli.editing import digits
 from latentopt.cli.output import print_json, stderr, stdout, warn
 from latentopt.cli.streaming import Destination, stream, streaming
 
@@ -127,13 +127,6 @@ def _shown(prediction: Prediction) -> str:
         else f" ({digits(prediction.low)} to {digits(prediction.high)})"
     )
     return f"{digits(prediction.value)}{ends}, more than {prediction.percentile:.0%} of the fitted texts"
-
-
-def digits(value: float) -> str:
-    """Three significant digits: a prediction has no more."""
-    if not math.isfinite(value):
-        return "any number"
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _say_for_whom(found: list[Predictions], group: Group) -> None:

@@ -62,6 +62,14 @@ class Properties:
             raise WishError(f"{name} has the classes {labels}; name one: --target {name}={head.classes[0]}")
         return head.properties[-1]
 
+    def names(self, name: str) -> list[str]:
+        """What a property is called where it is wished for: by its name, or of classes by each of theirs.
+
+        Raises:
+            WishError: if there is none of this name.
+        """
+        return [each.name or name for each in self._head(name).properties]
+
     def wish(self, kind: Callable[[Wishable, float], HeadWish], name: str, value: str) -> HeadWish:
         """The wish that a property has a value in words: a number, or of a class its name.
 

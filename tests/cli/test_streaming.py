@@ -149,6 +149,18 @@ def test_a_wish_may_stand_in_a_column(cli, heads, posts, tmp_path):
     assert wrong.exit_code in (1, 2)
 
 
+def test_a_column_of_the_name_of_what_is_wished_for_stays_beside_the_results(cli, heads, tmp_path):
+    (tmp_path / "in.csv").write_text(f"text,likes,likes_before\n{TEXTS[0]},50,12\n")
+    words = ["optimize", "--head", heads / "likes", "--target", "likes=@likes", *FLOORS, "--best"]
+    result = cli(*words, "--input", tmp_path / "in.csv", "--output", tmp_path / "e.jsonl")
+    assert result.exit_code == 0, result.stderr
+    (row,) = [json.loads(line) for line in (tmp_path / "e.jsonl").read_text().splitlines()]
+    assert (row["likes_input"], row["likes_before_input"]) == ("50", "12")
+    assert row["likes_before"] != "12"
+    unknown = cli(*words[:3], "--target", "fame=@likes", "--input", tmp_path / "in.csv", "--output", tmp_path / "f.csv")
+    assert (unknown.exit_code, "fame: there is no such property" in unknown.stderr) == (2, True)
+
+
 def test_a_row_without_its_wish_is_an_error_of_this_row(cli, heads, tmp_path):
     (tmp_path / "in.jsonl").write_text(
         json.dumps({"text": TEXTS[0], "goal": 50}) + "\n" + json.dumps({"text": TEXTS[1], "goal": "much"}) + "\n"
