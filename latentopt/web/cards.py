@@ -10,13 +10,17 @@ from latentopt.cli.editing import digits
 from latentopt.editing import Candidate, Edit, Estimate
 
 WIDTH, HEIGHT, MARGIN = 240, 22, 8  # of a bar, in pixels
+# Screen readers pass over what is struck through, so that they are told.
+GONE = '<del><span class="aloud"> (gone: </span>{}<span class="aloud">) </span></del>'
 
 
 def marked(candidate: Candidate) -> str:
-    """A candidate's text with the words that are new marked."""
+    """A candidate's text with the words that are new marked, and those that are gone struck through."""
     parts, place = [], 0
     for change in candidate.changes:
         parts.append(escape(candidate.text[place : change.start]))
+        if change.was:
+            parts.append(GONE.format(escape(change.was)))
         new = escape(candidate.text[change.start : change.end])
         parts.append(f"<mark>{new}</mark>" if new else "")
         place = change.end
@@ -39,7 +43,7 @@ def card(edit: Edit, candidate: Candidate) -> str:
     rows.append(
         f'<div class="second">meaning kept {candidate.meaning:.0%} · fluency {candidate.wording} · {changes}</div>'
     )
-    return f'<p class="edited">{marked(candidate)}</p>{"".join(rows)}'
+    return f'<p class="edited" data-text="{escape(candidate.text)}">{marked(candidate)}</p>{"".join(rows)}'
 
 
 def _change(was: str, now: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from torch import nn
 
 from latentopt.editing import Edit, Effort, Floors, Sum, TextEditor, Wish, standard
 from latentopt.editing.constraints import KINDS, NAMES, Constraint, Keep, KeepNames
@@ -87,6 +89,16 @@ class Desk:
         self.effort = effort
         self.controls: dict[str, Control] = {control.name: control for control in controls_of(space, list(heads))}
         self._last: TextEditor | None = None
+
+    def ask_at_each_layer(self, look: Callable[[], None]) -> None:
+        """Have `look` called before each layer of the network computes, some hundred times a second.
+
+        What it raises ends the work; the next begins as if that had not been.
+        """
+        for module in self.space.model.modules():
+            if isinstance(module, nn.ModuleList):
+                for layer in module:
+                    layer.register_forward_pre_hook(lambda *_: look())
 
     def editor(self, asked: Asked, text: str) -> TextEditor:
         """The editor of a text; raises LatentoptError where nothing is wished for, or what it names is not there."""

@@ -25,19 +25,23 @@ from latentopt.tables import Table, write_table
 from latentopt.web import cards, figures
 from latentopt.web.controls import Strength
 from latentopt.web.desk import KEPT, MOST_CHARACTERS, Asked, Desk, Rung, one_file, one_text, stays, texts_to_edit
-from latentopt.web.line import Line
-from latentopt.web.maps import Map, draw_map, read_corpus
+from latentopt.web.line import Line, Stopped, Wanted
+from latentopt.web.maps import Map, draw_map, encoded, read_corpus
 
 SHOWN = 3  # edits at most
 PREVIEW = 50  # rows of a file that are shown
 FORGET = 3600  # seconds after which a file to download is deleted
 FIRST_FEW = 3  # finds of a kind that a chip names
+NO_PLOT = gr.update(value=None, visible=False)  # an empty one has a label that axe-core finds wrong
 
 Values = list[Any]  # one for each output of an event
 
 
 class Handlers:
     """Functions of the page's events. What belongs to one person travels through arguments and results.
+
+    What works and what stops it share a `Wanted`, and not what they say: what was said on the way may reach a browser
+    after the answer to a click. So a stop is told last, when the work has ended.
 
     Args:
         desk: does the work. corpus: of the map, see `latentopt.web.maps.read_corpus`. line: who waits.
@@ -49,6 +53,7 @@ class Handlers:
         self.desk = desk
         self.corpus = corpus
         self.line = line
+        desk.ask_at_each_layer(line.look)
         self._drawn: Map | None = None  # of the corpus: the same for all
         self._folder = TemporaryDirectory(prefix="latentopt-")  # of the files to download
 
@@ -69,18 +74,25 @@ class Handlers:
         found = stays((text or "")[:MOST_CHARACTERS])
         return gr.CheckboxGroup(choices=[(_chip(kind, found[kind]), kind) for kind in KEPT])
 
+    def stop(self, wanted: Wanted) -> None:
+        """End what a tab was asked for."""
+        wanted.still = False
+
     # Edits
 
-    def write(self, text: str, *fields: Any) -> Iterator[Values]:
+    def write(self, text: str, wanted: Wanted, *fields: Any) -> Iterator[Values]:
         """Edits of a text, the first of them while the rest is written; where others wait by then, those are all."""
+        wanted.still = True
         yield [_said("Writing; the first edits come in some seconds."), None, *_nothing()]
         edit, more = None, ""
         try:
-            for number, edit in enumerate(self.line.steps(self.desk.edits(self.asked(*fields), text))):
+            for number, edit in enumerate(self.line.steps(wanted, self.desk.edits(self.asked(*fields), text))):
                 if number == 0 and self.line.waiting:
                     more = " Others are waiting, so it ends with what was found at first."
                     break
                 yield [_said(f"{_so_far(edit)} Looking for better ones…"), edit, *self._shown(edit)]
+        except Stopped:
+            return
         except LatentoptError as error:
             yield [_failed(error), edit, *(_nothing() if edit is None else self._shown(edit))]
             return
@@ -91,8 +103,10 @@ class Handlers:
         directions = [name for name, control in self.desk.controls.items() if isinstance(control, Strength)]
         return cards.verdict(edit, directions)
 
-    def stopped(self, edit: Edit | None) -> str:
-        """What is said after a stop."""
+    def stopped(self, wanted: Wanted, edit: Edit | None) -> Any:
+        """What is said at the end of a work that was stopped."""
+        if wanted.still:
+            return gr.skip()
         return _said("Stopped." if edit is None else f"Stopped. {self._verdict(edit)}")
 
     def take(self, place: int) -> Callable[[Edit | None, list[str], str], Values]:
@@ -119,81 +133,92 @@ class Handlers:
         path: str | None,
         column: str,
         numbers: str,
+        wanted: Wanted,
         text: str,
         trail: list[str],
         edit: Edit | None,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio finds it by its default)
-    ) -> Values:
+    ) -> Iterator[Values]:
         """The map of a file, or of the corpus, and one's text on it."""
-
-        def told(done: int, total: int) -> None:
-            progress((done, total), desc="encoding", unit="texts")
-
+        wanted.still = True
         try:
-            drawn = self.line.work(self._map, path, column, numbers, told)
+            drawn = self._drawn if path is None else None
+            if drawn is None:
+                corpus = self._corpus(path, column, numbers)
+                chunks, parts, done = encoded(self.desk.space, corpus), [], 0
+                while done < len(corpus):
+                    yield [_said(_counted(done, len(corpus))), *[gr.skip()] * 4]
+                    parts.append(self.line.part(wanted, next, chunks))
+                    done += len(parts[-1])
+                controls = self.desk.controls.values()
+                drawn = self.line.part(wanted, draw_map, self.desk.space, corpus, torch.cat(parts), controls)
+            if path is None:
+                self._drawn = drawn
+            names = list(drawn.values)
+            told = f"{len(drawn.texts):,} texts; point at one to read it. Ring: your text; diamonds: what became of it."
+            colours = gr.Dropdown(choices=names, value=names[0], visible=True)
+            yield [_said(told), drawn, colours, *self.coloured(drawn, names[0], text, trail, edit)]
+        except Stopped:
+            return
         except LatentoptError as error:
-            return [_failed(error), None, gr.Dropdown(), None, ""]
-        names = list(drawn.values)
-        return [
-            _said(
-                f"{len(drawn.texts):,} texts; point at one to read it. Ring: your text; diamonds: what became of it."
-            ),
-            drawn,
-            gr.Dropdown(choices=names, value=names[0], visible=True),
-            *self.coloured(drawn, names[0], text, trail, edit),
-        ]
+            yield [_failed(error), None, gr.Dropdown(), NO_PLOT, ""]
+
+    def map_stopped(self, wanted: Wanted) -> Any:
+        """What is said at the end of a map that was stopped; what was drawn before stays."""
+        return gr.skip() if wanted.still else _said("Stopped.")
 
     def coloured(self, drawn: Map | None, colour: str, text: str, trail: list[str], edit: Edit | None) -> Values:
         """The same map in another colour, and the texts nearest to one's own."""
         if drawn is None or colour not in drawn.values:
-            return [None, ""]
+            return [NO_PLOT, ""]
         path = [*trail, text] if text and text.strip() else list(trail)
         if edit is not None and edit.source == text and edit.candidates:
             path.append(edit.text)
         path = [one_text(step) for step in path]
-        space = self.desk.space
-        points = self.line.work(drawn.place, space, path) if path else torch.zeros(0, 2)
+        space, wanted = self.desk.space, Wanted()
+        points = self.line.work(wanted, drawn.place, space, path) if path else torch.zeros(0, 2)
         near = (
-            f"<h2>Nearest to yours</h2>{cards.listed(self.line.work(drawn.nearest, space, path[-1]), first=1)}"
+            f"<h2>Nearest to yours</h2>{cards.listed(self.line.work(wanted, drawn.nearest, space, path[-1]), first=1)}"
             if path
             else ""
         )
         return [_plotted(figures.map_figure(drawn, colour, points, path)), near]
 
-    def _map(self, path: str | None, column: str, numbers: str, progress: Callable[[int, int], None]) -> Map:
-        controls = self.desk.controls.values()
+    def _corpus(self, path: str | None, column: str, numbers: str) -> Table:
         if path is not None:
-            corpus = read_corpus(one_file(path), (column or "").strip() or "text", (numbers or "").strip())
-            return draw_map(self.desk.space, corpus, controls, progress)
+            return read_corpus(one_file(path), (column or "").strip() or "text", (numbers or "").strip())
         if self.corpus is None:
             raise LatentoptError("a map needs texts; give a file of them")
-        if self._drawn is None:
-            self._drawn = draw_map(self.desk.space, self.corpus, controls, progress)
-        return self._drawn
+        return self.corpus
 
     # Sweep
 
-    def sweep(self, name: str, text: str, *fields: Any) -> Iterator[Values]:
+    def sweep(self, name: str, text: str, wanted: Wanted, *fields: Any) -> Iterator[Values]:
         """Edits at rising strengths, one after the other."""
+        wanted.still = True
         rungs: list[Rung] = []
-        yield [_said("Writing the first edit…"), None, ""]
+        yield [_said("Writing the first edit…"), NO_PLOT, ""]
         try:
-            self.line.let_others_go_first()
-            for rung in self.line.steps(self.desk.sweep(name, self.asked(*fields), text)):
+            coming = self.desk.sweep(name, self.asked(*fields), text)
+            while (rung := self.line.part(wanted, next, coming, None)) is not None:
                 rungs.append(rung)
                 yield [_said(f"Strength {rung.asked:g} is done…"), *_swept(name, rungs)]
-                self.line.let_others_go_first()
+        except Stopped:
+            return
         except LatentoptError as error:
-            yield [_failed(error), None, ""]
+            yield [_failed(error), NO_PLOT, ""]
             return
         yield [_said("Done."), *_swept(name, rungs)]
+
+    def sweep_stopped(self, wanted: Wanted) -> Any:
+        """What is said at the end of a sweep that was stopped; what was drawn stays."""
+        return gr.skip() if wanted.still else _said("Stopped.")
 
     # Between
 
     def between(self, text: str, other: str) -> Values:
         """The way from one's text to another."""
         try:
-            way = self.line.work(self.desk.between, text, other)
+            way = self.line.work(Wanted(), self.desk.between, text, other)
         except LatentoptError as error:
             return [_failed(error), [], gr.Slider(interactive=False), "", ""]
         middle = len(way) // 2
@@ -211,8 +236,9 @@ class Handlers:
 
     # File
 
-    def file(self, path: str | None, column: str, *fields: Any) -> Iterator[Values]:
+    def file(self, path: str | None, column: str, wanted: Wanted, *fields: Any) -> Iterator[Values]:
         """Edits of a file's texts, one after the other; a text that cannot be edited is left out, and it says why."""
+        wanted.still = True
         done: list[Edit] = []
         left_out: list[str] = []
         try:
@@ -220,18 +246,17 @@ class Handlers:
                 raise LatentoptError("give a file first")
             texts = texts_to_edit(path, (column or "").strip() or "text")
             asked = self.asked(*fields)
-            self.line.work(self.desk.editor, asked, "a")  # what is wrong with a wish is so for all texts
+            self.line.work(wanted, self.desk.editor, asked, "a")  # what is wrong with a wish is so for all texts
             for place, text in enumerate(texts):
-                # Hidden once: what is said on the way may reach the browser after a stop has shown the button.
-                button = gr.skip() if place else gr.DownloadButton(visible=False)
-                yield [_counted(place, len(texts)), done, _preview(done), button]
-                self.line.let_others_go_first()
+                yield [_said(_counted(place, len(texts))), done, _preview(done), gr.DownloadButton(visible=False)]
                 try:
-                    edit = self.line.work(self.desk.edit, asked, text)
+                    edit = self.line.part(wanted, self.desk.edit, asked, text)
                 except LatentoptError as error:
                     left_out.append(f"row {place + 1}: {error}")
                     edit = Edit(text, {}, {}, [], "none_better", False, str(error))
                 done = [*done, edit]
+        except Stopped:
+            return
         except LatentoptError as error:
             yield [_failed(error), done, _preview(done), self.filed(done)]
             return
@@ -241,8 +266,10 @@ class Handlers:
             said += f" Left out: {len(left_out):,}; the first is {escape(left_out[0])}."
         yield [_said(said), done, _preview(done), self.filed(done)]
 
-    def file_stopped(self, done: list[Edit]) -> Values:
-        """What is said after a stop, and the rows that were done."""
+    def file_stopped(self, wanted: Wanted, done: list[Edit]) -> Values:
+        """What is said at the end of a file that was stopped, and the rows that were done."""
+        if wanted.still:
+            return [gr.skip(), gr.skip()]
         return [_said(f"Stopped after {len(done):,} texts."), self.filed(done)]
 
     def filed(self, done: list[Edit]) -> Any:
@@ -290,7 +317,7 @@ def _failed(error: LatentoptError) -> str:
 
 def _counted(done: int, total: int) -> str:
     label = f"{done:,} of {total:,} texts"
-    return f'<p>{label} are done. <progress value="{done}" max="{total}" aria-label="{label}"></progress></p>'
+    return f'{label} are done. <progress value="{done}" max="{total}" aria-label="{label}"></progress>'
 
 
 def _so_far(edit: Edit) -> str:
@@ -333,5 +360,5 @@ def _swept(name: str, rungs: Sequence[Rung]) -> Values:
     ]
 
 
-def _plotted(figure: dict[str, Any]) -> PlotData:
-    return PlotData(type="plotly", plot=json.dumps(figure))
+def _plotted(figure: dict[str, Any]) -> dict[str, Any]:
+    return gr.update(value=PlotData(type="plotly", plot=json.dumps(figure)), visible=True)

@@ -1,4 +1,4 @@
-"""Who waits for the model, and the one thread in which it works.
+"""Who waits for the model, the one thread in which it works, and how that is stopped.
 
 Gradio has no public way to ask who waits; only here is its queue known.
 """
@@ -6,19 +6,37 @@ Gradio has no public way to ask who waits; only here is its queue known.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import gradio as gr
 
 MODEL = "model"  # the line in which requests stand that are computed one after the other
-LONG = "long"  # the line of those that take minutes, and let others go first between two texts
-PATIENCE = 60.0  # seconds that a long request lets others go first, for each of its texts
+LONG = "long"  # the line of those that take minutes: part by part they take turns, and let others go first
+MOST_LONG = 4  # of these at once
+PATIENCE = 60.0  # seconds that a long request lets others go first, for each of its parts
 GLANCE = 0.2  # seconds between two looks
 
 T = TypeVar("T")
+
+
+class Stopped(Exception):
+    """Who asked no longer wants the answer."""
+
+
+@dataclass(eq=False)
+class Wanted:
+    """Whether a person still wants what a tab of the page was asked for; shared by what works and what stops it."""
+
+    still: bool = True
+
+    def check(self) -> None:
+        """Raise Stopped if it is not."""
+        if not self.still:
+            raise Stopped
 
 
 class Line:
@@ -31,26 +49,54 @@ class Line:
     def __init__(self, blocks: gr.Blocks) -> None:
         self._blocks = blocks
         self._thread = ThreadPoolExecutor(1, "model")
+        self._turns: deque[Wanted] = deque()  # of the long ones
+        self._now = Wanted()  # what the thread works on
 
-    def work(self, function: Callable[..., T], *arguments: Any) -> T:
-        """What a function gives that needs the model."""
-        return self._thread.submit(copy_context().run, function, *arguments).result()  # as progress needs its context
+    def look(self) -> None:
+        """Raise Stopped in the model's thread if what it works on is not wanted any more."""
+        self._now.check()
 
-    def steps(self, items: Iterator[T]) -> Iterator[T]:
-        """The items of an iterator that needs the model for each."""
+    def work(self, wanted: Wanted, function: Callable[..., T], *arguments: Any) -> T:
+        """What a function gives that needs the model. Raises Stopped as soon as that is not wanted."""
+
+        def watched() -> T:
+            wanted.check()
+            self._now = wanted
+            try:
+                return function(*arguments)
+            finally:
+                self._now = Wanted()
+
+        return self._thread.submit(watched).result()
+
+    def steps(self, wanted: Wanted, items: Iterator[T]) -> Iterator[T]:
+        """The items of an iterator that needs the model for each; raises as `work`."""
         end: Any = object()
-        while (item := self.work(next, items, end)) is not end:
+        while (item := self.work(wanted, next, items, end)) is not end:
             yield item
+
+    def part(self, wanted: Wanted, function: Callable[..., T], *arguments: Any) -> T:
+        """The same as `work` for a part of a long request, when it has its turn and nobody else waits for the model."""
+        self._turns.append(wanted)
+        try:
+            while self._turns[0] is not wanted:
+                wanted.check()
+                time.sleep(GLANCE)
+            self._let_others_go_first(wanted)
+            return self.work(wanted, function, *arguments)
+        finally:
+            self._turns.remove(wanted)
 
     @property
     def waiting(self) -> int:
         """How many wait."""
         return len(self._queue.queue) if self._queue else 0
 
-    def let_others_go_first(self) -> None:
+    def _let_others_go_first(self, wanted: Wanted) -> None:
         """Return when nobody uses the model or waits for it, or when patience ends."""
         until = time.monotonic() + PATIENCE
         while self._queue and (self._queue.queue or self._queue.current_concurrency) and time.monotonic() < until:
+            wanted.check()
             time.sleep(GLANCE)
 
     @property

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from latentopt.errors import LatentoptError
@@ -15,10 +14,8 @@ from latentopt.tables import Table, numeric_column, read_table
 from latentopt.web.controls import Control
 
 FEWEST_POINTS, MOST_POINTS = 3, 2_000
-CHUNK = 64  # texts that are encoded between two signs of progress
+CHUNK = 64  # texts that are encoded at once
 NEIGHBOURS = 5
-
-Progress = Callable[[int, int], None]  # is told how many are done, of how many
 
 
 @dataclass(frozen=True)
@@ -62,16 +59,17 @@ def read_corpus(path: str, column: str, numbers: str) -> Table:
     return Table(table.frame.rename(columns={column: "text"}), table.errors, table.name)
 
 
-def draw_map(space: LatentSpace, corpus: Table, controls: Iterable[Control], progress: Progress) -> Map:
-    """Encode the texts of a corpus, see `read_corpus`, and ask each control what they can be coloured by."""
+def encoded(space: LatentSpace, corpus: Table) -> Iterator[Tensor]:
+    """Pooled latents of the texts of a corpus, see `read_corpus`, some (c, m) at a time."""
     texts = corpus.frame["text"].tolist()
-    parts = []
     for start in range(0, len(texts), CHUNK):
-        progress(start, len(texts))
-        parts.append(space.pooled(space.encode(texts[start : start + CHUNK])))
-    z = torch.cat(parts)
+        yield space.pooled(space.encode(texts[start : start + CHUNK]))
+
+
+def draw_map(space: LatentSpace, corpus: Table, z: Tensor, controls: Iterable[Control]) -> Map:
+    """The map of a corpus whose pooled latents are z (n, m); each control says what it can be coloured by."""
     values = {name: corpus.frame[name].tolist() for name in corpus.frame.columns if name != "text"}
     for control in controls:
         values |= {name: colours for name, colours in control.colours(z).items() if name not in values}
     plane = Plane.fit(z)
-    return Map(texts, space.embed(z), plane, plane(z), values)
+    return Map(corpus.frame["text"].tolist(), space.embed(z), plane, plane(z), values)

@@ -24,16 +24,21 @@ SPEAK = """() => {  // what is said is read out as it changes
   for (const said of document.querySelectorAll('.said')) said.setAttribute('aria-live', 'polite');
 }"""
 COPY = """() => {
-  const place = document.querySelector('#edit-%d .edited');
-  if (navigator.clipboard) navigator.clipboard.writeText(place.textContent);
-  else { getSelection().selectAllChildren(place); document.execCommand('copy'); }
+  const text = document.querySelector('#edit-%d .edited').dataset.text;  // without the words that are gone
+  if (navigator.clipboard) navigator.clipboard.writeText(text);
+  else {
+    const field = document.body.appendChild(document.createElement('textarea'));
+    field.value = text;
+    field.select();
+    document.execCommand('copy');
+    field.remove();
+  }
   return 'Copied.';
 }"""
 
-
-ONE_BY_ONE: dict[str, Any] = {"concurrency_limit": 1, "api_visibility": "private", "show_progress": "full"}
-MODEL: dict[str, Any] = {"concurrency_id": line.MODEL, **ONE_BY_ONE}
-LONG: dict[str, Any] = {"concurrency_id": line.LONG, **ONE_BY_ONE}
+SLOW: dict[str, Any] = {"api_visibility": "private", "show_progress": "full"}
+MODEL: dict[str, Any] = {"concurrency_id": line.MODEL, "concurrency_limit": 1, **SLOW}
+LONG: dict[str, Any] = {"concurrency_id": line.LONG, "concurrency_limit": line.MOST_LONG, **SLOW}
 QUICK: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
 
 
@@ -132,8 +137,10 @@ def _edits(do: Handlers, shared: Fields) -> None:
         copy.click(None, None, said, js=COPY % place, api_visibility="private")
     download = gr.DownloadButton("Download as csv", visible=False, elem_id="download")
     outputs = [said, edit, *columns, *htmls, download]
-    running = write.click(do.write, [text, *asked], outputs, show_progress_on=said, **MODEL)
-    stop.click(do.stopped, edit, said, cancels=[running], **QUICK)
+    wanted = gr.State(line.Wanted())
+    running = write.click(do.write, [text, wanted, *asked], outputs, show_progress_on=said, **MODEL)
+    stop.click(do.stop, wanted, None, cancels=[running], **QUICK)
+    running.then(do.stopped, [wanted, edit], said, **QUICK)
     for place, take in enumerate(takes):
         taken = take.click(do.take(place), [edit, trail, text], [text, trail, *outputs], **QUICK)
         taken.then(do.chips, text, kept, **QUICK)
@@ -146,16 +153,20 @@ def _map(do: Handlers, shared: Fields, *, has_corpus: bool) -> None:
     with gr.Row():
         column = gr.Textbox(label="Column of the texts", value="text", elem_id="map-column")
         numbers = gr.Textbox(label="Column of numbers for the colours", info="or none", elem_id="map-numbers")
-    draw = gr.Button("Draw the map", variant="primary", elem_id="draw")
+    with gr.Row():
+        draw = gr.Button("Draw the map", min_width=NARROW, variant="primary", elem_id="draw")
+        stop = gr.Button("Stop", min_width=NARROW, elem_id="map-stop")
     said = gr.HTML("Every text is a point; texts of a like meaning lie close.", elem_id="map-said", elem_classes="said")
     colour = gr.Dropdown([], label="Colour", visible=False, elem_id="colour")
-    plot = gr.Plot(show_label=False, elem_id="map-plot")
+    plot = gr.Plot(show_label=False, visible=False, elem_id="map-plot")
     near = gr.HTML(elem_id="near")
     drawn = gr.State(None, time_to_live=KEEP_SESSIONS)
     mine = [shared.text, shared.trail, shared.edit]
-    draw.click(
-        do.draw, [given, column, numbers, *mine], [said, drawn, colour, plot, near], show_progress_on=said, **MODEL
-    )
+    wanted = gr.State(line.Wanted())
+    outputs = [said, drawn, colour, plot, near]
+    running = draw.click(do.draw, [given, column, numbers, wanted, *mine], outputs, show_progress_on=said, **LONG)
+    stop.click(do.stop, wanted, None, cancels=[running], **QUICK)
+    running.then(do.map_stopped, wanted, said, **QUICK)
     colour.input(do.coloured, [drawn, colour, *mine], [plot, near], show_progress_on=said, **MODEL)
 
 
@@ -170,11 +181,13 @@ def _sweep(do: Handlers, shared: Fields) -> None:
         elem_id="sweep-said",
         elem_classes="said",
     )
-    plot, rows = gr.Plot(show_label=False, elem_id="sweep-plot"), gr.HTML(elem_id="sweep-rows")
+    plot, rows = gr.Plot(show_label=False, visible=False, elem_id="sweep-plot"), gr.HTML(elem_id="sweep-rows")
+    wanted = gr.State(line.Wanted())
     running = start.click(
-        do.sweep, [which, shared.text, *shared.asked], [said, plot, rows], show_progress_on=said, **LONG
+        do.sweep, [which, shared.text, wanted, *shared.asked], [said, plot, rows], show_progress_on=said, **LONG
     )
-    stop.click(lambda: "<p>Stopped.</p>", None, said, cancels=[running], **QUICK)
+    stop.click(do.stop, wanted, None, cancels=[running], **QUICK)
+    running.then(do.sweep_stopped, wanted, said, **QUICK)
 
 
 def _between(do: Handlers, shared: Fields) -> None:
@@ -202,7 +215,9 @@ def _file(do: Handlers, shared: Fields) -> None:
     download = gr.DownloadButton("Download as csv", visible=False, elem_id="file-download")
     rows = gr.HTML(elem_id="file-rows")
     done = gr.State([], time_to_live=KEEP_SESSIONS)
+    wanted = gr.State(line.Wanted())
     running = start.click(
-        do.file, [given, column, *shared.asked], [said, done, rows, download], show_progress_on=said, **LONG
+        do.file, [given, column, wanted, *shared.asked], [said, done, rows, download], show_progress_on=said, **LONG
     )
-    stop.click(do.file_stopped, done, [said, download], cancels=[running], **QUICK)
+    stop.click(do.stop, wanted, None, cancels=[running], **QUICK)
+    running.then(do.file_stopped, [wanted, done], [said, download], **QUICK)

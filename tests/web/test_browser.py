@@ -83,10 +83,13 @@ def findings(tab):
 
 def test_edits_are_written_taken_undone_copied_and_downloaded(tab, tmp_path):
     write(tab)
-    first = shown(tab, "#edit-0 .edited")
+    first = tab.get_attribute("#edit-0 .edited", "data-text")
     assert first != TEXT
     assert "@anna" in first
     assert tab.locator("#edit-0 mark").count() >= 1
+    assert tab.locator("#edit-0 del").count() >= 1
+    assert "(gone: " in shown(tab, "#edit-0 .edited")  # for screen readers alone: no pixel is in sight
+    assert tab.locator("#edit-0 .aloud").first.evaluate("said => getComputedStyle(said).clipPath") == "inset(50%)"
     assert "likes" in shown(tab, "#edit-0 .value")
     assert tab.locator("#edit-0 svg.bar").is_visible()
     assert "meaning kept" in shown(tab, "#edit-0")
@@ -109,6 +112,30 @@ def test_edits_are_written_taken_undone_copied_and_downloaded(tab, tmp_path):
     tab.click("#undo")
     tab.wait_for_function("document.querySelector('#said').textContent.includes('Undone')")
     assert tab.input_value("#text textarea") == TEXT
+
+
+def endless(desk):
+    """A step that nothing but a stop ends while a test waits."""
+    for _ in range(50_000):
+        desk.space.encode([TEXT])
+
+
+def test_edits_are_stopped_in_the_midst_of_a_step(tab, desk, monkeypatch):
+    edits = desk.edits
+
+    def no_second(asked, text):
+        yield next(edits(asked, text))
+        endless(desk)
+
+    monkeypatch.setattr(desk, "edits", no_second)
+    tab.fill("#text textarea", TEXT)
+    tab.click("#write")
+    tab.wait_for_function("document.querySelector('#said').textContent.includes('Looking for')")
+    tab.click("#stop")
+    tab.wait_for_function("document.querySelector('#said').textContent.includes('Stopped. ')")
+    assert tab.locator("#edit-0 .edited").is_visible()
+    monkeypatch.undo()
+    write(tab)
 
 
 def test_chips_say_what_the_text_has(tab):
@@ -184,6 +211,28 @@ def test_the_map_shows_texts_and_ones_own_path(tab, tmp_path):
     tab.get_by_text("reads", exact=False).first.wait_for()
 
 
+def test_a_map_is_stopped_and_drawn_again(tab, desk, monkeypatch, tmp_path):
+    def no_second(space, corpus):
+        yield space.pooled(space.encode(corpus.frame["text"].tolist()[:10]))
+        endless(desk)
+
+    monkeypatch.setattr("latentopt.web.handlers.encoded", no_second)
+    file = tmp_path / "posts.csv"
+    file.write_text("text\n" + "".join(f"{text}\n" for text in toy_texts(30, seed=8)))
+    go(tab, "Map")
+    tab.set_input_files("#map-file input[type=file]", file)
+    tab.get_by_text("posts.csv").first.wait_for()
+    tab.click("#draw")
+    tab.wait_for_function("document.querySelector('#map-said').textContent.includes('10 of 30')")
+    assert tab.locator("#map-said progress").count() == 1
+    assert findings(tab) == []
+    tab.click("#map-stop")
+    tab.wait_for_function("document.querySelector('#map-said').textContent.includes('Stopped.')")
+    monkeypatch.undo()
+    tab.click("#draw")
+    tab.wait_for_function("document.querySelector('#map-said').textContent.includes('30 texts')")
+
+
 def test_a_sweep_draws_what_is_gained_and_lost(tab):
     tab.fill("#text textarea", TEXT)
     go(tab, "Sweep")
@@ -220,6 +269,7 @@ def test_a_file_is_edited_stopped_and_downloaded(tab, tmp_path):
     assert tab.locator("#file-said progress").count() == 1
     tab.click("#file-stop")
     tab.wait_for_function("document.querySelector('#file-said').textContent.includes('Stopped after')")
+    assert tab.locator("#file-said progress").count() == 0
     with tab.expect_download() as waiting:
         tab.click("#file-download")
     kept = tmp_path / "edits.csv"

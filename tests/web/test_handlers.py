@@ -19,7 +19,7 @@ pytest.importorskip("gradio", reason="the page needs Gradio: pip install 'latent
 import gradio as gr
 
 from latentopt.web.handlers import SHOWN, Handlers
-from latentopt.web.line import Line
+from latentopt.web.line import Line, Wanted
 
 TEXT = "the old baker sells warm bread"
 FIELDS = [["likes"], KEPT, "", 0, 4.0, None, 1.0]  # wished, kept, words, length, likes, tone, brisk
@@ -53,8 +53,13 @@ def made(source, *texts, low=50.0, high=400.0):
     return Edit(source, {"likes": Estimate(100.0, 25.0, 200.0)}, {"likes": 120.0}, candidates, status, False, "so & so")
 
 
+def last(steps):
+    *_, found = steps
+    return found
+
+
 def test_the_first_edits_come_before_the_last(do):
-    steps = list(do.write(TEXT, *FIELDS))
+    steps = list(do.write(TEXT, Wanted(), *FIELDS))
     assert "Writing" in steps[0][0]
     assert len(steps) >= 1 + 2 + 1  # a word, first edits, better ones, the verdict
     assert "Looking for better ones" in steps[1][0]
@@ -67,16 +72,16 @@ class Crowd(Line):
 
     waiting, asked = 1, 0
 
-    def let_others_go_first(self):
+    def _let_others_go_first(self, wanted):
         self.asked += 1
 
 
 def test_where_others_wait_the_first_edits_are_all(desk, do):
-    *_, last = Handlers(desk, None, Crowd(gr.Blocks())).write(TEXT, *FIELDS)
+    *_, last = Handlers(desk, None, Crowd(gr.Blocks())).write(TEXT, Wanted(), *FIELDS)
     first = next(desk.edits(do.asked(*FIELDS), TEXT))
     assert last[1] == first
     assert "Others are waiting" in last[0]
-    assert "Others are waiting" not in list(do.write(TEXT, *FIELDS))[-1][0]
+    assert "Others are waiting" not in list(do.write(TEXT, Wanted(), *FIELDS))[-1][0]
 
 
 class LateCrowd(Crowd):
@@ -91,7 +96,7 @@ class LateCrowd(Crowd):
 
 
 def test_who_comes_later_cuts_nothing_off(desk, do):
-    *_, last = Handlers(desk, None, LateCrowd(gr.Blocks())).write(TEXT, *FIELDS)
+    *_, last = Handlers(desk, None, LateCrowd(gr.Blocks())).write(TEXT, Wanted(), *FIELDS)
     assert last[1] == list(desk.edits(do.asked(*FIELDS), TEXT))[-1]
     assert "Others are waiting" not in last[0]
 
@@ -104,7 +109,7 @@ def test_an_error_on_the_way_keeps_the_edits_that_are_shown(desk, do, monkeypatc
         raise LatentoptError("it broke <here>")
 
     monkeypatch.setattr(desk, "edits", broken)
-    *_, last = do.write(TEXT, *FIELDS)
+    *_, last = do.write(TEXT, Wanted(), *FIELDS)
     assert "it broke &lt;here&gt;" in last[0]
     assert last[1] is first
     assert first.candidates[0].changes
@@ -115,10 +120,12 @@ def test_long_requests_let_others_go_first_before_each_text(desk, tmp_path):
     crowded = Handlers(desk, None, Crowd(gr.Blocks()))
     file = tmp_path / "posts.csv"
     file.write_text("text\n" + "\n".join(toy_texts(3)))
-    list(crowded.file(str(file), "text", *FIELDS))
+    list(crowded.file(str(file), "text", Wanted(), *FIELDS))
     assert crowded.line.asked == 3
-    list(crowded.sweep("brisk", TEXT, *FIELDS))
-    assert crowded.line.asked == 3 + 1 + 4
+    list(crowded.draw(str(file), "text", "", Wanted(), "", [], None))
+    assert crowded.line.asked == 3 + 2
+    list(crowded.sweep("brisk", TEXT, Wanted(), *FIELDS))
+    assert crowded.line.asked == 3 + 2 + 5
 
 
 def test_the_model_works_in_one_thread(do, monkeypatch, tmp_path):
@@ -133,16 +140,16 @@ def test_the_model_works_in_one_thread(do, monkeypatch, tmp_path):
     monkeypatch.setattr(type(do.desk.space), "encode", seen_encode)
     file = tmp_path / "posts.csv"
     file.write_text("text\n" + "\n".join(toy_texts(3)))
-    list(do.write(TEXT, *FIELDS))
-    list(do.file(str(file), "text", *FIELDS))
-    list(do.sweep("brisk", TEXT, *FIELDS))
-    do.draw(str(file), "text", "", TEXT, [], None)
+    list(do.write(TEXT, Wanted(), *FIELDS))
+    list(do.file(str(file), "text", Wanted(), *FIELDS))
+    list(do.sweep("brisk", TEXT, Wanted(), *FIELDS))
+    list(do.draw(str(file), "text", "", Wanted(), TEXT, [], None))
     do.between(TEXT, "her brother paints small boats")
     assert seen == {"model_0"}
 
 
 def test_no_wish_is_an_answer_in_words(do):
-    *_, last = do.write(TEXT, [], *FIELDS[1:])
+    *_, last = do.write(TEXT, Wanted(), [], *FIELDS[1:])
     assert "choose what shall change" in last[0]
     assert last[1] is None
 
@@ -165,9 +172,13 @@ def test_where_nothing_is_better_it_says_why(do):
     assert cards.verdict(edit, ["likes"]).endswith("so &amp; so.")
 
 
-def test_new_words_are_marked_and_texts_are_no_html(do):
+def test_words_that_are_new_and_gone_are_marked_and_texts_are_no_html(do):
     (candidate,) = made("a <b> is here", "a <i> is here").candidates
-    assert cards.marked(candidate) == "a &lt;<mark>i</mark>&gt; is here"
+    assert cards.marked(candidate) == f"a &lt;{cards.GONE.format('b')}<mark>i</mark>&gt; is here"
+    (shorter,) = made("<all> of it is so late", "it is late").candidates
+    gone, also_gone = cards.GONE.format("&lt;all&gt; of"), cards.GONE.format("so")
+    assert cards.marked(shorter) == f"{gone}it is{also_gone} late"
+    assert "gone: " in cards.GONE  # screen readers pass over what is struck through
     html = cards.card(made("one & two", "one & <script>"), made("one & two", "one & <script>").candidates[0])
     assert "<script>" not in html
 
@@ -237,34 +248,41 @@ def test_chips_name_what_is_found(do):
     assert {value: label for label, value in chips.choices}["mentions"] == "mentions: @anna, @bob, @cem, …"
 
 
+def traces(plotted):
+    """What a plot that is shown shows."""
+    assert plotted["visible"]
+    return json.loads(plotted["value"].plot)["data"]
+
+
 def test_a_map_of_the_corpus_is_drawn_once_and_coloured_by_any_name(do):
-    said, drawn, colours, plotted, near = do.draw(None, "text", "", TEXT, [], None)
+    said, drawn, colours, plotted, near = last(do.draw(None, "text", "", Wanted(), TEXT, [], None))
     assert "40 texts" in said
     assert [value for _, value in colours.choices] == ["seen", "likes", "tone=warm", "brisk"]
-    texts, path = json.loads(plotted.plot)["data"]
+    texts, path = traces(plotted)
     assert len(texts["x"]) == 40
     assert len(path["x"]) == 1
     assert near.count("<li>") == 5
-    assert do.draw(None, "text", "", "", [], None)[1] is drawn
+    assert last(do.draw(None, "text", "", Wanted(), "", [], None))[1] is drawn
     again, _ = do.coloured(drawn, "likes", TEXT, [], None)
-    assert json.loads(again.plot)["data"][0]["marker"]["color"] != texts["marker"]["color"]
+    assert traces(again)[0]["marker"]["color"] != texts["marker"]["color"]
 
 
 def test_what_is_pointed_at_is_no_html(do, tmp_path):
     file = tmp_path / "posts.txt"
     file.write_text("\n".join(["<img src=x onerror=alert(1)>", *toy_texts(5)]))
-    plotted = do.draw(str(file), "text", "", "", [], None)[3]
-    assert "<img" not in plotted.plot
+    plotted = last(do.draw(str(file), "text", "", Wanted(), "", [], None))[3]
+    assert "<img" not in plotted["value"].plot
 
 
 def test_a_map_without_texts_says_what_to_do(desk):
-    assert "give a file" in Handlers(desk, None, Line(gr.Blocks())).draw(None, "text", "", "", [], None)[0]
+    drawing = Handlers(desk, None, Line(gr.Blocks())).draw(None, "text", "", Wanted(), "", [], None)
+    assert "give a file" in last(drawing)[0]
 
 
 def test_a_sweep_grows_point_by_point(do):
-    steps = list(do.sweep("brisk", TEXT, *FIELDS))
-    drawn = [json.loads(step[1].plot)["data"] for step in steps if step[1] is not None]
-    assert [len(traces[0]["x"]) for traces in drawn] == [1, 2, 3, 4, 4]
+    steps = list(do.sweep("brisk", TEXT, Wanted(), *FIELDS))
+    drawn = [traces(step[1]) for step in steps if step[1]["visible"]]
+    assert [len(lines[0]["x"]) for lines in drawn] == [1, 2, 3, 4, 4]
     assert len(drawn[-1]) == 3
     assert steps[-1][2].count("<tr>") == 5
 
@@ -282,19 +300,19 @@ def test_the_slider_shows_the_text_at_its_place(do):
 def test_files_are_edited_row_by_row(do, tmp_path):
     file = tmp_path / "posts.csv"
     file.write_text("post\n" + "\n".join(toy_texts(3)))
-    steps = list(do.file(str(file), "post", *FIELDS))
+    steps = list(do.file(str(file), "post", Wanted(), *FIELDS))
     assert [len(step[1]) for step in steps] == [0, 1, 2, 3]
     assert '<progress value="1" max="3"' in steps[1][0]
     assert "of 3 texts are better" in steps[-1][0]
     assert isinstance(steps[-1][3], gr.DownloadButton)
-    assert "give a file first" in list(do.file(None, "post", *FIELDS))[-1][0]
+    assert "give a file first" in list(do.file(None, "post", Wanted(), *FIELDS))[-1][0]
 
 
 def test_a_row_that_is_too_long_is_left_out_and_the_others_are_edited(do, tmp_path):
     file = tmp_path / "posts.csv"
     first, last = toy_texts(2)
     file.write_text("\n".join(["text", first, "x" * (MOST_CHARACTERS + 1), last]))
-    said, done, _, button = list(do.file(str(file), "text", *FIELDS))[-1]
+    said, done, _, button = list(do.file(str(file), "text", Wanted(), *FIELDS))[-1]
     assert "Left out: 1; the first is row 2: the page takes texts of up to 1,000 characters" in said
     assert [edit.source for edit in done[::2]] == [first, last]
     rows = list(csv.DictReader(Path(button.value["path"]).read_text().splitlines()))
@@ -304,4 +322,56 @@ def test_a_row_that_is_too_long_is_left_out_and_the_others_are_edited(do, tmp_pa
 def test_a_wish_that_cannot_be_ends_a_file_at_once(do, tmp_path):
     file = tmp_path / "posts.csv"
     file.write_text("text\n" + "\n".join(toy_texts(3)))
-    assert "choose what shall change" in list(do.file(str(file), "text", [], *FIELDS[1:]))[-1][0]
+    assert "choose what shall change" in list(do.file(str(file), "text", Wanted(), [], *FIELDS[1:]))[-1][0]
+
+
+class Impatient(Wanted):
+    """Not wanted any more when it has been asked for the third time since it was told so."""
+
+    asked = None
+
+    def check(self):
+        if self.asked is not None:
+            self.asked += 1
+            self.still = self.asked < 3
+        super().check()
+
+
+WORKS = {
+    "write": lambda do, wanted, file: do.write(TEXT, wanted, *FIELDS),
+    "draw": lambda do, wanted, file: do.draw(file, "text", "", wanted, TEXT, [], None),
+    "sweep": lambda do, wanted, file: do.sweep("brisk", TEXT, wanted, *FIELDS),
+    "file": lambda do, wanted, file: do.file(file, "text", wanted, *FIELDS),
+}
+
+
+@pytest.mark.parametrize("work", WORKS)
+def test_a_stop_ends_a_work_in_the_midst_of_a_step(do, work, tmp_path):
+    before = last(do.write(TEXT, Wanted(), *FIELDS))[1]
+    file, wanted = tmp_path / "posts.csv", Impatient()
+    file.write_text("text\n" + "\n".join(toy_texts(3)))
+    steps = WORKS[work](do, wanted, str(file))
+    next(steps)
+    wanted.asked = 0
+    assert list(steps) == []  # nothing is said on the way any more
+    assert wanted.asked == 3  # and no further layer has computed
+    assert last(do.write(TEXT, Wanted(), *FIELDS))[1] == before  # what comes next is as if that had not been
+
+
+def test_a_stop_is_told_at_the_end_and_only_then(do):
+    wanted, edit = Wanted(), made("one two", "one three")
+    assert do.stopped(wanted, edit) == do.map_stopped(wanted) == do.sweep_stopped(wanted) == gr.skip()
+    assert do.file_stopped(wanted, [edit]) == [gr.skip(), gr.skip()]
+    do.stop(wanted)
+    assert "Stopped. <strong>Nearer" in do.stopped(wanted, edit)
+    assert "Stopped." in do.map_stopped(wanted)
+    assert "Stopped." in do.sweep_stopped(wanted)
+    said, button = do.file_stopped(wanted, [edit])
+    assert "Stopped after 1 texts" in said
+    assert button.visible
+
+
+def test_what_was_stopped_can_be_asked_for_again(do):
+    wanted = Wanted()
+    do.stop(wanted)
+    assert len(list(do.sweep("brisk", TEXT, wanted, *FIELDS))) == 1 + 4 + 1

@@ -3,9 +3,10 @@
 import json
 import re
 import socket
+import time
 import urllib.error
 import urllib.request
-from threading import Event
+from threading import Event, Thread
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,7 +15,9 @@ from latentopt.errors import LatentoptError
 
 pytest.importorskip("gradio", reason="the page needs Gradio: pip install 'latentopt[app]'")
 
-from latentopt.web.line import Line
+import gradio as gr
+
+from latentopt.web.line import Line, Stopped, Wanted
 from latentopt.web.page import page
 from latentopt.web.server import MOST_WAITING, serve
 
@@ -149,10 +152,10 @@ def test_too_many_requests_are_turned_away(served):
     lines = {fn.name: (fn.concurrency_id, fn.concurrency_limit) for fn in model}
     assert lines == {
         "write": ("model", 1),
-        "draw": ("model", 1),
         "between": ("model", 1),
-        "sweep": ("long", 1),
-        "file": ("long", 1),
+        "draw": ("long", 4),
+        "sweep": ("long", 4),
+        "file": ("long", 4),
     }
 
 
@@ -171,18 +174,46 @@ def test_who_waits_is_known(desk, monkeypatch):
     (event,) = [fn for fn in blocks.fns.values() if fn.name == "write"]
     try:
         assert line.waiting == 0
-        line.let_others_go_first()
+        assert line.part(Wanted(), len, "ab") == 2
         for place in range(3):
-            data = [TEXT, ["likes"], [], "", 0, 2, None, 1]
+            data = [TEXT, None, ["likes"], [], "", 0, 2, None, 1]
             join = {"data": data, "fn_index": event._id, "session_hash": f"s{place}"}
             assert post(f"{other.url}gradio_api/queue/join", join)[0] == 200
         assert begun.wait(60)
         assert line.waiting == 2
+        unwanted = Wanted(still=False)
+        with pytest.raises(Stopped):
+            line.part(unwanted, len, "ab")  # it need not wait for others
         monkeypatch.setattr("latentopt.web.line.PATIENCE", 0.1)
-        line.let_others_go_first()  # for no longer than that
+        assert line.part(Wanted(), len, "ab") == 2  # for no longer than that
     finally:
         go_on.set()
         other.close()
+
+
+def test_long_requests_take_turns():
+    """Part by part, so that nobody waits for the whole of another's."""
+    line, done, go_on = Line(gr.Blocks()), [], Event()
+
+    def part(name):
+        done.append(name)
+        assert go_on.wait(60)
+
+    def work(name):
+        wanted = Wanted()
+        for _ in range(3):
+            line.part(wanted, part, name)
+
+    both = [Thread(target=work, args=[name]) for name in "ab"]
+    for place, thread in enumerate(both, 1):
+        thread.start()
+        while len(line._turns) < place:
+            time.sleep(0.01)
+    go_on.set()
+    for thread in both:
+        thread.join(60)
+    assert sorted(done) == ["a"] * 3 + ["b"] * 3
+    assert done[:2] == ["a", "b"]
 
 
 def test_files_that_are_too_large_are_refused(served):
