@@ -24,7 +24,7 @@ BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#6b6b6b"
 
 
 def flow() -> Figure:
-    """The loop of an edit."""
+    """The way of an edit."""
     figure = Figure(figsize=(9, 3.1), layout="constrained")
     axis = figure.add_subplot()
     axis.set(xlim=(0, 9), ylim=(0, 3.1))
@@ -32,8 +32,8 @@ def flow() -> Figure:
     for x, y, title, words, colour in [
         (0.1, 1.9, "encode", '"the train is late again"\n→ z', BLUE),
         (2.35, 1.9, "search", "move z, until a head\npredicts what is wished", ORANGE),
-        (4.6, 1.9, "write", '"the train is ___"\nfilled as the moved z says', GREEN),
-        (6.85, 1.9, "measure", "encode the new text,\npredict again: realised", BLUE),
+        (4.6, 1.9, "write", '"the train is ___"\nfilled in many ways, as z says', GREEN),
+        (6.85, 1.9, "measure", "encode the new texts,\npredict again: realised", BLUE),
         (6.85, 0.3, "rank", "keep what is better,\nfluent and the same message", GREY),
     ]:
         axis.add_patch(
@@ -45,8 +45,16 @@ def flow() -> Figure:
     for start, end in [((2.13, 2.4), (2.32, 2.4)), ((4.38, 2.4), (4.57, 2.4)), ((6.63, 2.4), (6.82, 2.4))]:
         axis.annotate("", end, start, arrowprops=arrow)
     axis.annotate("", (7.85, 1.33), (7.85, 1.87), arrowprops=arrow)
-    axis.annotate("", (3.35, 1.87), (6.82, 0.8), arrowprops={**arrow, "connectionstyle": "angle,angleA=0,angleB=90"})
-    axis.text(5, 0.86, "the best texts go round again, while that pays", ha="center", fontsize=8.5, color=GREY)
+    again = {**arrow, "connectionstyle": "angle,angleA=0,angleB=90", "linestyle": "dashed"}
+    axis.annotate("", (5.6, 1.87), (6.82, 0.8), arrowprops=again)
+    axis.text(
+        5.45,
+        0.8,
+        "only where nothing may be shown:\nonce more, with other fills",
+        ha="right",
+        va="center",
+        fontsize=8.5,
+    )
     return figure
 
 
