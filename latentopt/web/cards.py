@@ -19,10 +19,11 @@ def marked(candidate: Candidate) -> str:
     parts, place = [], 0
     for change in candidate.changes:
         parts.append(escape(candidate.text[place : change.start]))
-        if change.was:
-            parts.append(GONE.format(escape(change.was)))
-        new = escape(candidate.text[change.start : change.end])
-        parts.append(f"<mark>{new}</mark>" if new else "")
+        gone, new = GONE.format(escape(change.was)), escape(candidate.text[change.start : change.end])
+        if new:
+            parts.append(f"{gone if change.was else ''}<mark>{new}</mark>")
+        else:  # it stood behind the word before it, if there is one
+            parts.append(f" {gone}" if change.start else f"{gone} ")
         place = change.end
     return "".join(parts) + escape(candidate.text[place:])
 
