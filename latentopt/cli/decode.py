@@ -47,8 +47,6 @@ def decode(
     FILE is a .parquet or .jsonl file as `latentopt encode` writes it; - or nothing reads standard input. Prints one
     text a line, a line break inside a text as a space; --json keeps it.
     """
-    import torch
-
     from latentopt.tables import read_table
 
     if str(file) == "-" and sys.stdin.isatty():
@@ -73,6 +71,8 @@ def decode(
     table = read_table(file, columns=[column], reading=options.chosen_reading())
     space = options.open_space(model)
     table = options.usable(_only_latents(table, column, space.latent_dim))
+    import torch
+
     texts = space.decode(
         torch.tensor(table.frame[column].tolist(), dtype=torch.float32),
         batch_size=batch_size,

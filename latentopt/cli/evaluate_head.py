@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latentopt.cli import completion, options
+from latentopt.cli.groups import group_columns, groups_of
+from latentopt.cli.new_head import NAMES
 from latentopt.cli.output import print_json, stderr, stdout
 
 if TYPE_CHECKING:
     from latentopt.heads.pairs import Pairs
 
-WHOSE = {"head": "the head, by the latent", "reader": "the reader, by the words", "stacked": "both, stacked"}
+WHOSE = {key: NAMES[key] for key in ("head", "reader", "stacked")}
 
 
 @click.command("evaluate-head", short_help="Share of pairs of texts that a head orders rightly.")
@@ -70,7 +72,7 @@ def evaluate_head(
         pairs = _marked(file, first, second, more)
     else:
         assert value is not None and group is not None
-        pairs = _grouped(file, column, value, of, group.split(","), least_z)
+        pairs = _grouped(file, column, value, of, group_columns(group), least_z)
     space = options.open_space(model)
     from latentopt.heads import load_fitted
     from latentopt.heads.pairs import pairs_report
@@ -130,5 +132,4 @@ def _grouped(file: Path, column: str, value: str, of: str | None, group: list[st
     if of is not None:
         trials = values_of(frame[of].tolist(), kind="numbers").values
         errors = np.sqrt(rates * (1 - rates) / trials)
-    groups = ["|".join(map(str, entries)) for entries in frame[group].itertuples(index=False)]
-    return grouped_pairs(frame[column].tolist(), rates, groups, errors=errors, least_z=least_z)
+    return grouped_pairs(frame[column].tolist(), rates, groups_of(table, group), errors=errors, least_z=least_z)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from latentopt.cli import new_head
+from property_models.families import RIDGE
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @click.option(
     "--family",
     type=click.Choice(list(new_head.FAMILY)),
-    default="ridge",
+    default=RIDGE.name,
     show_default=True,
     help="; ".join(f"{name}: {family.about}" for name, family in new_head.FAMILY.items()) + ".",
 )

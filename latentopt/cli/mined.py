@@ -11,11 +11,9 @@ from latentopt.cli.output import stdout
 if TYPE_CHECKING:
     from latentopt.directions import Discovered, Mining
 
-LARGE_LEAK = 1 / 3  # of a direction's own effect
-
 
 def mined_json(found: Mining, output: Path) -> dict[str, Any]:
-    """All that is known of a mined direction, in the shape that README documents."""
+    """All that is known of a mined direction, in the shape that docs/schemas says."""
     statistics = dict(found.direction.statistics)
     known: dict[str, Any] = {key: statistics[key] for key in ("pairs", "texts", "sources") if key in statistics}
     return {
@@ -82,10 +80,12 @@ def print_statistics(name: str, statistics: Mapping[str, Any], strength: float) 
 
 
 def _leaks(leaks: Sequence[Mapping[str, Any]]) -> str:
+    from latentopt.directions.leaks import LARGE
+
     told = []
     for leak in leaks:
         realised = "" if leak["realised"] is None else f", {leak['realised']:.2f} in edits"
-        much = " (much)" if leak["share"] > LARGE_LEAK else ""
+        much = " (much)" if leak["share"] > LARGE else ""
         told.append(f"{leak['name']} {leak['share']:.2f}{much}{realised}")
     return f"What else moves, as a share of the direction's own effect: {'; '.join(told)}"
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latentopt.cli import options
+from latentopt.cli.groups import group_columns, groups_of
 from latentopt.cli.output import draw, print_json, stderr, stdout, warn
 from property_models.families import FAMILIES
 
@@ -178,7 +179,7 @@ def make(request: Request, doing: str, learn: Callable[[Rows, Status], Fitted]) 
             space,
             frame[request.column].tolist(),
             values.tolist(),
-            groups=_groups(request, table),
+            groups=None if request.group is None else groups_of(table, group_columns(request.group)),
             weights=frame[WEIGHTS].tolist() if WEIGHTS in frame else None,
             times=None if request.time is None else times_of(frame[request.time].tolist(), request.time),
             kind="numbers" if are_numbers(values) else "classes",
@@ -222,11 +223,11 @@ def _checked_output(request: Request) -> Path:
 def _read(request: Request) -> Table:
     """Read texts, values and groups; rows with something wrong are left out, and too many of them are an error."""
     from latentopt.heads.values import check_dropped, check_texts, thousands_warning, with_values
-    from latentopt.tables import is_missing, read_table
+    from latentopt.tables import read_table
 
     of = [request.of] if request.of else []
     times = [request.time] if request.time else []
-    columns = [request.column, request.value, *of, *_group_columns(request), *times]
+    columns = [request.column, request.value, *of, *group_columns(request.group), *times]
     if len(set(columns)) < len(columns):
         raise click.UsageError(
             f"--column, --value, --of, --group and --time name the same column ({', '.join(columns)})"
@@ -238,9 +239,6 @@ def _read(request: Request) -> Table:
         warn(warning)
     read = _values(request, table)
     table = with_values(table, request.value, read)
-    for column in _group_columns(request):
-        entries = table.frame[column].tolist()
-        table = table.checked(column, ["names no group" if is_missing(entry) else None for entry in entries])
     if request.classes is None:  # whoever names classes has chosen to leave others out
         check_dropped(table, raw, may_drop=request.may_drop, decimal_comma=request.decimal_comma)
         table = options.usable(table)
@@ -279,18 +277,6 @@ def split_of(request: Request) -> Split:
 
     found: Split = getattr(splits, SPLITS[request.split])
     return found
-
-
-def _group_columns(request: Request) -> list[str]:
-    return [] if request.group is None else [column.strip() for column in request.group.split(",")]
-
-
-def _groups(request: Request, table: Table) -> list[str] | None:
-    """The group of each row; of several columns, what they say together."""
-    if request.group is None:
-        return None
-    columns = [table.frame[column].tolist() for column in _group_columns(request)]
-    return ["|".join(map(str, entries)) for entries in zip(*columns, strict=True)]
 
 
 def _save_and_show(fitted: Fitted, request: Request, output: Path, space: LatentSpace) -> None:

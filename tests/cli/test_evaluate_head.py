@@ -40,6 +40,17 @@ def test_rows_of_one_group_are_paired(cli_json, head):
     assert clear["pairs"] < cli_json("evaluate-head", head, posts, *rates)["pairs"]
 
 
+def test_rows_without_a_group_are_no_group(cli, cli_json, head, tmp_path):
+    frame = pandas.read_csv(head.parent / "posts.csv").astype({"day": object}).assign(who="me")
+    frame.loc[100:, "day"] = None
+    frame.to_csv(tmp_path / "posts.csv", index=False)
+    words = "evaluate-head", head, tmp_path / "posts.csv", "--value", "length", "--group", "day, who"
+    frame[:100].to_csv(tmp_path / "half.csv", index=False)
+    half = cli_json("evaluate-head", head, tmp_path / "half.csv", "--value", "length", "--group", "day")
+    assert cli_json(*words)["pairs"] == half["pairs"]
+    assert "day is empty" in cli(*words).stderr
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
