@@ -2,8 +2,7 @@ import csv
 
 import pytest
 
-from latentopt.cli.direction import METHODS as METHOD_NAMES
-from latentopt.directions import METHODS, Direction
+from latentopt.directions import Direction
 from latentopt.directions.strength import STRENGTHS
 from tests.toy import toy_space, toy_texts
 
@@ -182,10 +181,6 @@ def test_wrong_usage(cli, arguments, message):
     result = cli("direction", *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in " ".join(result.stderr.split())
-
-
-def test_names_of_methods_are_those_of_the_room():
-    assert list(METHOD_NAMES) == list(METHODS)
 
 
 @pytest.mark.parametrize("miner", ["mean", "map"])
