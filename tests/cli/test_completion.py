@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from click.shell_completion import BashComplete
+from click.shell_completion import BashComplete, FishComplete
 
 import latentopt
 from latentopt.cli import main
+from tests import snippets
 
 
 def offered(*words: str) -> list[str]:
@@ -83,20 +85,79 @@ def test_a_damaged_head_is_passed_over(elsewhere: Path) -> None:
     assert offered("optimize", "--model", "mine", "--target", "") == ["clicks=", "clicks=VALUE"]
 
 
-def test_bash_completes_and_nothing_heavy_is_loaded(tmp_path: Path) -> None:
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """An environment whose `latentopt` is this one; what it imports is written to `imports`."""
     command = tmp_path / "latentopt"
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -X importtime -m latentopt "$@" 2>> "{tmp_path}/imports"\n')
     command.chmod(0o755)
-    script = (
-        'eval "$(_LATENTOPT_COMPLETE=bash_source latentopt)"; COMP_WORDS=(latentopt apply ci); COMP_CWORD=2; '
-        '_latentopt_completion latentopt; echo "${COMPREPLY[@]}"'
-    )
-    environment = {
+    return {
         **os.environ,
         "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(Path(latentopt.__file__).parents[1]),
+        "HOME": str(tmp_path),
+        "TERM": "dumb",
     }
+
+
+def documented(shell: str) -> str:
+    """What `docs/how-to/completion.md` says to write for a shell."""
+    page = snippets.REPOSITORY / "docs/how-to/completion.md"
+    found = [*snippets.blocks(page, "sh"), *snippets.blocks(page, "text")]
+    return next(block for block in found if f"{shell}_source" in block)
+
+
+def test_bash_completes_and_nothing_heavy_is_loaded(tmp_path: Path, environment: dict[str, str]) -> None:
+    script = documented("bash") + (
+        'COMP_WORDS=(latentopt apply ci); COMP_CWORD=2; _latentopt_completion latentopt; echo "${COMPREPLY[@]}"'
+    )
     done = subprocess.run(["bash", "-c", script], env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.split() == ["civil"], done.stderr
     loaded = {line.rpartition("|")[2].strip() for line in (tmp_path / "imports").read_text().splitlines()}
     assert loaded.isdisjoint({"torch", "transformers", "pandas", "numpy"})
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="needs fish: apt-get install fish")
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("latentopt apply ci", ["civil"]),
+        ("latentopt optimize --target sentiment=p", ["sentiment=positive"]),
+        ("latentopt predict likes,sent", ["likes,sentiment"]),
+    ],
+)
+def test_fish_completes(typed: str, expected: list[str], tmp_path: Path, environment: dict[str, str]) -> None:
+    script = f"{documented('fish')}\ncomplete --do-complete '{typed}'"
+    done = subprocess.run(["fish", "-c", script], env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.split() == expected, done.stderr
+
+
+def test_what_is_mended_in_the_script_for_fish_is_in_it() -> None:
+    _, old, _, new, _ = documented("fish").split("'")
+    script = FishComplete(main, {}, "latentopt", "_LATENTOPT_COMPLETE").source()
+    assert script.count(old.removeprefix("split ")) == script.count(old) == 1
+    assert new == old.replace("split", "split --max 1")
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="needs zsh: apt-get install zsh")
+@pytest.mark.parametrize(
+    ("typed", "becomes"),
+    [
+        ("latentopt apply ci", "latentopt apply civil "),
+        ("latentopt optimize --target sentiment=p", "latentopt optimize --target sentiment=positive "),
+        ("latentopt predict likes,sent", "latentopt predict likes,sentiment "),
+    ],
+)
+def test_zsh_completes(typed: str, becomes: str, tmp_path: Path, environment: dict[str, str]) -> None:
+    """The shell has a terminal of its own; its answer is what a line holds when the tab key was pressed."""
+    (tmp_path / ".zshrc").write_text(documented("zsh").replace("compinit\n", "compinit -u\n"))  # asks no question
+    (tmp_path / "drive").write_text(
+        "zmodload zsh/zpty\n"
+        "zpty shell zsh -i\n"
+        # The line is printed when the tab key has done its work, and not run.
+        "zpty -w shell 'accept() { print -r -- \"<<$BUFFER>>\"; exit }; zle -N accept; bindkey ^X accept'\n"
+        f"zpty -w -n shell '{typed}'$'\\t\\x18'\n"
+        "while zpty -r shell line; do print -rn -- $line; done\n"
+    )
+    done = subprocess.run(["zsh", "-f", "drive"], env=environment, cwd=tmp_path, capture_output=True, timeout=300)
+    assert f"<<{becomes}>>".encode() in done.stdout, (done.stdout, done.stderr)
