@@ -120,11 +120,12 @@ class Property:
         """Sum over the rows (n,) whose value is known, of squared errors (in standard deviations) or of nats."""
         from torch.nn import functional as F
 
-        known = ~value.isnan()
-        predicted, value = predicted[known], value[known]
+        # Rows are weighed by 0 and not left out: to know how many are left, a GPU's queue would have to run empty.
+        known = (~value.isnan()).float()
+        value = value.nan_to_num()
         if self.binary:
-            return F.binary_cross_entropy_with_logits(predicted, value, reduction="sum")
-        return 0.5 * (predicted - value).square().sum()
+            return F.binary_cross_entropy_with_logits(predicted, value, known, reduction="sum")
+        return 0.5 * ((predicted - value).square() * known).sum()
 
 
 @dataclass(frozen=True)

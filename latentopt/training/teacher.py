@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
 from torch.nn import functional as F
 from transformers import AutoModel, AutoTokenizer
 
@@ -20,6 +22,7 @@ from latentopt.tables import atomic_write
 from latentopt.training.starts import fingerprint
 
 MOST_TOKENS = 128
+TOGETHER = 1024  # texts that are computed at once where many are
 UNIT = 0.01  # what the length of a vector in half precision may differ from 1 by
 
 
@@ -54,10 +57,24 @@ class TeacherEmbeddings:
 
     def __getitem__(self, rows: Sequence[int]) -> NDArray[np.float16]:
         """The embeddings of the texts of these numbers, (r, e)."""
+        self._complete(rows)
+        return np.asarray(self._kept[rows])
+
+    def compute(self, rows: Sequence[int]) -> None:
+        """Compute those of these numbers that are missing, texts of like lengths together.
+
+        For processes that read them and cannot compute them: those that make batches beside one that uses a GPU.
+        """
+        by_length = sorted(rows, key=lambda i: len(self.texts[i]))
+        starts = range(0, len(by_length), TOGETHER)
+        for at in track(starts, "the teacher's embeddings", console=Console(stderr=True), transient=True):
+            self._complete(by_length[at : at + TOGETHER])
+        self._model = None
+
+    def _complete(self, rows: Sequence[int]) -> None:
         known = np.abs(np.linalg.norm(self._kept[rows].astype(np.float32), axis=1) - 1) < UNIT
         if missing := [i for i, there in zip(rows, known, strict=True) if not there]:
             self._kept[missing] = self._computed([self.texts[i] for i in missing])
-        return np.asarray(self._kept[rows])
 
     @torch.no_grad()
     def _computed(self, texts: Sequence[str]) -> NDArray[np.float32]:

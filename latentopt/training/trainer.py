@@ -45,6 +45,7 @@ from latentopt.training.teacher import TeacherEmbeddings, embedding_dim
 DENSITY_TEXTS = 10_000
 LOG_STEPS = 50
 KEPT = 2  # checkpoints
+MOST_WORKERS = 14  # as many have made 4 batches of 512 texts a second
 STAGING = ".staging"  # in the output folder: where a checkpoint is written before it gets its name
 PREDICTIONS = "predictions.safetensors"  # in a checkpoint, beside model and tokenizer
 PARTS = ("wholes", "fills", "regularization", "teacher", "properties")
@@ -308,13 +309,11 @@ def train(
             "take another regularizer (--regularizer mmd), or begin with a model that was trained with KL"
         )
     model.t5.set_attn_implementation(ATTENTION)  # also of a new one: a run that goes on computes as it began
-    data = Texts(
-        tokenizer,
-        texts,
-        positions=model.config.positions,
-        values=values,
-        embeddings=None if recipe.teacher is None else TeacherEmbeddings(recipe.teacher, texts, cache=cache or output),
-    )
+    embeddings = None if recipe.teacher is None else TeacherEmbeddings(recipe.teacher, texts, cache=cache or output)
+    data = Texts(tokenizer, texts, positions=model.config.positions, values=values, embeddings=embeddings)
+    if embeddings is not None and arguments.dataloader_num_workers:
+        with arguments.main_process_first(desc="teacher's embeddings"):  # the others find them in the file
+            embeddings.compute(data.kept)
     loss = TrainingLoss(
         model,
         regularizer=recipe.regularizer,
@@ -359,6 +358,7 @@ def train(
 
 
 def _arguments(recipe: Recipe, output: Path) -> TrainingArguments:
+    workers = _workers()
     return TrainingArguments(
         output_dir=str(output),
         num_train_epochs=recipe.epochs,
@@ -380,8 +380,20 @@ def _arguments(recipe: Recipe, output: Path) -> TrainingArguments:
         greater_is_better=True,
         seed=recipe.seed,
         dataloader_drop_last=True,
+        # A GPU takes a batch in less time than it takes to make one; on a CPU they would want the same cores.
+        dataloader_num_workers=workers,
+        dataloader_persistent_workers=workers > 0,
+        logging_nan_inf_filter=not torch.cuda.is_available(),  # it would wait for each step's loss
         remove_unused_columns=False,
     )
+
+
+def _workers() -> int:
+    """Processes that make batches: where there is a GPU, this process's share of the cores but two."""
+    if not torch.cuda.is_available():
+        return 0
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return max(1, min(MOST_WORKERS, (os.cpu_count() or 1) // processes - 2))
 
 
 def _checkpoints(folder: Path) -> list[Path]:

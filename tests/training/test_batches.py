@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from latentopt.errors import LatentoptError
 from latentopt.model.tokenizer import sentinel_ids, train_tokenizer
@@ -126,6 +127,14 @@ class TestCollator:
 
         assert source([3, 4, 5], 1) == source([4, 9], 0)
         assert [source([i, i + 20], 0) for i in range(8)] != [source([i, i + 20], 1) for i in range(8)]  # an epoch on
+
+    def test_processes_of_their_own_make_the_same_batches(self) -> None:
+        data, make = texts(24), collator(Uses())
+        alone, apart = (list(DataLoader(data, 8, collate_fn=make, num_workers=n)) for n in (0, 2))
+        for one, other in zip(alone, apart, strict=True):
+            (a,), (b,) = one["runs"], other["runs"]
+            assert a.keys() == b.keys()
+            assert all(torch.equal(a[name], b[name]) for name in a)
 
     def test_a_tokenizer_without_sentinels_makes_whole_texts(self) -> None:
         plain = type(TOKENIZER)(tokenizer_object=TOKENIZER.backend_tokenizer, pad_token="<pad>", eos_token="</s>")

@@ -36,6 +36,11 @@ def test_a_step_computes_with_rounded_weights_and_moves_the_exact_ones():
     steps.on_step_begin(None, None, None, model=loss)
     changed = [not torch.equal(w, b) for w, b in zip(model.parameters(), before, strict=True)]
     assert changed == [is_quantized(w) for w in model.parameters()]
+    for (name, now), exact in zip(model.named_parameters(), before, strict=True):
+        if is_quantized(exact):
+            alone = exact.clone()
+            round_(alone, SMALL.of(name))
+            assert torch.equal(now, alone)
     steps.on_pre_optimizer_step(None, None, None, model=loss)
     assert all(torch.equal(w, b) for w, b in zip(model.parameters(), before, strict=True))
 

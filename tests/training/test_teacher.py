@@ -63,6 +63,19 @@ def test_each_is_computed_once_and_when_it_is_needed(
     assert len(list(tmp_path.glob("embeddings-*.npy"))) == 2
 
 
+def test_many_are_computed_before_they_are_read(teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(teaching, "TOGETHER", 7)  # several batches
+    known = TeacherEmbeddings(teacher, TEXTS, cache=tmp_path)
+    known.compute(range(30))
+    with monkeypatch.context() as patched:
+        patched.setattr(teaching, "AutoModel", None)
+        found = known[range(30)]
+        with pytest.raises(LatentoptError, match="no teacher could be loaded"):
+            known[[30]]
+    others = TeacherEmbeddings(teacher, TEXTS[::-1], cache=tmp_path)
+    assert np.allclose(others[range(39, 9, -1)], found, atol=0.02)
+
+
 def test_one_that_a_killed_run_left_half_written_is_computed_again(teacher: Path, tmp_path: Path) -> None:
     found = TeacherEmbeddings(teacher, TEXTS, cache=tmp_path)[[5]]
     (file,) = tmp_path.glob("embeddings-*.npy")
