@@ -50,9 +50,9 @@ relatives: SmolLM2 is what the model was adapted from, MiniLM taught its latents
 
 ## Limits
 
-- It was trained for an hour and a half on one processor core, where days would still teach it more: what it writes into
-  a text is English more often than not, and says what the text needs less often. Read what comes out.
-- It keeps what a text means better than its words: written from its latent alone, a text comes back changed.
+- It was trained for seven minutes on one GPU, and its losses were still falling: more would teach it more. Read what
+  comes out.
+- Written from its latent alone, a short text comes back whole or nearly so, a longer one changed.
 - Who tweets decides most of the likes ({by_account:.0%} of the variance of their logarithm). The head predicts what
   the text adds for an account with given typical likes, and explains little of it: the intervals are wide because
   chance is. No edit *causes* likes; the head knows which texts had them.

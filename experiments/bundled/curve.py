@@ -15,11 +15,5 @@ MEASURES = {
 }
 
 if __name__ == "__main__":
-    rows, written = [], 0  # a step is of 24 texts that are written, whatever the stage
-    for stage in json.loads((HERE / "results.json").read_text())["training"]["stages"]:
-        per_step = stage["written"] / stage["steps"]
-        rows += [
-            {**row, "step": (written + round(row["step"] * per_step)) // 24} for row in stage["curve"] if "fills" in row
-        ]
-        written += stage["written"]
+    rows = json.loads((HERE / "results.json").read_text())["training"]["curve"]
     training_curves(rows, MEASURES).savefig(HERE / "figures/training.png", dpi=110)

@@ -1,4 +1,4 @@
-"""Rows of causal data: each group is a pair of one author and link, or the headlines of one test and image."""
+"""Rows of causal data: each group is a pair of tweets of one author and link."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from latentopt.heads import Rows
-from latentopt.heads.values import rates_of
 from latentopt.space import LatentSpace
 
 ENCODED_PAIRS = 3000
@@ -25,12 +24,3 @@ def wording_rows(data: Path, space: LatentSpace, *, seed: int) -> tuple[Rows, Ro
     z = space.pooled(space.encode(texts[:cut])).double().numpy()
     encoded = Rows(z, texts[:cut], values[:cut], groups[:cut])
     return encoded, Rows(np.zeros((len(texts) - cut, 0)), texts[cut:], values[cut:], groups[cut:])
-
-
-def clicks_rows(data: Path, space: LatentSpace) -> Rows:
-    """All headlines of the training file with their rates."""
-    frame = pd.read_parquet(data / "headlines/train.parquet")
-    rates = rates_of(frame["clicks"].tolist(), frame["impressions"].tolist())
-    groups = (frame["test"].astype(str) + "|" + frame["image"].astype(str)).to_numpy(dtype=object)
-    z = space.pooled(space.encode(frame["text"].tolist())).double().numpy()
-    return Rows(z, frame["text"].tolist(), rates.values, groups, rates.weights)
