@@ -101,9 +101,14 @@ def promised(found: list[dict[str, float]]) -> Figure:
     axis.plot([0.9, 3], [0.9, 3], color=GREY, lw=1, ls="--")
     axis.text(2.1, 2.2, "kept in full", color=GREY, fontsize=8, ha="right")
     axis.set(xscale="log", yscale="log", xlabel="promised by the moved latent", ylabel="realised by the text")
-    axis.set(xlim=(0.9, 90), ylim=(0.95, 3))
-    for of, ticks in ((axis.xaxis, (1, 2, 4, 8, 16, 32, 64)), (axis.yaxis, (1, 1.25, 1.5, 2, 3))):
-        of.set_ticks(ticks, labels=[f"x {tick:g}" for tick in ticks])
+    most = max(row["promised"] for row in found)
+    axis.set(xlim=(0.9, 1.5 * most), ylim=(0.95, 3))
+    tens = [10**power for power in range(len(f"{most:.0f}"))]
+    for of, ticks in (
+        (axis.xaxis, tens if most > 100 else (1, 2, 4, 8, 16, 32, 64)),
+        (axis.yaxis, (1, 1.25, 1.5, 2, 3)),
+    ):
+        of.set_ticks(ticks, labels=[f"x {tick:,g}" for tick in ticks])
         of.set_minor_locator(NullLocator())
     axis.legend(frameon=False, fontsize=8, loc="upper right")
     return figure

@@ -16,21 +16,20 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from run import judged, put_between
+from run import GUIDANCE, judged, put_between
 from tasks import likes_of
 
-from latentopt.editing import Effort, Floors, Infill, TextEditor
+from latentopt.editing import Effort, Infill, TextEditor
 from latentopt.space import LatentSpace
 
 RESULTS = Path(__file__).parent / "effort.json"
 BEGIN, END = "<!-- efforts: made by effort.py -->", "<!-- end of efforts -->"
 HELD_OUT = 2000  # of the shuffled training file (experiments/bundled/corpus.py)
 FIRST = 40  # of these, on which the floors were tried
-FLOORS = Floors(strain=2.0)
-WHOLE = Effort(rounds=1, tries=1, rows=96, scored=32)
+WHOLE = Effort(rounds=1, tries=1)
 WAYS: dict[str, dict[str, Any]] = {
     "one round of 96": {"effort": WHOLE},
-    "one round of 96, no guidance": {"effort": WHOLE, "writer": Infill(guidance=(0.0,))},
+    "one round of 96, guided": {"effort": WHOLE, "writer": Infill(guidance=GUIDANCE)},
     "one round of 96, two fills of the same spans": {"effort": WHOLE, "writer": Infill(fills=2)},
     "two rounds of 64": {"effort": Effort(rounds=2, tries=1, rows=64, scored=24)},
 }
@@ -64,7 +63,7 @@ def main() -> None:
     for name, options in WAYS.items():
         file = args.work / f"{name.replace(' ', '_').replace(',', '')}_{args.texts}_{space.fingerprint}.json"
         if not file.exists():
-            editor = TextEditor(space, task.goal, floors=FLOORS, **options, **task.options)
+            editor = TextEditor(space, task.goal, **options, **task.options)
             document = {"space": space.fingerprint, "edits": [edit.to_json() for edit in editor.edit(task.texts)]}
             file.write_text(json.dumps(document, ensure_ascii=False))
         results[name] = judged(file, "likes", args.judges, args.weights, args.data)

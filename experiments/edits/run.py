@@ -36,6 +36,7 @@ MORE = {
     "bag of words upward": r"upward in (\d+)%",
     "VADER more positive": r"VADER finds (\d+)%",
 }
+GUIDANCE = (0.5, 1.0, 1.5)
 BEGIN, END = "<!-- rows: made by run.py -->", "<!-- end of rows -->"
 
 
@@ -53,9 +54,8 @@ def moved_by(name: str) -> Callable[[LatentSpace], dict[str, Any]]:
 
 ROWS: dict[str, Row] = {
     "infill": Row(),
-    "no guidance": Row(lambda space: {"writer": Infill(guidance=(0.0,))}),
+    "guided": Row(lambda space: {"writer": Infill(guidance=GUIDANCE)}),
     "no move": Row(moved_by("none")),
-    "neither move nor guidance": Row(lambda space: {"writer": Infill(guidance=(0.0,)), **moved_by("none")(space)}),
     "rewrite": Row(lambda space: {"writer": Rewrite()}),
     "rewrite without a move": Row(lambda space: {"writer": Rewrite(), **moved_by("none")(space)}),
     "no reader": Row(lambda space: {"readers": {}}),

@@ -122,14 +122,14 @@ _OPTIONS = options.compose(
     click.option(
         "--change",
         type=click.FloatRange(0, 1),
-        default=0.3,
+        default=0.35,
         show_default=True,
         help="Most of the words that may change, as a share; one always may.",
     ),
     click.option(
         "--min-fluency",
         type=float,
-        default=-0.2,
+        default=-0.1,
         show_default=True,
         help="Least fluency, in nats per token more than the text's own: 0 is as fluent as the text, -0.3 is odd.",
     ),

@@ -29,8 +29,8 @@ from latentopt.space.texts import checked_texts
 if TYPE_CHECKING:
     from latentopt.space import LatentSpace
 
-STRETCH = 2.0  # how far beyond a wish the way leads, in wishes: texts keep a fraction of what latents promise
-REACH = 0.7  # of the latents' spread around their mean; farther from a text lie other texts
+STRETCH = 8.0  # how far beyond a wish the way leads, in wishes: texts keep a fraction of what latents promise
+REACH = 1.2  # of the latents' spread around their mean; farther from a text lie other texts
 BLIND_STEPS = 10  # of a search whose every point is written and asked for as a text
 SHARES = (0.5, 1.0)  # of the way, from which texts are written
 WORTH_A_ROUND = 0.05  # of the same: what a round must bring for another to follow
@@ -51,7 +51,7 @@ class Effort:
     tries: int = 2
     rows: int = 96
     beam: int = 2
-    scored: int = 32
+    scored: int = 40
 
 
 class TextEditor(BaseEstimator):

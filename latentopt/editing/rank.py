@@ -16,9 +16,10 @@ from latentopt.editing.pareto import pareto
 
 # What fluency and strain (nats), meaning and the share of the words that changed are worth, in losses of 1: misses of
 # one standard deviation.
-FLUENCY_WEIGHT = 1.0
-STRAIN_WEIGHT = 0.2
-MEANING_WEIGHT = 1.0
+FLUENCY_WEIGHT = 3.0
+FLUENT = 0.2  # nats per token above the source: more is no better, but for the model's taste
+STRAIN_WEIGHT = 0.4
+MEANING_WEIGHT = 2.0
 CHANGE_WEIGHT = 1.0
 ALIKE = 0.6  # share of their changed words from which on two texts are one proposal
 
@@ -31,10 +32,10 @@ class Floors:
     meaning: least cosine to the source. change: most of the source's words that may change, as a share; one always may.
     """
 
-    fluency: float = -0.2
-    strain: float = 2.0
+    fluency: float = -0.1
+    strain: float = 3.0
     meaning: float = 0.7
-    change: float = 0.3
+    change: float = 0.35
 
     def most_words(self, words: int) -> int:
         """How many of so many words may change."""
@@ -71,7 +72,8 @@ class Floors:
 
 def value(attempt: Attempt) -> float:
     """What attempts are ordered by, lower is better: the cautious loss, then what fluency and meaning were lost."""
-    odd = FLUENCY_WEIGHT * max(0.0, -(attempt.fluency or 0.0)) + STRAIN_WEIGHT * (attempt.strain or 0.0)
+    fluency = FLUENT if attempt.fluency is None else attempt.fluency
+    odd = FLUENCY_WEIGHT * max(0.0, FLUENT - fluency) + STRAIN_WEIGHT * (attempt.strain or 0.0)
     return attempt.cautious + odd + MEANING_WEIGHT * (1 - attempt.meaning) + CHANGE_WEIGHT * attempt.changed
 
 

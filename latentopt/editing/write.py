@@ -66,17 +66,18 @@ def texts_at(space: LatentSpace, z: Tensor) -> list[str]:
 class Infill:
     """Some spans of the text are written anew, everything else is kept.
 
-    Spans are drawn where the goal hangs on the words. Fills say what the moved latent says and the text's own does not
-    (see `latentopt.model.writing.Sampling`), at several temperatures and strengths; some say what would stand there
-    anyway, given the null latent.
+    Spans are drawn where the goal hangs on the words. Fills say what the moved latent says, at several temperatures;
+    some say what would stand there anyway, given the null latent.
 
-    temperatures, guidance: each row has one of each. free: share of the rows that are given the null latent. top_p: of
-    the nucleus. most_spans: of one text. fills: of the same spans by the same latent, which read together what precedes
-    them. longer: tokens by which a fill may be longer than what it replaces.
+    temperatures, guidance: each row has one of each. guidance: 0 for none; with more, fills also keep away from what
+    the text's own latent says (see `latentopt.model.writing.Sampling`), which a latent that says little needs. free:
+    share of the rows that are given the null latent. top_p: of the nucleus. most_spans: of one text. fills: of the same
+    spans by the same latent, which read together what precedes them. longer: tokens by which a fill may be longer than
+    what it replaces.
     """
 
     temperatures: Sequence[float] = (0.6, 0.9)
-    guidance: Sequence[float] = (0.5, 1.0, 1.5)
+    guidance: Sequence[float] = (0.0,)
     free: float = 0.25
     top_p: float = 0.9
     most_spans: int = 2

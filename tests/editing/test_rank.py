@@ -7,7 +7,7 @@ import torch
 from latentopt.editing.constraints import Breach
 from latentopt.editing.edit import changes_between, count_words, words_changed
 from latentopt.editing.measure import Attempt
-from latentopt.editing.rank import Floors, ordered, shortest_way, spread
+from latentopt.editing.rank import FLUENT, Floors, ordered, shortest_way, spread
 
 SOURCE = "thank you to everyone who came out tonight in the rain"
 
@@ -32,14 +32,14 @@ A = attempt("huge thank you to everyone who came out tonight in the rain")
 
 
 def test_the_more_cautious_opinion_decides_then_fluency_then_meaning():
-    flattered = replace(A, text="a", loss=0.0, read_loss=0.9)
+    flattered = replace(A, text="a", loss=0.0, read_loss=1.5)
     honest = replace(A, text="b", loss=0.6, read_loss=0.4)
     odd, other = replace(honest, text="c", fluency=-0.25), replace(honest, text="d", meaning=0.7)
     assert [x.text for x in ordered([flattered, odd, other, honest])] == ["b", "d", "c", "a"]
 
 
-def test_fluency_above_the_sources_is_worth_nothing():
-    plain, common = replace(A, text="a"), replace(A, text="b", fluency=0.9)
+def test_fluency_well_above_the_sources_is_worth_no_more():
+    plain, common = replace(A, text="a", fluency=FLUENT), replace(A, text="b", fluency=0.9)
     assert [x.text for x in ordered([common, plain])] == ["a", "b"]
 
 
