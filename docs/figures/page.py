@@ -52,7 +52,7 @@ def main() -> None:
     with sync_playwright() as running:
         browser = running.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for name, width, height, wish, text in (
-            ("page-wide", 1280, 800, "civil", "how the hell did they come to that conclusion?"),
+            ("page-wide", 1280, 800, "civil", "what a stupid idea, nobody needs this crap"),
             ("page-narrow", 390, 1400, "likes", "happy to be home after a long week on the road"),
         ):
             tab = browser.new_page(viewport={"width": width, "height": 800})
