@@ -33,7 +33,7 @@ def write(tab: Page, wish: str, text: str) -> None:
     tab.locator(f"#wish-{wish}").wait_for()
     tab.fill("#text textarea", text)
     tab.click("#write")
-    tab.wait_for_function("document.querySelector('#said').textContent.includes('For your text')")
+    tab.wait_for_function("document.querySelector('#said').textContent.includes('the best candidate')")
 
 
 def keep(tab: Page, name: str, height: int) -> None:
