@@ -50,8 +50,8 @@ relatives: SmolLM2 is what the model was adapted from, MiniLM taught its latents
 
 ## Limits
 
-- It was trained for seven minutes on one GPU, in which it saw a text 1.6 times: more would teach it more. Read what comes
-  out.
+- It was trained for seven minutes on one GPU, in which it saw a text 1.6 times: more would teach it more. Read what
+  comes out.
 - Written from its latent alone, a short text comes back whole or nearly so, a longer one changed.
 - Who tweets decides most of the likes ({by_account:.0%} of the variance of their logarithm). The head predicts what
   the text adds for an account with given typical likes, and explains little of it: the intervals are wide because
