@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
 from torch.nn import functional as F
 from transformers import AutoModel, AutoTokenizer
 
@@ -22,8 +21,11 @@ from latentopt.tables import atomic_write
 from latentopt.training.starts import fingerprint
 
 MOST_TOKENS = 128
+SAID = 100  # batches between two words about it
 TOGETHER = 1024  # texts that are computed at once where many are
 UNIT = 0.01  # what the length of a vector in half precision may differ from 1 by
+
+log = logging.getLogger(__name__)
 
 
 class TeacherEmbeddings:
@@ -66,8 +68,9 @@ class TeacherEmbeddings:
         For processes that read them and cannot compute them: those that make batches beside one that uses a GPU.
         """
         by_length = sorted(rows, key=lambda i: len(self.texts[i]))
-        starts = range(0, len(by_length), TOGETHER)
-        for at in track(starts, "the teacher's embeddings", console=Console(stderr=True), transient=True):
+        for at in range(0, len(by_length), TOGETHER):
+            if at % (SAID * TOGETHER) == 0:
+                log.info("the teacher's embeddings: %d of %d texts", at, len(by_length))
             self._complete(by_length[at : at + TOGETHER])
         self._model = None
 
