@@ -61,7 +61,7 @@ def main() -> None:
             tab.wait_for_selector("#wished input")
             write(tab, wish, text)
             keep(tab, name, height)
-            print(name, tab.locator(".edited").all_inner_texts(), file=sys.stderr)
+            print(name, [edit.get_attribute("data-text") for edit in tab.locator(".edited").all()], file=sys.stderr)
         browser.close()
     served.close()
 

@@ -32,16 +32,14 @@ class Journal:
         job: what identifies the job, plain data.
 
     Raises:
-        LatentoptError: if another process has the journal open, or it is that of another job.
+        LatentoptError: if another process has the journal open, it is that of another job, or the system has no locks.
         OSError: if it cannot be written.
     """
 
     def __init__(self, path: Path, job: Mapping[str, Any]) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        self._file = _open_alone(path)
         try:
-            self._lock()
             self.chunks = self._recover(job)
         except BaseException:
             os.close(self._file)
@@ -62,16 +60,6 @@ class Journal:
         """All records, in order."""
         for chunk in chunks_of(self.path):
             yield from chunk
-
-    def _lock(self) -> None:
-        import fcntl  # not at the top: Windows has none, and must load `latentopt.batch` without it
-
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise LatentoptError(
-                f"{self.path}: another latentopt is writing this output; wait for it, or name another --output"
-            ) from error
 
     def _recover(self, job: Mapping[str, Any]) -> int:
         """Number of chunks that are whole; what follows them is cut off. A journal that has not begun is begun."""
@@ -101,6 +89,27 @@ class Journal:
             if isinstance(error, OSError):
                 error.filename = str(self.path)
             raise
+
+
+def _open_alone(path: Path) -> int:
+    """Open a journal, which is made if it is not there, and which no other process has open."""
+    try:
+        import fcntl  # not at the top: Windows has none, and must load `latentopt.batch` without it
+    except ImportError as error:
+        raise LatentoptError(
+            f"{path}: an output needs locks of files (flock), which this system has not (Windows); "
+            "use the Windows Subsystem for Linux, or leave out --output and keep what is printed"
+        ) from error
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(file)
+        raise LatentoptError(
+            f"{path}: another latentopt is writing this output; wait for it, or name another --output"
+        ) from error
+    return file
 
 
 def job_of(path: Path) -> dict[str, Any] | None:

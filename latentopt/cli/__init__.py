@@ -12,8 +12,10 @@ from importlib import import_module
 from typing import IO, Any
 
 import click
+from click.shell_completion import add_completion_class
 
 from latentopt import __version__
+from latentopt.cli.completion import WholeNames
 from latentopt.cli.output import in_a_line, warn
 from latentopt.errors import LatentoptError, TruncationWarning
 
@@ -47,6 +49,9 @@ FLAT = {  # read at the first product: kernels are kept for each shape, and text
     "LRU_CACHE_CAPACITY": "64",
     "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64",
 }
+
+
+add_completion_class(WholeNames)  # click looks for the shell before it calls anything below
 
 
 class Failure(click.ClickException):

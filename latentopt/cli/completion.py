@@ -8,12 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
+from click.shell_completion import CompletionItem, FishComplete
 
 import latentopt
 
 BUNDLED = Path(latentopt.__file__).parent / "pretrained"
 SUFFIX = ".safetensors"
+
+
+class WholeNames(FishComplete):
+    """fish, where `likes,clicks` stays whole: click's script takes what is offered apart at each comma."""
+
+    source_template = FishComplete.source_template.replace('split ","', 'split --max 1 ","')
 
 
 def heads(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from latentopt.directions import Direction
-from latentopt.directions.finding import bundled_names, find
+from latentopt.directions.finding import bundled, bundled_names
 from latentopt.editing import Along, AtLeast, Wish
 from latentopt.editing.properties import SURE
 from latentopt.errors import LatentoptError
@@ -41,10 +41,7 @@ class _HeadControl:
 
     def readers(self) -> Mapping[str, SecondOpinion]:
         """Second opinions by the names of what is wished for."""
-        if self.fitted.reader is None:
-            return {}
-        wished = [each.name or self.name for each in self.fitted.head.properties]
-        return dict(zip(wished, self.fitted.reader.properties, strict=True))
+        return self.fitted.readers()
 
     def colours(self, z: Tensor) -> dict[str, list[float]]:
         """By name, what pooled latents z (n, m) can be coloured by, (n,): of two classes, the second's probability."""
@@ -133,7 +130,7 @@ class Strength:
 
     def readers(self) -> Mapping[str, SecondOpinion]:
         """The second opinion on the direction, where it has one."""
-        return {} if self.direction.reader is None else {self.name: self.direction.reader}
+        return self.direction.readers()
 
     @property
     def first(self) -> float:
@@ -161,9 +158,9 @@ def controls_of(space: LatentSpace, heads: Sequence[Path]) -> list[Control]:
     Raises:
         LatentoptError: if a head is damaged or of another space, or two have one name.
     """
-    bundled = sorted((_of_head(place, space) for place in bundled_heads(space).values()), key=_order)
-    found: list[Control] = [*(_of_head(place, space) for place in heads), *bundled]
-    found += [Strength(find(name, space)) for name in bundled_names(space)]
+    of_the_model = sorted((_of_head(place, space) for place in bundled_heads(space).values()), key=_order)
+    found: list[Control] = [*(_of_head(place, space) for place in heads), *of_the_model]
+    found += [Strength(bundled(name, space)) for name in bundled_names(space)]
     names = [control.name for control in found]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise LatentoptError(f"{twice[0]}: two heads or directions have this name; leave one of them out")

@@ -25,7 +25,7 @@ from latentopt.tables import Table, write_table
 from latentopt.web import cards, figures
 from latentopt.web.controls import Strength
 from latentopt.web.desk import KEPT, MOST_CHARACTERS, Asked, Desk, Rung, one_file, one_text, stays, texts_to_edit
-from latentopt.web.line import Line, Stopped, Wanted
+from latentopt.web.line import Line, Wanted
 from latentopt.web.maps import Map, draw_map, encoded, read_corpus
 
 SHOWN = 3  # edits at most
@@ -82,22 +82,20 @@ class Handlers:
 
     def write(self, text: str, wanted: Wanted, *fields: Any) -> Iterator[Values]:
         """Edits of a text, the first of them while the rest is written; where others wait by then, those are all."""
-        wanted.still = True
-        yield [_said("Writing; the first edits come in some seconds."), None, *_nothing()]
-        edit, more = None, ""
-        try:
-            for number, edit in enumerate(self.line.steps(wanted, self.desk.edits(self.asked(*fields), text))):
-                if number == 0 and self.line.waiting:
-                    more = " Others are waiting, so it ends with what was found at first."
-                    break
-                yield [_said(f"{_so_far(edit)} Looking for better ones…"), edit, *self._shown(edit)]
-        except Stopped:
-            return
-        except LatentoptError as error:
-            yield [_failed(error), edit, *(_nothing() if edit is None else self._shown(edit))]
-            return
-        if edit is not None:
-            yield [_said(self._verdict(edit) + more), edit, *self._shown(edit)]
+        with wanted.until_stopped():
+            yield [_said("Writing; the first edits come in some seconds."), None, *_nothing()]
+            edit, more = None, ""
+            try:
+                for number, edit in enumerate(self.line.steps(wanted, self.desk.edits(self.asked(*fields), text))):
+                    if number == 0 and self.line.waiting:
+                        more = " Others are waiting, so it ends with what was found at first."
+                        break
+                    yield [_said(f"{_so_far(edit)} Looking for better ones…"), edit, *self._shown(edit)]
+            except LatentoptError as error:
+                yield [_failed(error), edit, *(_nothing() if edit is None else self._shown(edit))]
+                return
+            if edit is not None:
+                yield [_said(self._verdict(edit) + more), edit, *self._shown(edit)]
 
     def _verdict(self, edit: Edit) -> str:
         directions = [name for name, control in self.desk.controls.items() if isinstance(control, Strength)]
@@ -105,7 +103,7 @@ class Handlers:
 
     def stopped(self, wanted: Wanted, edit: Edit | None) -> Any:
         """What is said at the end of a work that was stopped."""
-        if wanted.still:
+        if not wanted.stopped:
             return gr.skip()
         return _said("Stopped." if edit is None else f"Stopped. {self._verdict(edit)}")
 
@@ -139,32 +137,33 @@ class Handlers:
         edit: Edit | None,
     ) -> Iterator[Values]:
         """The map of a file, or of the corpus, and one's text on it."""
-        wanted.still = True
-        try:
-            drawn = self._drawn if path is None else None
-            if drawn is None:
-                corpus = self._corpus(path, column, numbers)
-                chunks, parts, done = encoded(self.desk.space, corpus), [], 0
-                while done < len(corpus):
-                    yield [_said(_counted(done, len(corpus))), *[gr.skip()] * 4]
-                    parts.append(self.line.part(wanted, next, chunks))
-                    done += len(parts[-1])
-                controls = self.desk.controls.values()
-                drawn = self.line.part(wanted, draw_map, self.desk.space, corpus, torch.cat(parts), controls)
-            if path is None:
-                self._drawn = drawn
-            names = list(drawn.values)
-            told = f"{len(drawn.texts):,} texts; point at one to read it. Ring: your text; diamonds: what became of it."
-            colours = gr.Dropdown(choices=names, value=names[0], visible=True)
-            yield [_said(told), drawn, colours, *self.coloured(drawn, names[0], text, trail, edit)]
-        except Stopped:
-            return
-        except LatentoptError as error:
-            yield [_failed(error), None, gr.Dropdown(), NO_PLOT, ""]
+        with wanted.until_stopped():
+            try:
+                drawn = self._drawn if path is None else None
+                if drawn is None:
+                    corpus = self._corpus(path, column, numbers)
+                    chunks, parts, done = encoded(self.desk.space, corpus), [], 0
+                    while done < len(corpus):
+                        yield [_said(_counted(done, len(corpus))), *[gr.skip()] * 4]
+                        parts.append(self.line.part(wanted, next, chunks))
+                        done += len(parts[-1])
+                    controls = self.desk.controls.values()
+                    drawn = self.line.part(wanted, draw_map, self.desk.space, corpus, torch.cat(parts), controls)
+                if path is None:
+                    self._drawn = drawn
+                names = list(drawn.values)
+                told = (
+                    f"{len(drawn.texts):,} texts; point at one to read it. "
+                    "Ring: your text; diamonds: what became of it."
+                )
+                colours = gr.Dropdown(choices=names, value=names[0], visible=True)
+                yield [_said(told), drawn, colours, *self.coloured(drawn, names[0], text, trail, edit)]
+            except LatentoptError as error:
+                yield [_failed(error), None, gr.Dropdown(), NO_PLOT, ""]
 
     def map_stopped(self, wanted: Wanted) -> Any:
         """What is said at the end of a map that was stopped; what was drawn before stays."""
-        return gr.skip() if wanted.still else _said("Stopped.")
+        return _said("Stopped.") if wanted.stopped else gr.skip()
 
     def coloured(self, drawn: Map | None, colour: str, text: str, trail: list[str], edit: Edit | None) -> Values:
         """The same map in another colour, and the texts nearest to one's own."""
@@ -194,41 +193,46 @@ class Handlers:
 
     def sweep(self, name: str, text: str, wanted: Wanted, *fields: Any) -> Iterator[Values]:
         """Edits at rising strengths, one after the other."""
-        wanted.still = True
-        rungs: list[Rung] = []
-        yield [_said("Writing the first edit…"), NO_PLOT, ""]
-        try:
-            coming = self.desk.sweep(name, self.asked(*fields), text)
-            while (rung := self.line.part(wanted, next, coming, None)) is not None:
-                rungs.append(rung)
-                yield [_said(f"Strength {rung.asked:g} is done…"), *_swept(name, rungs)]
-        except Stopped:
-            return
-        except LatentoptError as error:
-            yield [_failed(error), NO_PLOT, ""]
-            return
-        yield [_said("Done."), *_swept(name, rungs)]
+        with wanted.until_stopped():
+            rungs: list[Rung] = []
+            yield [_said("Writing the first edit…"), NO_PLOT, ""]
+            try:
+                coming = self.desk.sweep(name, self.asked(*fields), text)
+                while (rung := self.line.part(wanted, next, coming, None)) is not None:
+                    rungs.append(rung)
+                    yield [_said(f"Strength {rung.asked:g} is done…"), *_swept(name, rungs)]
+            except LatentoptError as error:
+                yield [_failed(error), NO_PLOT, ""]
+                return
+            yield [_said("Done."), *_swept(name, rungs)]
 
     def sweep_stopped(self, wanted: Wanted) -> Any:
         """What is said at the end of a sweep that was stopped; what was drawn stays."""
-        return gr.skip() if wanted.still else _said("Stopped.")
+        return _said("Stopped.") if wanted.stopped else gr.skip()
 
     # Between
 
-    def between(self, text: str, other: str) -> Values:
+    def between(self, text: str, other: str, wanted: Wanted) -> Iterator[Values]:
         """The way from one's text to another."""
-        try:
-            way = self.line.work(Wanted(), self.desk.between, text, other)
-        except LatentoptError as error:
-            return [_failed(error), [], gr.Slider(interactive=False), "", ""]
-        middle = len(way) // 2
-        return [
-            _said("Both ends are as you wrote them; what lies between, the model writes from latents alone."),
-            way,
-            gr.Slider(value=middle, interactive=True),
-            self.step(way, middle),
-            cards.listed(way),
-        ]
+        with wanted.until_stopped():
+            yield [_said("Writing what lies between…"), *[gr.skip()] * 4]
+            try:
+                way = self.line.work(wanted, self.desk.between, text, other)
+            except LatentoptError as error:
+                yield [_failed(error), [], gr.Slider(interactive=False), "", ""]
+                return
+            middle = len(way) // 2
+            yield [
+                _said("Both ends are as you wrote them; what lies between, the model writes from latents alone."),
+                way,
+                gr.Slider(value=middle, interactive=True),
+                self.step(way, middle),
+                cards.listed(way),
+            ]
+
+    def between_stopped(self, wanted: Wanted) -> Any:
+        """What is said at the end of a way that was stopped; one that was found before stays."""
+        return _said("Stopped.") if wanted.stopped else gr.skip()
 
     def step(self, way: list[str], place: float) -> str:
         """The text at a place on the way."""
@@ -238,37 +242,35 @@ class Handlers:
 
     def file(self, path: str | None, column: str, wanted: Wanted, *fields: Any) -> Iterator[Values]:
         """Edits of a file's texts, one after the other; a text that cannot be edited is left out, and it says why."""
-        wanted.still = True
-        done: list[Edit] = []
-        left_out: list[str] = []
-        try:
-            if path is None:
-                raise LatentoptError("give a file first")
-            texts = texts_to_edit(path, (column or "").strip() or "text")
-            asked = self.asked(*fields)
-            self.line.work(wanted, self.desk.editor, asked, "a")  # what is wrong with a wish is so for all texts
-            for place, text in enumerate(texts):
-                yield [_said(_counted(place, len(texts))), done, _preview(done), gr.DownloadButton(visible=False)]
-                try:
-                    edit = self.line.part(wanted, self.desk.edit, asked, text)
-                except LatentoptError as error:
-                    left_out.append(f"row {place + 1}: {error}")
-                    edit = Edit(text, {}, {}, [], "none_better", False, str(error))
-                done = [*done, edit]
-        except Stopped:
-            return
-        except LatentoptError as error:
-            yield [_failed(error), done, _preview(done), self.filed(done)]
-            return
-        better = sum(bool(edit.candidates) for edit in done)
-        said = f"Done: {better:,} of {len(done):,} texts are better."
-        if left_out:
-            said += f" Left out: {len(left_out):,}; the first is {escape(left_out[0])}."
-        yield [_said(said), done, _preview(done), self.filed(done)]
+        with wanted.until_stopped():
+            done: list[Edit] = []
+            left_out: list[str] = []
+            try:
+                if path is None:
+                    raise LatentoptError("give a file first")
+                texts = texts_to_edit(path, (column or "").strip() or "text")
+                asked = self.asked(*fields)
+                self.line.work(wanted, self.desk.editor, asked, "a")  # what is wrong with a wish is so for all texts
+                for place, text in enumerate(texts):
+                    yield [_said(_counted(place, len(texts))), done, _preview(done), gr.DownloadButton(visible=False)]
+                    try:
+                        edit = self.line.part(wanted, self.desk.edit, asked, text)
+                    except LatentoptError as error:
+                        left_out.append(f"row {place + 1}: {error}")
+                        edit = Edit(text, {}, {}, [], "none_better", False, str(error))
+                    done = [*done, edit]
+            except LatentoptError as error:
+                yield [_failed(error), done, _preview(done), self.filed(done)]
+                return
+            better = sum(bool(edit.candidates) for edit in done)
+            said = f"Done: {better:,} of {len(done):,} texts are better."
+            if left_out:
+                said += f" Left out: {len(left_out):,}; the first is {escape(left_out[0])}."
+            yield [_said(said), done, _preview(done), self.filed(done)]
 
     def file_stopped(self, wanted: Wanted, done: list[Edit]) -> Values:
         """What is said at the end of a file that was stopped, and the rows that were done."""
-        if wanted.still:
+        if not wanted.stopped:
             return [gr.skip(), gr.skip()]
         return [_said(f"Stopped after {len(done):,} texts."), self.filed(done)]
 

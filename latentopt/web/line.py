@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -29,14 +30,34 @@ class Stopped(Exception):
 
 @dataclass(eq=False)
 class Wanted:
-    """Whether a person still wants what a tab of the page was asked for; shared by what works and what stops it."""
+    """Whether a person still wants what a tab of the page was asked for; shared by what works and what stops it.
+
+    still: whether nobody has stopped it. ended: whether the last work has come to its own end.
+    """
 
     still: bool = True
+    ended: bool = True
 
     def check(self) -> None:
         """Raise Stopped if it is not."""
         if not self.still:
             raise Stopped
+
+    @contextmanager
+    def until_stopped(self) -> Iterator[None]:
+        """What is worked on within is wanted; Stopped ends it quietly."""
+        self.still, self.ended = True, False
+        with suppress(Stopped):
+            yield
+            self.ended = True
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the last work was stopped.
+
+        Gradio may cancel a work that had just begun, and so found itself wanted again after somebody stopped it.
+        """
+        return not (self.still and self.ended)
 
 
 class Line:

@@ -192,7 +192,9 @@ def _sweep(do: Handlers, shared: Fields) -> None:
 
 def _between(do: Handlers, shared: Fields) -> None:
     other = gr.Textbox(label="The other text", lines=3, max_length=MOST_CHARACTERS, elem_id="other")
-    find = gr.Button("Find the way", variant="primary", elem_id="find")
+    with gr.Row():
+        find = gr.Button("Find the way", min_width=NARROW, variant="primary", elem_id="find")
+        stop = gr.Button("Stop", min_width=NARROW, elem_id="between-stop")
     said = gr.HTML(
         "From your text to another one, as the model writes it from latents alone.",
         elem_id="between-said",
@@ -201,7 +203,11 @@ def _between(do: Handlers, shared: Fields) -> None:
     place = gr.Slider(0, STEPS - 1, step=1, label="Place on the way", interactive=False, elem_id="place")
     here, way = gr.HTML(elem_id="here"), gr.HTML(elem_id="way")
     texts = gr.State([], time_to_live=KEEP_SESSIONS)
-    find.click(do.between, [shared.text, other], [said, texts, place, here, way], show_progress_on=said, **MODEL)
+    wanted = gr.State(line.Wanted())
+    outputs = [said, texts, place, here, way]
+    running = find.click(do.between, [shared.text, other, wanted], outputs, show_progress_on=said, **MODEL)
+    stop.click(do.stop, wanted, None, cancels=[running], **QUICK)
+    running.then(do.between_stopped, wanted, said, **QUICK)
     place.input(do.step, [texts, place], here, **QUICK)
 
 

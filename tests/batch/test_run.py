@@ -1,6 +1,7 @@
 """Many rows into a file: whatever stops a run, its end is that of an undisturbed one."""
 
 import json
+import sys
 import tracemalloc
 from dataclasses import replace
 
@@ -154,6 +155,13 @@ def test_one_process_writes_an_output(posts, tmp_path):
     job = json.loads(part_of(output).open().readline())
     with Journal(part_of(output), job), pytest.raises(LatentoptError, match="another latentopt is writing"):
         do(posts, output, resume=True)
+
+
+def test_a_system_without_locks_is_named_and_nothing_is_left_there(posts, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "fcntl", None)  # as on Windows
+    with pytest.raises(LatentoptError, match=r"needs locks of files .*Windows.* or leave out --output"):
+        do(posts, tmp_path / "out.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["posts.csv"]
 
 
 def test_an_earlier_file_stays_until_all_is_done(posts, tmp_path):

@@ -258,6 +258,20 @@ def test_the_slider_goes_from_one_text_to_the_other(tab):
     assert findings(tab) == []
 
 
+def test_a_way_is_stopped_and_found_again(tab, desk, monkeypatch):
+    monkeypatch.setattr(desk, "between", lambda *_: endless(desk))
+    tab.fill("#text textarea", TEXT)
+    go(tab, "Between")
+    tab.fill("#other textarea", OTHER)
+    tab.click("#find")
+    tab.wait_for_function("document.querySelector('#between-said').textContent.includes('Writing')")
+    tab.click("#between-stop")
+    tab.wait_for_function("document.querySelector('#between-said').textContent.includes('Stopped.')")
+    monkeypatch.undo()
+    tab.click("#find")
+    tab.wait_for_selector("#way li:nth-child(11)")
+
+
 def test_a_file_is_edited_stopped_and_downloaded(tab, tmp_path):
     file = tmp_path / "posts.csv"
     file.write_text("text\n" + "".join(f"{text}\n" for text in toy_texts(30, seed=8)))

@@ -62,6 +62,14 @@ def test_heads_of_the_model_stand_in_the_order_of_what_they_predict(desk, tmp_pa
     assert list(found.values()) == [Times, Times, Times, Value, OneOf]
 
 
+def test_a_direction_in_this_folder_does_not_take_the_place_of_the_models(desk, tmp_path, monkeypatch):
+    brisk = desk.controls["brisk"].direction
+    Direction(-brisk.vector, name="brisk", space=brisk.space).save_pretrained(tmp_path / "brisk.safetensors")
+    monkeypatch.chdir(tmp_path)
+    found = {control.name: control for control in controls_of(desk.space, [])}
+    assert found["brisk"].direction.vector.equal(brisk.vector)
+
+
 def test_which_words_are_forbidden_is_found_out_once_for_equal_constraints(desk):
     first = desk.editor(Asked({"likes": 3}), TEXT)
     first.edit([TEXT])

@@ -144,7 +144,7 @@ def test_the_model_works_in_one_thread(do, monkeypatch, tmp_path):
     list(do.file(str(file), "text", Wanted(), *FIELDS))
     list(do.sweep("brisk", TEXT, Wanted(), *FIELDS))
     list(do.draw(str(file), "text", "", Wanted(), TEXT, [], None))
-    do.between(TEXT, "her brother paints small boats")
+    list(do.between(TEXT, "her brother paints small boats", Wanted()))
     assert seen == {"model_0"}
 
 
@@ -288,13 +288,13 @@ def test_a_sweep_grows_point_by_point(do):
 
 
 def test_the_slider_shows_the_text_at_its_place(do):
-    _, way, slider, here, listed = do.between(TEXT, "her brother paints small boats")
+    _, way, slider, here, listed = last(do.between(TEXT, "her brother paints small boats", Wanted()))
     assert len(way) == 11
     assert slider.value == 5
     assert cards.escape(way[5]) in here
     assert listed.count("<li>") == 11
     assert do.step(way, 99) == ""
-    assert "write a text first" in do.between(TEXT, "")[0]
+    assert "write a text first" in last(do.between(TEXT, "", Wanted()))[0]
 
 
 def test_files_are_edited_row_by_row(do, tmp_path):
@@ -341,6 +341,7 @@ WORKS = {
     "write": lambda do, wanted, file: do.write(TEXT, wanted, *FIELDS),
     "draw": lambda do, wanted, file: do.draw(file, "text", "", wanted, TEXT, [], None),
     "sweep": lambda do, wanted, file: do.sweep("brisk", TEXT, wanted, *FIELDS),
+    "between": lambda do, wanted, file: do.between(TEXT, "her brother paints small boats", wanted),
     "file": lambda do, wanted, file: do.file(file, "text", wanted, *FIELDS),
 }
 
@@ -361,14 +362,28 @@ def test_a_stop_ends_a_work_in_the_midst_of_a_step(do, work, tmp_path):
 def test_a_stop_is_told_at_the_end_and_only_then(do):
     wanted, edit = Wanted(), made("one two", "one three")
     assert do.stopped(wanted, edit) == do.map_stopped(wanted) == do.sweep_stopped(wanted) == gr.skip()
+    assert do.between_stopped(wanted) == gr.skip()
     assert do.file_stopped(wanted, [edit]) == [gr.skip(), gr.skip()]
     do.stop(wanted)
     assert "Stopped. <strong>Nearer" in do.stopped(wanted, edit)
     assert "Stopped." in do.map_stopped(wanted)
     assert "Stopped." in do.sweep_stopped(wanted)
+    assert "Stopped." in do.between_stopped(wanted)
     said, button = do.file_stopped(wanted, [edit])
     assert "Stopped after 1 texts" in said
     assert button.visible
+
+
+def test_a_stop_just_before_a_work_begins_is_told(do):
+    """Gradio closes what it cancels."""
+    wanted = Wanted()
+    do.stop(wanted)
+    steps = do.write(TEXT, wanted, *FIELDS)
+    next(steps)
+    steps.close()
+    assert do.stopped(wanted, None) == "<p>Stopped.</p>"
+    list(do.write(TEXT, wanted, [], *FIELDS[1:]))  # which ends with an error in words
+    assert do.stopped(wanted, None) == gr.skip()
 
 
 def test_what_was_stopped_can_be_asked_for_again(do):
