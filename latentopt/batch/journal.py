@@ -16,9 +16,8 @@ from datetime import time as datetime_time
 from pathlib import Path
 from typing import Any
 
-from latentopt.errors import LatentoptError
+from latentopt.errors import LatentoptError, differences
 from latentopt.tables import jsonable
-from latentopt.training.recipe import differences
 
 SURROGATE = re.compile("[\ud800-\udfff]")  # no character: what was no UTF-8
 Record = dict[str, Any]

@@ -12,7 +12,7 @@ from latentopt import __version__
 from latentopt.batch.finishing import finish
 from latentopt.batch.journal import Journal, Record, chunks_of, job_of, plain
 from latentopt.batch.work import LATENT, Work
-from latentopt.errors import LatentoptError
+from latentopt.errors import LatentoptError, differences
 from latentopt.tables import (
     Reading,
     Row,
@@ -24,7 +24,6 @@ from latentopt.tables import (
     sources_of,
     warn_of_encoding,
 )
-from latentopt.training.recipe import differences
 
 SHOWN = 10  # row errors that a report names
 Make = Callable[[], Work]

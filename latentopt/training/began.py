@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentopt.errors import LatentoptError
-from latentopt.training.recipe import Recipe, differences, identity
+from latentopt.errors import LatentoptError, differences
+from latentopt.training.recipe import Recipe, identity
 from latentopt.training.starts import fingerprint
 
 RUN = "run.json"  # in a checkpoint, beside model and tokenizer

@@ -143,22 +143,3 @@ def described(value: Any) -> Any:
 def identity(recipe: Recipe) -> dict[str, Any]:
     """What must be the same for a run to be gone on with."""
     return {key: value for key, value in described(recipe).items() if key not in (*FREE, "is")}
-
-
-def differences(before: Any, now: Any, name: str = "") -> list[str]:
-    """Where two descriptions differ, each as `schedule.warmup_steps: 100, now 50`."""
-    if isinstance(before, dict) and isinstance(now, dict) and before.get("is") == now.get("is"):
-        return [
-            line
-            for key in {**before, **now}
-            for line in differences(before.get(key), now.get(key), f"{name}.{key}" if name else key)
-        ]
-    return [] if before == now else [f"{name}: {_short(before)}, now {_short(now)}"]
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, dict) and "is" in value:
-        return f"{value['is']}({', '.join(f'{k}={_short(v)}' for k, v in value.items() if k != 'is')})"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_short, value))}]"
-    return str(value)

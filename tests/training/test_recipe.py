@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from latentopt.errors import differences
 from latentopt.training.corruption import Drop
 from latentopt.training.losses import KL, MMD, Property
 from latentopt.training.optimizers import Rates
-from latentopt.training.recipe import Recipe, Schedule, described, differences, identity
+from latentopt.training.recipe import Recipe, Schedule, described, identity
 from latentopt.training.starts import FromCausalLM, NewT5
 
 
