@@ -28,8 +28,6 @@ def opened(storage: str | Path | None, name: str) -> Iterator[tuple[optuna.Study
     Raises:
         LatentoptError: if the storage cannot be read or written.
     """
-    import fcntl  # not at the top: Windows has none, and must load heads without it
-
     from sqlalchemy.exc import SQLAlchemyError
 
     place = None if storage is None else str(storage)
@@ -50,7 +48,7 @@ def opened(storage: str | Path | None, name: str) -> Iterator[tuple[optuna.Study
         if alone:
             _fail_those_of_the_dead(study)
         if file is not None:
-            fcntl.flock(file, fcntl.LOCK_SH)  # until it is closed, or the process ends, however it does
+            _share(file)
         yield study, alone
     finally:
         if file is not None:
@@ -59,13 +57,20 @@ def opened(storage: str | Path | None, name: str) -> Iterator[tuple[optuna.Study
 
 def _taken(file: int) -> bool:
     """Take a journal that no other worker has open."""
-    import fcntl  # as in `opened`
+    import fcntl  # here alone: Windows has none, and searches in memory without it
 
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
+
+
+def _share(file: int) -> None:
+    """Say that a journal is open, until it is closed or the process ends, however it does."""
+    import fcntl
+
+    fcntl.flock(file, fcntl.LOCK_SH)
 
 
 def _mend(file: int, lock: Path) -> None:

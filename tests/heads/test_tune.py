@@ -83,6 +83,15 @@ def test_what_a_kill_leaves_of_a_trial_of_a_line_and_of_a_lock_is_mended(tmp_pat
             assert other.trials[running.number].state == TrialState.RUNNING
 
 
+def test_a_search_that_keeps_nothing_needs_no_locks(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "fcntl", None)  # as on Windows
+    with opened(None, "lengths") as (study, alone):
+        assert (study.trials, alone) == ([], True)
+    with pytest.raises(LatentoptError, match="trials cannot be kept there"), opened("some.trials", "lengths"):
+        pass
+
+
 def test_trials_on_other_rows_are_another_search(lengths, tmp_path):
     options = {"families": [RIDGE], "scale": "identity", "storage": tmp_path / "trials"}
     tune_head(lengths, trials=2, **options)
