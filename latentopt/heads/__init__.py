@@ -2,9 +2,9 @@
 
 from latentopt.heads.finding import bundled_heads, load_fitted, load_head
 from latentopt.heads.fit import fit_head
-from latentopt.heads.fitted import Fitted
 from latentopt.heads.opinion import Opinion
 from latentopt.heads.predict import Group, Prediction, Predictions, predict_texts
+from latentopt.heads.property import Fitted
 from latentopt.heads.reader import Reader, fit_reader
 from latentopt.heads.rows import Rows, rows_of
 from latentopt.heads.stacked import Stacked

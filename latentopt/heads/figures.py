@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from latentopt.heads.fitted import Fitted
+from latentopt.heads.property import Fitted
 from latentopt.heads.rows import Rows
 from latentopt.heads.splits import Split, at_random, parted
 from property_models import Head

@@ -10,7 +10,7 @@ from latentopt.errors import LatentoptError
 from latentopt.heads.storage import names_in, read_head, space_of
 
 if TYPE_CHECKING:
-    from latentopt.heads.fitted import Fitted
+    from latentopt.heads.property import Fitted
     from latentopt.space import LatentSpace
     from property_models import PropertyModel
 
@@ -35,7 +35,7 @@ def load_head(name_or_path: str | Path, space: LatentSpace) -> PropertyModel:
 
 def load_fitted(name_or_path: str | Path, space: LatentSpace) -> Fitted:
     """Load a head with its reader and both stacked, if they lie beside it; found, and raises, as `load_head`."""
-    from latentopt.heads.fitted import Fitted
+    from latentopt.heads.property import Fitted
 
     return Fitted.from_pretrained(head_directory(name_or_path, space), space=space)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from latentopt.heads.fitted import Fitted
+from latentopt.heads.property import Fitted
 from latentopt.heads.reader import Reader, bits_for, counted, fit_estimator, reader_estimator
 from latentopt.heads.report import classification_report, regression_report
 from latentopt.heads.rows import KnownScale, Rows, Scale

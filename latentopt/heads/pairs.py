@@ -13,7 +13,7 @@ from latentopt.errors import LatentoptError
 from latentopt.heads.opinion import ByLatent
 
 if TYPE_CHECKING:
-    from latentopt.heads.fitted import Fitted
+    from latentopt.heads.property import Fitted
     from latentopt.space import LatentSpace
 
 LEVEL = 0.95

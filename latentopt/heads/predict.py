@@ -16,7 +16,7 @@ from property_models.errors import HeadError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from latentopt.heads.fitted import Fitted
+    from latentopt.heads.property import Fitted
     from latentopt.space import LatentSpace
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latentopt.heads.fit import NOISE, fit_head, new_estimator
-from latentopt.heads.fitted import Fitted
+from latentopt.heads.property import Fitted
 from latentopt.heads.rows import Rows, Scale
 from latentopt.heads.splits import Split, at_random, parted
 from latentopt.heads.trials import opened
