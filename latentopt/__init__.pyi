@@ -2,6 +2,7 @@
 
 from latentopt.directions import AttributeTransfer as AttributeTransfer
 from latentopt.directions import Direction as Direction
+from latentopt.directions import load_direction as load_direction
 from latentopt.directions import mine as mine
 from latentopt.editing import Along as Along
 from latentopt.editing import AtLeast as AtLeast

@@ -10,7 +10,7 @@ import pytest
 
 import latentopt
 from latentopt import LatentSpace
-from latentopt.directions import bundled_names, find
+from latentopt.directions import bundled_directions, load_direction
 from latentopt.editing import Effort, Target, TextEditor
 from latentopt.heads import bundled_heads, load_head
 
@@ -49,8 +49,8 @@ def test_it_has_the_heads_and_directions_that_are_promised(space):
     assert {"likes", "sentiment"} <= set(bundled_heads(space))
     assert load_head("likes", space).typical > 0
     assert list(load_head("sentiment", space).classes_) == ["negative", "positive"]
-    assert find("civil", space).strength > 0
-    for direction in (find(name, space) for name in bundled_names(space)):
+    assert load_direction("civil", space).strength > 0
+    for direction in (load_direction(file, space) for file in bundled_directions(space).values()):
         verdict = direction.statistics.get("verdict", {"words": "works on texts"})  # those of 0.1 have none
         assert verdict["words"] == "works on texts"
 

@@ -104,6 +104,13 @@ def test_nothing_is_pickled():
         assert [module for _, module in imports_of(package) if module.split(".")[0] in ("joblib", "pickle")] == []
 
 
+def test_what_windows_lacks_is_imported_where_it_is_used():
+    for package in (latentopt, property_models):
+        for file in Path(package.__file__).parent.rglob("*.py"):
+            top = {node for node in ast.parse(file.read_text(encoding="utf-8")).body if isinstance(node, ast.Import)}
+            assert {name.name for node in top for name in node.names} & {"fcntl", "pwd", "resource"} == set(), file
+
+
 # Packages whose names are loaded on first use.
 LAZY = [latentopt, latentopt.directions, latentopt.editing, property_models]
 
@@ -128,18 +135,17 @@ def test_an_unknown_name_is_an_attribute_error():
 
 @dataclass(frozen=True)
 class Added:
-    """What a room is given: a new file, and the line that names it; then what uses it, and perhaps what lists it.
+    """What a room is given: a new file, and what names it in one other; then what uses it, and perhaps what lists it.
 
-    like: file that the new one, new.py, is a copy of, with some words changed. before: what the line is put before.
-    program: uses it. listed: a command, and what it then says.
+    like: file that the new one, new.py, is a copy of, with some words changed. listing: the other file. lines: what is
+    put there, by what it is put before. program: uses it. listed: a command, and what it then says.
     """
 
     room: str
     like: str
     changed: dict[str, str]
     listing: str
-    before: str
-    line: str
+    lines: dict[str, str]
     program: str
     listed: tuple[list[str], str] | None
 
@@ -150,8 +156,16 @@ ADDED = {
         "gradient.py",
         {},
         "__init__.py",
-        '    "none": ',
-        '    "steep": lambda covariance: _file("new").PreconditionedGradient(covariance),\n',
+        {
+            "def _stay(": """def _steep(covariance: Tensor) -> Optimizer:
+    from latentopt.editing.optimizers.new import PreconditionedGradient
+
+    return PreconditionedGradient(covariance)
+
+
+""",
+            '    "none": ': '    "steep": _steep,\n',
+        },
         """
         import torch
         from latentopt.editing.optimizers import OPTIMIZERS
@@ -170,8 +184,16 @@ ADDED = {
         "mean.py",
         {},
         "__init__.py",
-        '    "mean": ',
-        '    "middle": lambda space: _file("new").Mean(),\n',
+        {
+            "def _mean(": """def _middle(space: LatentSpace) -> Miner:
+    from latentopt.directions.miners.new import Mean
+
+    return Mean()
+
+
+""",
+            '    "mean": ': '    "middle": _middle,\n',
+        },
         """
         import torch
         from latentopt.directions import MINERS, Examples, Folds, consistency
@@ -191,8 +213,7 @@ ADDED = {
         "linear.py",
         {'"ridge"': '"flat"', '"logistic"': '"flat logistic"'},
         "families.py",
-        "    RIDGE := ",
-        '    Family("flat", "a plane", "new", "RidgeHead", "LogisticHead"),\n',
+        {"    RIDGE := ": '    Family("flat", "a plane", "new", "RidgeHead", "LogisticHead"),\n'},
         """
         import numpy as np
         from latentopt.heads import Rows, fit_head, read_head, save_head
@@ -215,8 +236,7 @@ ADDED = {
         "write.py",
         {"class Rewrite:": "class Anew:"},
         "__init__.pyi",
-        "from latentopt.editing.write import Infill",
-        "from latentopt.editing.new import Anew as Anew\n",
+        {"from latentopt.editing.write import Infill": "from latentopt.editing.new import Anew as Anew\n"},
         """
         from latentopt.editing import Anew, Floors, Maximize, TextEditor
         from tests import toy
@@ -237,7 +257,7 @@ ADDED = {
 
 
 @pytest.mark.parametrize("added", ADDED.values(), ids=ADDED)
-def test_what_is_new_is_a_file_and_a_line(tmp_path, added):
+def test_what_is_new_is_a_file_and_what_names_it_in_one_other(tmp_path, added):
     for package in (latentopt, property_models):
         root = Path(package.__file__).parent
         shutil.copytree(root, tmp_path / root.name, ignore=shutil.ignore_patterns("pretrained", "__pycache__"))
@@ -248,8 +268,10 @@ def test_what_is_new_is_a_file_and_a_line(tmp_path, added):
         made = made.replace(was, now)
     (room / "new.py").write_text(made)
     listing = (room / added.listing).read_text()
-    assert listing.count(added.before) == 1
-    (room / added.listing).write_text(listing.replace(added.before, added.line + added.before))
+    for before, lines in added.lines.items():
+        assert listing.count(before) == 1
+        listing = listing.replace(before, lines + before)
+    (room / added.listing).write_text(listing)
 
     def told(*arguments: str) -> str:
         places = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1])])  # the second has tests.toy

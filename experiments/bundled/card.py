@@ -77,7 +77,7 @@ MODELS = ("head", "reader", "stacked", "tfidf_ridge", "tfidf_logistic")
 def write_card(folder: Path, results: dict[str, Any]) -> None:
     """Write README.md into the model's folder."""
     from latentopt import LatentSpace
-    from latentopt.directions.finding import bundled_names
+    from latentopt.directions import bundled_directions
     from latentopt.heads import bundled_heads
 
     space = LatentSpace.from_pretrained(folder)
@@ -88,8 +88,8 @@ def write_card(folder: Path, results: dict[str, Any]) -> None:
         pooled_dim=space.pooled_dim,
         tokens=space.max_tokens,
         heads=", ".join(bundled_heads(space)),
-        directions=", ".join(bundled_names(space)),
-        pairs="; ".join(f"`{name}` on {PAIRS[name]}" for name in bundled_names(space)),
+        directions=", ".join(bundled_directions(space)),
+        pairs="; ".join(f"`{name}` on {PAIRS[name]}" for name in bundled_directions(space)),
         texts=results["training"]["texts"],
         metrics="\n".join(["| what | figure |", "|---|---|", *_rows(results)]),
         by_account=results["parts"]["likes"]["explained_by_group"],

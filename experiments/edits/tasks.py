@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from better_profanity import profanity
 
-from latentopt.directions import find
+from latentopt.directions import load_direction
 from latentopt.editing import Along, Maximize, Objective, Target
 from latentopt.heads import load_fitted
 from latentopt.space import LatentSpace
@@ -53,7 +53,7 @@ def sentiment(space: LatentSpace, data: Path, count: int) -> Task:
 
 def civil(space: LatentSpace, data: Path, count: int) -> Task:
     """Toxic texts, 20 to 110 characters, along the direction `civil` at its own strength."""
-    direction = find("civil", space)
+    direction = load_direction("civil", space)
     texts = drawn(pd.read_csv(data / "pairs/civil/valid.csv")["source"].drop_duplicates(), 20, count)
     return Task(texts, Along(direction, direction.strength), {"readers": direction.readers()})
 

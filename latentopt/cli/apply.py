@@ -191,9 +191,11 @@ def _named(words: str) -> Named:
 
 
 def _find(name: str, space: LatentSpace) -> Direction:
-    from latentopt.directions import locate
+    from latentopt.directions import bundled_directions, load_direction
+    from latentopt.directions.finding import direction_file
 
-    found, place = locate(name, space)
-    if place is not None:
-        stderr().print(f"{found.name}: from {place}", style="dim", soft_wrap=True, markup=False)
+    file = direction_file(name, space)
+    found = load_direction(file, space)
+    if file not in bundled_directions(space).values():
+        stderr().print(f"{found.name}: from {file}", style="dim", soft_wrap=True, markup=False)
     return found

@@ -37,9 +37,9 @@ def directions(action: str, names: tuple[str, ...], model: str | None, as_json: 
     if action == "list":
         _list(space, as_json)
         return
-    from latentopt.directions import find
+    from latentopt.directions import load_direction
 
-    found = [find(name, space) for name in names]
+    found = [load_direction(name, space) for name in names]
     if action == "show":
         _show(found, as_json)
     else:
@@ -49,10 +49,10 @@ def directions(action: str, names: tuple[str, ...], model: str | None, as_json: 
 def _list(space: LatentSpace, as_json: bool) -> None:
     from rich.table import Table as Grid
 
-    from latentopt.directions import Direction, bundled, bundled_names
+    from latentopt.directions import Direction, bundled_directions, load_direction
     from latentopt.errors import LatentoptError
 
-    rows = [(bundled(name, space), "the model's") for name in bundled_names(space)]
+    rows = [(load_direction(file, space), "the model's") for file in bundled_directions(space).values()]
     for path in sorted(Path().glob("*.safetensors")):
         try:
             rows.append((Direction.from_pretrained(path, space=space.fingerprint), str(path)))

@@ -4,10 +4,8 @@ from latentopt.directions.direction import Direction as Direction
 from latentopt.directions.discovery import Discovered as Discovered
 from latentopt.directions.discovery import discover as discover
 from latentopt.directions.examples import Examples as Examples
-from latentopt.directions.finding import bundled as bundled
-from latentopt.directions.finding import bundled_names as bundled_names
-from latentopt.directions.finding import find as find
-from latentopt.directions.finding import locate as locate
+from latentopt.directions.finding import bundled_directions as bundled_directions
+from latentopt.directions.finding import load_direction as load_direction
 from latentopt.directions.leaks import Leak as Leak
 from latentopt.directions.leaks import cleared as cleared
 from latentopt.directions.leaks import leakage as leakage
@@ -16,13 +14,13 @@ from latentopt.directions.methods import METHODS as METHODS
 from latentopt.directions.methods import independent as independent
 from latentopt.directions.methods import principal as principal
 from latentopt.directions.miners import MINERS as MINERS
-from latentopt.directions.miners import Miner as Miner
 from latentopt.directions.miners.components import PrincipalComponents as PrincipalComponents
 from latentopt.directions.miners.default import default_miner as default_miner
 from latentopt.directions.miners.discriminant import DiscriminantProbe as DiscriminantProbe
 from latentopt.directions.miners.learned_map import LearnedMap as LearnedMap
 from latentopt.directions.miners.logistic import LogisticProbe as LogisticProbe
 from latentopt.directions.miners.mean import Mean as Mean
+from latentopt.directions.miners.miner import Miner as Miner
 from latentopt.directions.miners.shrunk import Shrunk as Shrunk
 from latentopt.directions.mining import Example as Example
 from latentopt.directions.mining import Mining as Mining

@@ -15,55 +15,58 @@ if TYPE_CHECKING:
 SUFFIX = ".safetensors"
 
 
-def bundled_names(space: LatentSpace) -> list[str]:
-    """Names of the directions that came with the model, sorted."""
+def bundled_directions(space: LatentSpace) -> dict[str, Path]:
+    """Names and files of the directions that came with the model, sorted."""
     if space.path is None:
-        return []
-    names = (file.stem for file in (space.path / "directions").glob(f"*{SUFFIX}"))
-    return sorted(name for name in names if not name.startswith("."))  # what a killed writer left is no direction
+        return {}
+    files = sorted((space.path / "directions").glob(f"*{SUFFIX}"))
+    return {file.stem: file for file in files if not file.name.startswith(".")}  # what a killed writer left is none
 
 
-def bundled(name: str, space: LatentSpace) -> Direction:
-    """Load a direction that came with the model, whatever lies in this folder; `name` is one of `bundled_names`."""
-    assert space.path is not None  # it has names
-    return Direction.from_pretrained(space.path / "directions" / f"{name}{SUFFIX}", space=space.fingerprint)
+def load_direction(name_or_path: str | Path, space: LatentSpace) -> Direction:
+    """Load a direction of a space: a file made by `latentopt direction`, or the name of one that came with the model.
 
-
-def find(name_or_path: str | Path, space: LatentSpace) -> Direction:
-    """Load a direction of a space; see `locate`."""
-    return locate(name_or_path, space)[0]
-
-
-def locate(name_or_path: str | Path, space: LatentSpace) -> tuple[Direction, Path | None]:
-    """Load a direction of a space, and say which file was taken; None for one that came with the model.
-
-    A Path, or what has a folder or ends in .safetensors, is that file. A name is ./NAME.safetensors where that fits the
-    space, else the direction that came with the model: a file of another model's in this folder hides nothing; one that
-    is passed over is warned of. Heads are found in the same order.
+    A Path is always a file.
 
     Raises:
         LatentoptError: if there is none, if the file is damaged, or if it belongs to another space.
     """
+    return Direction.from_pretrained(direction_file(name_or_path, space), space=space.fingerprint)
+
+
+def direction_file(name_or_path: str | Path, space: LatentSpace) -> Path:
+    """The file of a direction; raises LatentoptError if there is none.
+
+    A Path, or what has a folder or ends in .safetensors, is that file. A name is ./NAME.safetensors where that fits the
+    space, else the direction that came with the model: a file of another model's in this folder hides nothing; one that
+    is passed over is warned of. Heads are found in the same order.
+    """
     exact = Path(name_or_path)
     name = str(name_or_path)
     if isinstance(name_or_path, Path) or (exact.is_file() and (exact.suffix == SUFFIX or exact.name != name)):
-        return Direction.from_pretrained(exact, space=space.fingerprint), exact
-    names = bundled_names(space)
+        return exact
+    bundled = bundled_directions(space)
+    of_the_model = bundled.get(name)
     here = Path(f"{name}{SUFFIX}")
-    if here.is_file():  # what `latentopt direction --name` wrote
-        try:
-            return Direction.from_pretrained(here, space=space.fingerprint), here
-        except LatentoptError:
-            if name not in names:
-                raise
-        warnings.warn(
-            f"{name}: the direction in ./{here} is damaged or of another latent space, and the model's own is taken; "
-            "use that direction with the model it was mined with, or rename the file",
-            stacklevel=3,
-        )
-    if name in names:
-        return bundled(name, space), None
-    known = f"this model knows {', '.join(names)}" if names else "this model came with none"
+    if here.is_file() and (of_the_model is None or _fits(here, space)):
+        return here  # what `latentopt direction --name` wrote
+    if of_the_model is not None:
+        if here.is_file():
+            warnings.warn(
+                f"{name}: the direction in ./{here} is damaged or of another latent space, and the model's own is "
+                "taken; use that direction with the model it was mined with, or rename the file",
+                stacklevel=3,
+            )
+        return of_the_model
+    known = f"this model knows {', '.join(bundled)}" if bundled else "this model came with none"
     raise LatentoptError(
         f"{name_or_path}: there is no such direction file, and {known}; 'latentopt direction --pairs FILE' makes one"
     )
+
+
+def _fits(file: Path, space: LatentSpace) -> bool:
+    try:
+        Direction.from_pretrained(file, space=space.fingerprint)
+    except LatentoptError:
+        return False
+    return True

@@ -13,8 +13,8 @@ from torch import Tensor
 from latentopt.directions.direction import Direction
 from latentopt.directions.examples import Examples
 from latentopt.directions.leaks import LENGTH, Leak, Reading, cleared, leakage, length_reading
-from latentopt.directions.miners import Miner
 from latentopt.directions.miners.default import default_miner
+from latentopt.directions.miners.miner import Miner
 from latentopt.directions.pairs import Usable, usable_pairs, usable_texts
 from latentopt.directions.reader import StyleReader, fit_style_reader
 from latentopt.directions.resampling import CurveRow, Stability, learning_curve, stability

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from latentopt.directions.examples import Examples
-from latentopt.directions.miners import Miner
+from latentopt.directions.miners.miner import Miner
 from latentopt.errors import LatentoptError
 
 COUNTS = (10, 30, 100, 300, 1000, 3000, 10_000)

@@ -26,7 +26,7 @@ from latentopt.space import LatentSpace
 from latentopt.space.texts import checked_texts
 
 if TYPE_CHECKING:
-    from latentopt.directions.miners import Miner
+    from latentopt.directions.miners.miner import Miner
 
 
 class AttributeTransfer(TransformerMixin, BaseEstimator):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from latentopt.directions import Direction
-from latentopt.directions.finding import bundled, bundled_names
+from latentopt.directions.finding import bundled_directions, load_direction
 from latentopt.editing import Along, AtLeast, Wish
 from latentopt.editing.properties import SURE
 from latentopt.errors import LatentoptError
@@ -160,7 +160,7 @@ def controls_of(space: LatentSpace, heads: Sequence[Path]) -> list[Control]:
     """
     of_the_model = sorted((_of_head(place, space) for place in bundled_heads(space).values()), key=_order)
     found: list[Control] = [*(_of_head(place, space) for place in heads), *of_the_model]
-    found += [Strength(bundled(name, space)) for name in bundled_names(space)]
+    found += [Strength(load_direction(file, space)) for file in bundled_directions(space).values()]
     names = [control.name for control in found]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise LatentoptError(f"{twice[0]}: two heads or directions have this name; leave one of them out")

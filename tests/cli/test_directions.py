@@ -3,7 +3,7 @@ import copy
 import pytest
 import torch
 
-from latentopt.directions import Direction, bundled, find
+from latentopt.directions import Direction, bundled_directions, load_direction
 from tests.toy import toy_space
 
 
@@ -35,8 +35,8 @@ def test_one_of_this_folder_does_not_stand_for_the_models_own(folder):
     (folder / "model/directions").mkdir(parents=True)
     own = Direction(torch.ones(space.pooled_dim), name="east", space=space.fingerprint, strength=3.0)
     own.save_pretrained(folder / "model/directions/east.safetensors")
-    assert find("east", space).strength == 2.0
-    assert bundled("east", space).strength == 3.0
+    assert load_direction("east", space).strength == 2.0
+    assert load_direction(bundled_directions(space)["east"], space).strength == 3.0
 
 
 def test_where_there_are_none_it_says_how_to_make_one(cli, tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from latentopt.directions import Direction, bundled_names, find, locate
+from latentopt.directions import Direction, bundled_directions, load_direction
 from latentopt.errors import LatentoptError
 
 
@@ -18,33 +18,33 @@ def space(tmp_path):
 
 def test_names_and_files_are_found(space, tmp_path):
     Direction(torch.zeros(2), name="mine", space="abc").save_pretrained(tmp_path / "mine.safetensors")
-    assert bundled_names(space) == ["civil", "positive"]
-    assert find("civil", space).name == "civil"
-    assert find(tmp_path / "mine.safetensors", space).name == "mine"
+    assert list(bundled_directions(space)) == ["civil", "positive"]
+    assert load_direction("civil", space).name == "civil"
+    assert load_direction(tmp_path / "mine.safetensors", space).name == "mine"
 
 
 def test_what_a_killed_writer_left_is_no_direction(space):
     (space.path / "directions" / ".civil.01ab.tmp.safetensors").write_text("half")
-    assert bundled_names(space) == ["civil", "positive"]
+    assert list(bundled_directions(space)) == ["civil", "positive"]
 
 
 @pytest.mark.parametrize("name", ["formal", "../directions/civil", "formal.safetensors", ""])
 def test_what_is_unknown_lists_what_is_known(space, name):
     with pytest.raises(LatentoptError, match="there is no such direction file, and this model knows civil, positive;"):
-        find(name, space)
+        load_direction(name, space)
 
 
 def test_a_model_without_directions_says_so():
     space = SimpleNamespace(path=None, fingerprint="abc")
-    assert bundled_names(space) == []
+    assert bundled_directions(space) == {}
     with pytest.raises(LatentoptError, match="and this model came with none; 'latentopt direction --pairs FILE'"):
-        find("civil", space)
+        load_direction("civil", space)
 
 
 def test_a_direction_of_another_space_is_refused(space):
     space.fingerprint = "xyz"
     with pytest.raises(LatentoptError, match="belongs to the latent space abc, not to xyz"):
-        find("civil", space)
+        load_direction("civil", space)
 
 
 def test_a_file_in_this_folder_comes_first_where_it_fits_and_hides_nothing_where_not(space, tmp_path, monkeypatch):
@@ -53,15 +53,14 @@ def test_a_file_in_this_folder_comes_first_where_it_fits_and_hides_nothing_where
     with pytest.warns(
         UserWarning, match=r"the direction in \./civil\.safetensors is damaged or of another latent space"
     ):
-        assert locate("civil", space)[1] is None
+        assert load_direction("civil", space).name == "civil"
     Direction(torch.zeros(2), name="mine", space="abc").save_pretrained(tmp_path / "civil.safetensors")
-    found, place = locate("civil", space)
-    assert (found.name, str(place)) == ("mine", "civil.safetensors")
+    assert load_direction("civil", space).name == "mine"
 
 
 def test_a_path_is_that_file_or_an_error(space, tmp_path):
     Direction(torch.zeros(2), name="other", space="xyz").save_pretrained(tmp_path / "civil.safetensors")
     with pytest.raises(LatentoptError, match="belongs to the latent space xyz, not to abc"):
-        find(tmp_path / "civil.safetensors", space)
+        load_direction(tmp_path / "civil.safetensors", space)
     with pytest.raises(LatentoptError, match=r"^civil: there is no such file"):
-        find(Path("civil"), space)  # no name
+        load_direction(Path("civil"), space)  # no name

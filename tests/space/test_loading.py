@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from huggingface_hub import constants
 
-from latentopt.directions import Direction, bundled_names, find
+from latentopt.directions import Direction, bundled_directions, load_direction
 from latentopt.errors import LatentoptError
 from latentopt.heads import bundled_heads, load_head, save_head
 from latentopt.space import LatentSpace, loading
@@ -46,8 +46,8 @@ def test_a_model_of_the_hub_has_its_density_heads_and_directions(cache: Path) ->
     assert space.density.mean.shape == (8,)
     assert list(bundled_heads(space)) == ["first"]
     assert load_head("first", space).name == "first"
-    assert bundled_names(space) == ["up"]
-    assert find("up", space).name == "up"
+    assert list(bundled_directions(space)) == ["up"]
+    assert load_direction("up", space).name == "up"
 
 
 def test_a_name_that_the_hub_did_not_give_is_an_error_with_the_reason(cache: Path) -> None:

@@ -3,33 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from latentopt.directions.direction import Direction
-    from latentopt.directions.examples import Examples
+    from latentopt.directions.miners.miner import Miner
     from latentopt.space import LatentSpace
 
 
-class Miner(Protocol):
-    """One way of finding a direction."""
+def _default(space: LatentSpace) -> Miner:
+    from latentopt.directions.miners.default import default_miner
 
-    def __call__(self, examples: Examples) -> Direction:
-        """Fit a direction to examples."""
-
-
-def _file(name: str) -> Any:
-    return import_module(f"{__name__}.{name}")
+    return default_miner(space)
 
 
-# By the name that the command line knows them by; each is made for a space. A new one is a file, and a line here. Its
-# file is imported when it is made, so that names cost nothing; what needs no density asks for none.
+def _mean(space: LatentSpace) -> Miner:
+    from latentopt.directions.miners.mean import Mean
+
+    return Mean()
+
+
+def _components(space: LatentSpace) -> Miner:
+    from latentopt.directions.miners.components import PrincipalComponents
+
+    return PrincipalComponents()
+
+
+def _logistic(space: LatentSpace) -> Miner:
+    from latentopt.directions.miners.logistic import LogisticProbe
+
+    return LogisticProbe(space.density.covariance)
+
+
+def _discriminant(space: LatentSpace) -> Miner:
+    from latentopt.directions.miners.discriminant import DiscriminantProbe
+
+    return DiscriminantProbe(space.density.covariance)
+
+
+def _learned_map(space: LatentSpace) -> Miner:
+    from latentopt.directions.miners.learned_map import LearnedMap
+
+    return LearnedMap()
+
+
+# By the name that the command line knows them by; each is made for a space. A new one is a file, and what makes it,
+# here. Its file is imported when it is made, so that names cost nothing; what needs no density asks for none.
 MINERS: dict[str, Callable[[LatentSpace], Miner]] = {
-    "shrunk": lambda space: _file("default").default_miner(space),
-    "mean": lambda space: _file("mean").Mean(),
-    "components": lambda space: _file("components").PrincipalComponents(),
-    "logistic": lambda space: _file("logistic").LogisticProbe(space.density.covariance),
-    "discriminant": lambda space: _file("discriminant").DiscriminantProbe(space.density.covariance),
-    "map": lambda space: _file("learned_map").LearnedMap(),
+    "shrunk": _default,
+    "mean": _mean,
+    "components": _components,
+    "logistic": _logistic,
+    "discriminant": _discriminant,
+    "map": _learned_map,
 }

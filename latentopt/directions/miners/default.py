@@ -10,7 +10,7 @@ from latentopt.directions.miners.shrunk import Shrunk
 from latentopt.errors import LatentoptError
 
 if TYPE_CHECKING:
-    from latentopt.directions.miners import Miner
+    from latentopt.directions.miners.miner import Miner
     from latentopt.space import LatentSpace
 
 

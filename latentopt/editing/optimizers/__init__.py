@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -12,21 +11,65 @@ if TYPE_CHECKING:
     from latentopt.editing.optimizers.optimizer import Optimizer
 
 
-def _file(name: str) -> Any:
-    return import_module(f"{__name__}.{name}")
+def _gradient(covariance: Tensor) -> Optimizer:
+    from latentopt.editing.optimizers.gradient import PreconditionedGradient
+
+    return PreconditionedGradient(covariance)
+
+
+def _adam(covariance: Tensor) -> Optimizer:
+    from latentopt.editing.optimizers.adam import Adam
+
+    return Adam(covariance)
+
+
+def _lbfgs(covariance: Tensor) -> Optimizer:
+    from latentopt.editing.optimizers.lbfgs import LBFGS
+
+    return LBFGS(covariance)
+
+
+def _langevin(covariance: Tensor) -> Optimizer:
+    from latentopt.editing.optimizers.langevin import Langevin
+
+    return Langevin(covariance)
+
+
+def _cma_es(covariance: Tensor) -> Optimizer:
+    from latentopt.editing.optimizers.cma_es import CMAES
+
+    return CMAES(covariance)
+
+
+def _bayesian(covariance: Tensor) -> Optimizer:
+    from latentopt.editing.optimizers.bayesian import TrustRegionBayes
+
+    return TrustRegionBayes(covariance)
+
+
+def _random_search(covariance: Tensor) -> Optimizer:
+    from latentopt.editing.optimizers.random_search import RandomSearch
+
+    return RandomSearch(covariance)
+
+
+def _stay(covariance: Tensor) -> Optimizer:
+    from latentopt.editing.optimizers.stay import Stay
+
+    return Stay()
 
 
 # By the name that the command line knows them by; each is made from the covariance of the latents, (d, d). A new one is
-# a file, and a line here. Its file is imported when it is made, so that names cost nothing.
+# a file, and what makes it, here. Its file is imported when it is made, so that names cost nothing.
 OPTIMIZERS: dict[str, Callable[[Tensor], Optimizer]] = {
-    "gradient": lambda covariance: _file("gradient").PreconditionedGradient(covariance),
-    "adam": lambda covariance: _file("adam").Adam(covariance),
-    "lbfgs": lambda covariance: _file("lbfgs").LBFGS(covariance),
-    "langevin": lambda covariance: _file("langevin").Langevin(covariance),
-    "cma-es": lambda covariance: _file("cma_es").CMAES(covariance),
-    "bayesian": lambda covariance: _file("bayesian").TrustRegionBayes(covariance),
-    "random": lambda covariance: _file("random_search").RandomSearch(covariance),
-    "none": lambda covariance: _file("stay").Stay(),
+    "gradient": _gradient,
+    "adam": _adam,
+    "lbfgs": _lbfgs,
+    "langevin": _langevin,
+    "cma-es": _cma_es,
+    "bayesian": _bayesian,
+    "random": _random_search,
+    "none": _stay,
 }
 
 
