@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -44,6 +45,23 @@ class _Linear(PropertyModel):
         """Outputs of what the rows of the weights say, (n, rows)."""
         return out
 
+    def _fit_raw(
+        self, x: Any, target: NDArray[Any], outputs: int, *, weights: Array, groups: NDArray[np.intp] | None = None
+    ) -> dict[str, Tensor]:
+        if not issparse(x) or not x.nnz:
+            return self._solved(x, target, weights, groups)
+        seen = np.unique(x.indices)  # the others keep a weight of nought: of hashed words, few rows have few
+        found = self._solved(x[:, seen], target, weights, groups)
+        weight = torch.zeros(len(found["weight"]), x.shape[1], dtype=torch.float64)
+        weight[:, seen] = found["weight"]
+        return found | {"weight": weight}
+
+    @abstractmethod
+    def _solved(
+        self, x: Any, target: NDArray[Any], weights: Array, groups: NDArray[np.intp] | None
+    ) -> dict[str, Tensor]:
+        """The weight (rows, d) and the bias (rows,) for vectors (n, d)."""
+
 
 class RidgeHead(_Linear, Regressor):
     """Ridge regression (Hoerl & Kennard 1970); of sparse vectors by conjugate gradients, without making them dense.
@@ -80,8 +98,8 @@ class RidgeHead(_Linear, Regressor):
         self.positive = positive
         self.random_state = random_state
 
-    def _fit_raw(
-        self, x: Any, target: NDArray[Any], outputs: int, *, weights: Array, groups: NDArray[np.intp] | None = None
+    def _solved(
+        self, x: Any, target: NDArray[Any], weights: Array, groups: NDArray[np.intp] | None
     ) -> dict[str, Tensor]:
         penalty = self.alpha + x.shape[0] * self.noise**2
         levels = Levels(weights, groups)
@@ -164,8 +182,8 @@ class LogisticHead(_Linear, Classifier):
         # Of two classes one row of weights is kept, as scikit-learn does; a logit for each is one shape for all.
         return out if out.shape[1] > 1 else torch.cat([-out / 2, out / 2], dim=1)
 
-    def _fit_raw(
-        self, x: Any, target: NDArray[Any], outputs: int, *, weights: Array, groups: NDArray[np.intp] | None = None
+    def _solved(
+        self, x: Any, target: NDArray[Any], weights: Array, groups: NDArray[np.intp] | None
     ) -> dict[str, Tensor]:
         penalty = self.alpha + 0.25 * x.shape[0] * self.noise**2
         tolerance = SPARSE_TOLERANCE if issparse(x) else 1e-4
