@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from latentopt.batch import part_of
 from tests.kill import child
 from tests.toy import toy_space, toy_texts
 
@@ -85,6 +86,16 @@ class Bench:
         process.join()
         assert process.exitcode in (0, -signal.SIGKILL), _told(arguments, process.exitcode, where)
         return process.exitcode != 0
+
+    def kill_midway(self, arguments: Sequence[str], where: Path, output: str) -> None:
+        """Run a verb on many rows, and kill it when the first of them are kept."""
+        process = child.start(self._command(arguments), where)
+        kept = part_of(where / output)
+        while process.is_alive() and not (kept.exists() and kept.read_bytes().count(b"\n") > 1):
+            process.join(0.05)
+        process.kill()
+        process.join()
+        assert process.exitcode in (0, -signal.SIGKILL), _told(arguments, process.exitcode, where)
 
     def ended(
         self, arguments: Sequence[str], where: Path, *, prepare: child.Prepare | None = None
