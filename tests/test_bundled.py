@@ -89,7 +89,8 @@ def test_texts_come_nearer_to_what_was_wished_for(space):
 
 
 def test_the_command_works_without_a_network():
-    command = [sys.executable, "-m", "latentopt", "optimize", "--target", "likes=1000", "--json", TEXTS[0]]
+    words = ["optimize", "--target", "likes=1000", "--effort", "0.1", "--json", TEXTS[0]]
+    command = [sys.executable, "-m", "latentopt", *words]
     done = subprocess.run(command, env=OFFLINE, capture_output=True, text=True, check=True)
     (edit,) = json.loads(done.stdout)["edits"]
     assert edit["reason"]

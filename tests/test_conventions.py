@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,8 +28,13 @@ STATE = {"manual_seed", "manual_seed_all", "seed", "seed_all", "set_seed", "set_
 NEW_WEIGHTS = {"_init_weights", "reset_parameters", "_start_nearly_sure"}  # drawn as torch draws those of its layers
 
 
-def calls() -> Iterator[tuple[str, str, ast.Call]]:
+@cache
+def calls() -> list[tuple[str, str, ast.Call]]:
     """Each call in the packages, with its file and the name of the function that it stands in."""
+    return list(_calls())
+
+
+def _calls() -> Iterator[tuple[str, str, ast.Call]]:
     for root in PACKAGES:
         for file in sorted(root.rglob("*.py")):
             tree = ast.parse(file.read_text(encoding="utf-8"))

@@ -81,11 +81,11 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def desk_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The folder of a page, in which its commands run one after the other."""
+def desk_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """The folder of a page, in which its commands run one after the other; another one for each `why`."""
 
     @cache
-    def made(page: str) -> Path:
+    def made(page: str, why: str = "") -> Path:
         desk = shutil.copytree(snippets.REPOSITORY / "examples", tmp_path_factory.mktemp("reader") / "examples")
         if any("train" in line for lines in snippets.blocks(_file(page), "sh") for line in lines.splitlines()):
             stand_ins(desk)
@@ -94,24 +94,29 @@ def desk_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return made
 
 
+CASES = [pytest.param(page, lines, id=f"{page}: {lines[0][:50]}") for page, lines in SHELL]
+
+
 @pytest.mark.parametrize(
-    ("page", "lines"),
-    [
-        pytest.param(page, lines, id=f"{page}: {lines[0][:50]}", marks=snippets.slow(before))
-        for (page, lines), before in zip(SHELL, BEFORE, strict=True)
-    ],
+    ("page", "lines"), [case for case, before in zip(CASES, BEFORE, strict=True) if not snippets.slow(before)]
 )
-def test_the_commands_of_a_block_work(
-    page: str, lines: list[str], desk_of: Callable[[str], Path], environment: dict[str, str]
+def test_the_commands_of_a_block_work_with_little_effort(
+    page: str, lines: list[str], desk_of: Callable[..., Path], environment: dict[str, str]
 ) -> None:
-    snippets.type_commands(lines, desk_of(page), environment)
+    snippets.type_commands(list(map(snippets.with_little_effort, lines)), desk_of(page), environment)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("page", "lines"), CASES)
+def test_the_commands_of_a_block_work(
+    page: str, lines: list[str], desk_of: Callable[..., Path], environment: dict[str, str]
+) -> None:
+    snippets.type_commands(lines, desk_of(page, "as they stand"), environment)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("page", "program"), [pytest.param(*case, id=case[0]) for case in PROGRAMS])
-def test_the_programs_work(
-    page: str, program: str, desk_of: Callable[[str], Path], environment: dict[str, str]
-) -> None:
+def test_the_programs_work(page: str, program: str, desk_of: Callable[..., Path], environment: dict[str, str]) -> None:
     assert snippets.run_program(program, desk_of(page), environment).strip()
 
 

@@ -1,12 +1,14 @@
 """The rooms of the house: what may import what, and what the packages offer."""
 
 import ast
+import json
 import os
 import shutil
 import subprocess
 import sys
 import textwrap
 from dataclasses import dataclass
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -29,8 +31,13 @@ LEVELS = [  # a room may use those of its own level and below; from the ground f
 LEVEL_OF = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 
 
+@cache
 def imports_of(package):
-    """Yield (importing module, imported name) for every import anywhere in a package's files."""
+    """(Importing module, imported name) for every import anywhere in a package's files."""
+    return list(_imports_of(package))
+
+
+def _imports_of(package):
     root = Path(package.__file__).parent
     for file in sorted([*root.rglob("*.py"), *root.rglob("*.pyi")]):  # the second say what is loaded on first use
         module = ".".join(file.relative_to(root.parent).with_suffix("").parts).removesuffix(".__init__")
@@ -44,7 +51,7 @@ def imports_of(package):
 
 def uses():
     """Yield (importing module, imported module) within latentopt; the package's own __init__ stands outside."""
-    found = list(imports_of(latentopt))
+    found = imports_of(latentopt)
     modules = {module for module, _ in found} | {"latentopt"}
     for module, name in found:
         if name.split(".")[0] == "latentopt" and module != "latentopt":
@@ -256,31 +263,60 @@ ADDED = {
 }
 
 
-@pytest.mark.parametrize("added", ADDED.values(), ids=ADDED)
-def test_what_is_new_is_a_file_and_what_names_it_in_one_other(tmp_path, added):
+ALL = """
+import contextlib, io, json, traceback
+from click.testing import CliRunner
+from latentopt.cli import main
+
+told = {}
+for name, (program, listed) in json.loads(input()).items():
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said):
+            exec(program, {})
+        told[name] = said.getvalue().strip(), listed and CliRunner().invoke(main, listed[0]).output
+    except Exception:
+        told[name] = traceback.format_exc(), ""
+print(json.dumps(told))
+"""
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """What the programs and commands say, by name, in a copy of the packages to which all are added."""
+    place = tmp_path_factory.mktemp("packages")
     for package in (latentopt, property_models):
         root = Path(package.__file__).parent
-        shutil.copytree(root, tmp_path / root.name, ignore=shutil.ignore_patterns("pretrained", "__pycache__"))
-    room = tmp_path / added.room
-    made = (room / added.like).read_text()
-    for was, now in added.changed.items():
-        assert was in made
-        made = made.replace(was, now)
-    (room / "new.py").write_text(made)
-    listing = (room / added.listing).read_text()
-    for before, lines in added.lines.items():
-        assert listing.count(before) == 1
-        listing = listing.replace(before, lines + before)
-    (room / added.listing).write_text(listing)
+        shutil.copytree(root, place / root.name, ignore=shutil.ignore_patterns("pretrained", "__pycache__"))
+    for added in ADDED.values():
+        room = place / added.room
+        made = (room / added.like).read_text()
+        for was, now in added.changed.items():
+            assert was in made
+            made = made.replace(was, now)
+        (room / "new.py").write_text(made)
+        listing = (room / added.listing).read_text()
+        for before, lines in added.lines.items():
+            assert listing.count(before) == 1
+            listing = listing.replace(before, lines + before)
+        (room / added.listing).write_text(listing)
+    places = os.pathsep.join([str(place), str(Path(__file__).parents[1])])  # the second has tests.toy
+    done = subprocess.run(
+        [sys.executable, "-c", ALL],
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": places},
+        input=json.dumps({name: (textwrap.dedent(each.program), each.listed) for name, each in ADDED.items()}),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
 
-    def told(*arguments: str) -> str:
-        places = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1])])  # the second has tests.toy
-        command, environment = [sys.executable, *arguments], {**os.environ, "PYTHONPATH": places}
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return " ".join(done.stdout.split())
 
-    assert told("-c", textwrap.dedent(added.program)) == f"{added.room}/new".replace("/", ".")
+@pytest.mark.parametrize("name", ADDED)
+def test_what_is_new_is_a_file_and_what_names_it_in_one_other(told, name):
+    added = ADDED[name]
+    made_in, listed = told[name]
+    assert made_in == f"{added.room}/new".replace("/", ".")
     if added.listed is not None:
-        arguments, said = added.listed
-        assert said in told("-m", "latentopt", *arguments)
+        assert added.listed[1] in " ".join(listed.split())

@@ -1,7 +1,9 @@
 """The search for a head, on latents of the toy space."""
 
-import subprocess
+import contextlib
 import sys
+import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +11,12 @@ import pytest
 from optuna.trial import TrialState
 
 from latentopt.errors import LatentoptError
-from latentopt.heads.rows import rows_of
+from latentopt.heads.rows import Rows, rows_of
 from latentopt.heads.trials import opened
 from latentopt.heads.tune import tune_head
 from property_models import MLP, RIDGE
 from tests.heads.sentences import AUTHORS, LENGTHS, TEXTS
+from tests.kill import child
 
 
 def test_a_search_does_at_least_as_well_as_its_first_trial(lengths):
@@ -27,7 +30,8 @@ def test_a_search_does_at_least_as_well_as_its_first_trial(lengths):
 
 @pytest.mark.parametrize(("families", "kind"), [([RIDGE], "ridge"), ([MLP], "mlp-regressor")])
 def test_a_search_keeps_to_the_families_that_are_given(lengths, families, kind):
-    assert tune_head(lengths, trials=2, families=families, scale="identity").head.kind == kind
+    few = lengths.take(np.arange(80))
+    assert tune_head(few, trials=2, families=families, scale="identity").head.kind == kind
 
 
 def test_a_search_without_time_has_one_trial(lengths):
@@ -116,31 +120,28 @@ def test_a_storage_that_cannot_be_reached_is_an_error(lengths, tmp_path, storage
         tune_head(lengths, trials=1, storage=storage.format(folder=tmp_path))
 
 
+def work(storage: str, told: Connection) -> None:
+    """A worker of a search, in a process of its own: it tells the number of trials that are done."""
+    z = np.random.default_rng(0).normal(size=(120, 3))
+    rows = Rows(z, [f"text {i}" for i in range(120)], z[:, 0] + 1.0)
+
+    def slowly(done: int, best: float) -> None:
+        told.send(done)
+        time.sleep(0.2)
+
+    tune_head(rows, trials=12, families=[RIDGE], scale="identity", storage=storage, progress=slowly)
+
+
 def test_two_workers_share_one_database_though_one_is_killed(tmp_path):
-    program = tmp_path / "worker.py"
-    program.write_text(
-        """
-import sys, time
-import numpy as np
-from latentopt.heads import Rows, tune_head
-from property_models import RIDGE
-z = np.random.default_rng(0).normal(size=(120, 3))
-rows = Rows(z, [f"text {i}" for i in range(120)], z[:, 0] + 1.0)
-def slowly(done, best):
-    print(done, flush=True)
-    time.sleep(0.2)
-tune_head(rows, trials=12, families=[RIDGE], scale="identity", storage=sys.argv[1], progress=slowly)
-""",
-        encoding="utf-8",
-    )
-    command = [sys.executable, str(program), f"sqlite:///{tmp_path}/trials.db"]
-    doomed = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    other = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert doomed.stdout is not None
-    assert doomed.stdout.readline()  # it has finished a trial
+    storage, told = f"sqlite:///{tmp_path}/trials.db", []
+    (doomed, of_doomed), (other, of_other) = (child.start_worker(work, storage) for _ in range(2))
+    assert of_doomed.recv()  # it has finished a trial
     doomed.kill()
-    doomed.wait()
-    out, _ = other.communicate(timeout=240)
-    assert other.returncode == 0
-    assert out.split()[-1] == "12"
-    assert len(out.split()) < 12  # the trials of the killed one count
+    doomed.join()
+    with contextlib.suppress(EOFError):
+        while True:
+            told.append(of_other.recv())
+    other.join()
+    assert other.exitcode == 0
+    assert told[-1] == 12
+    assert len(told) < 12  # the trials of the killed one count

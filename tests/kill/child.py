@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerProcess
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
 import optuna  # noqa: F401
@@ -35,11 +35,24 @@ def start(
 
     prepare: a function with a name in a module, or such a one bound by functools.partial.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    process = context.Process(target=run, args=(list(arguments), str(where), prepare, said))
+    process = _server().Process(target=run, args=(list(arguments), str(where), prepare, said))
     process.start()
     return process
+
+
+def start_worker(work: Callable[[str, Connection], None], what: str) -> tuple[ForkServerProcess, Connection]:
+    """Run a function with a name in a module; returns the process, and where what it tells arrives until it ends."""
+    arrives, told = multiprocessing.Pipe(duplex=False)
+    process = _server().Process(target=work, args=(what, told))
+    process.start()
+    told.close()  # the process has its own end
+    return process, arrives
+
+
+def _server() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
 
 
 def run(arguments: list[str], where: str, prepare: Prepare | None, said: Connection | None) -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +28,7 @@ from latentopt.training.optimizers import Muon, Rates
 from latentopt.training.recipe import Recipe, Schedule
 from latentopt.training.starts import FromModel, NewT5, Shape
 from latentopt.training.trainer import T5VAETrainer, train
+from tests.kill import child
 from tests.toy import toy_config, toy_texts
 
 TOKENIZER = train_tokenizer(toy_texts(300), vocab_size=400)
@@ -64,23 +62,32 @@ class Stopped(Exception):
     """What an interruption is in these tests."""
 
 
+def interrupt(recipe: Recipe, output: Path, **options: Any) -> None:
+    """Begin a run, and stop it while it writes its second checkpoint."""
+    save, count = T5VAETrainer._save_rng_state, iter([0, 1])
+
+    def fail(self: T5VAETrainer, folder: str) -> None:
+        if next(count) == 1:
+            raise Stopped  # weights and optimizer are written by now
+        save(self, folder)
+
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(Stopped):
+        patched.setattr(T5VAETrainer, "_save_rng_state", fail)
+        run(recipe, output, **options)
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What an interrupted run of RECIPE leaves."""
+    folder = tmp_path_factory.mktemp("begun") / "run"
+    interrupt(RECIPE, folder)
+    return folder
+
+
 @pytest.fixture
-def interrupted(monkeypatch: pytest.MonkeyPatch):
-    """Return a function that begins a run, and stops it while it writes its second checkpoint."""
-
-    def begin(recipe: Recipe, output: Path, **options: Any) -> None:
-        save, count = T5VAETrainer._save_rng_state, iter([0, 1])
-
-        def fail(self: T5VAETrainer, folder: str) -> None:
-            if next(count) == 1:
-                raise Stopped  # weights and optimizer are written by now
-            save(self, folder)
-
-        with monkeypatch.context() as patched, pytest.raises(Stopped):
-            patched.setattr(T5VAETrainer, "_save_rng_state", fail)
-            run(recipe, output, **options)
-
-    return begin
+def interrupted(begun: Path):
+    """Return a function that puts an interrupted run of RECIPE into a folder."""
+    return lambda output: shutil.copytree(begun, output, dirs_exist_ok=True)
 
 
 @pytest.fixture
@@ -159,7 +166,7 @@ class TestTrain:
         assert LatentSpace.from_pretrained(tmp_path / "checkpoint-2").fingerprint == space.fingerprint
 
     def test_a_half_written_checkpoint_is_never_taken(self, tmp_path: Path, interrupted: Any) -> None:
-        interrupted(RECIPE, tmp_path)
+        interrupted(tmp_path)
         assert get_last_checkpoint(str(tmp_path)) == str(tmp_path / "checkpoint-2")
         run(RECIPE, tmp_path)
         assert sorted(p.name for p in tmp_path.glob("checkpoint-*")) == ["checkpoint-4", "checkpoint-6"]
@@ -178,7 +185,7 @@ class TestGoingOn:
 
     def test_an_interrupted_run_ends_where_an_uninterrupted_one_ends(self, tmp_path: Path, interrupted: Any) -> None:
         whole = run(RECIPE, tmp_path / "whole")
-        interrupted(RECIPE, tmp_path / "interrupted")
+        interrupted(tmp_path / "interrupted")
         assert run(RECIPE, tmp_path / "interrupted").fingerprint == whole.fingerprint
 
     def test_patience_counts_on(self, tmp_path: Path, scored: Any) -> None:
@@ -228,19 +235,19 @@ class TestGoingOn:
     def test_another_recipe_is_refused_with_the_difference(
         self, tmp_path: Path, interrupted: Any, change: dict[str, Any], named: str
     ) -> None:
-        interrupted(RECIPE, tmp_path)
+        interrupted(tmp_path)
         with pytest.raises(LatentoptError, match=f"holds a run of another kind \\({named}\\); .*--restart"):
             run(replace(RECIPE, **change), tmp_path)
 
     def test_other_texts_are_refused(self, tmp_path: Path, interrupted: Any) -> None:
-        interrupted(RECIPE, tmp_path)
+        interrupted(tmp_path)
         with pytest.raises(LatentoptError, match=r"kind \(texts: 64 texts \(\w+\), now 63 texts \(\w+\)\); go on"):
             run(RECIPE, tmp_path, toy_texts(63))
 
-    def test_other_values_are_refused(self, tmp_path: Path, interrupted: Any) -> None:
+    def test_other_values_are_refused(self, tmp_path: Path) -> None:
         recipe = replace(RECIPE, properties=(Property("bread", binary=True),))
         values = np.array([["bread" in text] for text in toy_texts(64)], dtype=np.float32)
-        interrupted(recipe, tmp_path, values=values)
+        interrupt(recipe, tmp_path, values=values)
         other = values.copy()
         other[5] = np.nan
         with pytest.raises(LatentoptError, match=r"kind \(texts with their values: 64 texts \(\w+\), now 64 texts \("):
@@ -249,18 +256,18 @@ class TestGoingOn:
 
     def test_other_validation_texts_are_refused(self, tmp_path: Path, interrupted: Any) -> None:
         # What is best so far was measured on those of before.
-        interrupted(RECIPE, tmp_path)
+        interrupted(tmp_path)
         with pytest.raises(
             LatentoptError, match=r"kind \(validation texts: 4 texts \(\w+\), now 5 texts \(\w+\)\); go"
         ):
             train(RECIPE, toy_texts(64), toy_texts(5, seed=9), tmp_path)
 
-    def test_another_start_of_the_same_name_is_refused(self, tmp_path: Path, interrupted: Any) -> None:
+    def test_another_start_of_the_same_name_is_refused(self, tmp_path: Path) -> None:
         for name in "ab":
             space = LatentSpace(Toy().make([], embedding_dim=0)[0].eval(), TOKENIZER)
             space.model.null.data.fill_(ord(name))
             space.save_pretrained(tmp_path / name / "model")
-        interrupted(replace(RECIPE, start=FromModel(tmp_path / "a/model")), tmp_path / "run")
+        interrupt(replace(RECIPE, start=FromModel(tmp_path / "a/model")), tmp_path / "run")
         with pytest.raises(LatentoptError, match=r"kind \(start.weights: \w{8}, now \w{8}\); go on"):
             run(replace(RECIPE, start=FromModel(tmp_path / "b/model")), tmp_path / "run")
         (tmp_path / "a").rename(tmp_path / "moved")
@@ -281,12 +288,12 @@ class TestGoingOn:
             check_same(tmp_path, began)
 
     def test_how_often_it_is_evaluated_may_change(self, tmp_path: Path, interrupted: Any) -> None:
-        interrupted(RECIPE, tmp_path)
+        interrupted(tmp_path)
         run(replace(RECIPE, eval_steps=3), tmp_path)
         assert (tmp_path / "checkpoint-6").is_dir()
 
     def test_restart_begins_anew(self, tmp_path: Path, interrupted: Any) -> None:
-        interrupted(RECIPE, tmp_path)
+        interrupted(tmp_path)
         other = replace(RECIPE, rates=Rates(1e-3), eval_steps=6)
         fresh = run(other, tmp_path / "fresh")
         assert run(other, tmp_path, restart=True).fingerprint == fresh.fingerprint
@@ -294,40 +301,33 @@ class TestGoingOn:
 
 
 class TestKilled:
-    def command(self, texts: Path, output: Path) -> list[str]:
+    def start(self, texts: Path, where: Path) -> ForkServerProcess:
+        """Begin to train in a folder, or go on there."""
         small = (
             "--latent-dim 16 --pooled-dim 8 --max-tokens 31 --d-model 32 --layers 1 --vocab-size 300 --batch-size 4 "
             "--runs 1 --substitute 0.2"
         )
         steps = "--epochs 2 --eval-steps 10 --warmup-steps 2 --fp32"
-        return [
-            sys.executable,
-            "-m",
-            "latentopt",
-            "train",
-            str(texts),
-            "--output",
-            str(output),
-            *small.split(),
-            *steps.split(),
-        ]
+        where.mkdir(exist_ok=True)
+        words = ["train", str(texts), "--output", "model", *small.split(), *steps.split()]
+        return child.start(words, where, prepare=partial(torch.set_num_threads, 1))
 
     def test_a_run_killed_in_its_second_epoch_ends_where_an_uninterrupted_one_ends(self, tmp_path: Path) -> None:
-        texts = tmp_path / "texts.txt"
+        texts, whole, killed = (tmp_path / name for name in ("texts.txt", "whole", "killed"))
         texts.write_text("\n".join(toy_texts(60)))
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        subprocess.run(self.command(texts, tmp_path / "whole"), check=True, env=environment, capture_output=True)
-
-        killed = tmp_path / "killed"
-        process = subprocess.Popen(self.command(texts, killed), env=environment, stderr=subprocess.DEVNULL)
-        deadline = time.time() + 120
-        while not (killed / "checkpoint-20").exists() and process.poll() is None and time.time() < deadline:
-            time.sleep(0.002)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        assert not (killed / "model.safetensors").exists(), "it was killed too late to show anything"
-        again = subprocess.run(self.command(texts, killed), check=True, env=environment, capture_output=True, text=True)
-        assert "going on from" in again.stderr
-        whole, resumed = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "killed"))
-        for name, weight in whole.items():
+        process = self.start(texts, whole)
+        process.join()
+        assert process.exitcode == 0, (whole / "said").read_text()
+        process = self.start(texts, killed)
+        while not (killed / "model/checkpoint-20").exists() and process.is_alive():
+            process.join(0.002)
+        process.kill()
+        process.join()
+        assert not (killed / "model/model.safetensors").exists(), "it was killed too late to show anything"
+        process = self.start(texts, killed)
+        process.join()
+        assert process.exitcode == 0, (killed / "said").read_text()
+        assert "going on from" in (killed / "said").read_text()
+        one, resumed = (load_file(folder / "model/model.safetensors") for folder in (whole, killed))
+        for name, weight in one.items():
             assert torch.equal(weight, resumed[name]), name
