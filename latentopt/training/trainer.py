@@ -309,6 +309,9 @@ def train(
             "take another regularizer (--regularizer mmd), or begin with a model that was trained with KL"
         )
     model.t5.set_attn_implementation(ATTENTION)  # also of a new one: a run that goes on computes as it began
+    for weight in (*model.parameters(), *model.buffers()):
+        # Those of a file are mapped, wherever they lie in it, and on some processors a product is rounded by address.
+        weight.data = weight.data.clone()
     embeddings = None if recipe.teacher is None else TeacherEmbeddings(recipe.teacher, texts, cache=cache or output)
     data = Texts(tokenizer, texts, positions=model.config.positions, values=values, embeddings=embeddings)
     if embeddings is not None and arguments.dataloader_num_workers:
