@@ -82,13 +82,15 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def desk_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """The folder of a page, in which its commands run one after the other; another one for each `why`."""
+    """The folder of a page, in which its commands run one after the other; one with few posts, and one with all."""
 
     @cache
-    def made(page: str, why: str = "") -> Path:
+    def made(page: str, *, few: bool) -> Path:
         desk = shutil.copytree(snippets.REPOSITORY / "examples", tmp_path_factory.mktemp("reader") / "examples")
         if any("train" in line for lines in snippets.blocks(_file(page), "sh") for line in lines.splitlines()):
             stand_ins(desk)
+        if few:
+            pd.read_csv(desk / "posts.csv").head(12).to_csv(desk / "posts.csv", index=False)
         return desk
 
     return made
@@ -103,7 +105,7 @@ CASES = [pytest.param(page, lines, id=f"{page}: {lines[0][:50]}") for page, line
 def test_the_commands_of_a_block_work_with_little_effort(
     page: str, lines: list[str], desk_of: Callable[..., Path], environment: dict[str, str]
 ) -> None:
-    snippets.type_commands(list(map(snippets.with_little_effort, lines)), desk_of(page), environment)
+    snippets.type_commands(list(map(snippets.with_little_effort, lines)), desk_of(page, few=True), environment)
 
 
 @pytest.mark.slow
@@ -111,13 +113,13 @@ def test_the_commands_of_a_block_work_with_little_effort(
 def test_the_commands_of_a_block_work(
     page: str, lines: list[str], desk_of: Callable[..., Path], environment: dict[str, str]
 ) -> None:
-    snippets.type_commands(lines, desk_of(page, "as they stand"), environment)
+    snippets.type_commands(lines, desk_of(page, few=False), environment)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("page", "program"), [pytest.param(*case, id=case[0]) for case in PROGRAMS])
 def test_the_programs_work(page: str, program: str, desk_of: Callable[..., Path], environment: dict[str, str]) -> None:
-    assert snippets.run_program(program, desk_of(page), environment).strip()
+    assert snippets.run_program(program, desk_of(page, few=False), environment).strip()
 
 
 def test_every_page_is_listed_and_every_block_has_a_language() -> None:

@@ -15,9 +15,11 @@ def seasons(space):
     return rows_of(space, TEXTS, WINTER)
 
 
-@pytest.mark.parametrize(("family", "kind"), [(RIDGE, RidgeHead), (MLP, MLPEnsembleRegressor)])
-def test_a_number_is_predicted_better_than_by_a_constant(lengths, family, kind):
-    fitted = fit_head(lengths, family=family, scale="identity", parameters={"noise": 0.1})
+@pytest.mark.parametrize(
+    ("family", "kind", "size"), [(RIDGE, RidgeHead, {}), (MLP, MLPEnsembleRegressor, {"hidden": 32})]
+)
+def test_a_number_is_predicted_better_than_by_a_constant(lengths, family, kind, size):
+    fitted = fit_head(lengths, family=family, scale="identity", parameters={"noise": 0.1, **size})
     assert isinstance(fitted.head, kind)
     assert fitted.report["head"]["r2"] > 0.2
     assert fitted.report["constant"]["r2"] <= 0
@@ -25,9 +27,11 @@ def test_a_number_is_predicted_better_than_by_a_constant(lengths, family, kind):
     assert fitted.report["rows"] == 80
 
 
-@pytest.mark.parametrize(("family", "kind"), [(RIDGE, LogisticHead), (MLP, MLPEnsembleClassifier)])
-def test_texts_are_classes(seasons, family, kind):
-    fitted = fit_head(seasons, family=family)
+@pytest.mark.parametrize(
+    ("family", "kind", "size"), [(RIDGE, LogisticHead, {}), (MLP, MLPEnsembleClassifier, {"hidden": 32})]
+)
+def test_texts_are_classes(seasons, family, kind, size):
+    fitted = fit_head(seasons, family=family, parameters=size)
     assert isinstance(fitted.head, kind)
     assert fitted.report["head"]["auc"] > 0.8
     assert fitted.report["classes"] == ["other", "winter"]
