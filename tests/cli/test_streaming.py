@@ -113,8 +113,10 @@ def test_a_model_or_a_head_that_changed_is_noticed(cli, heads, posts, tmp_path, 
 
 
 def test_edits_have_a_row_for_each_candidate_or_the_best(cli, heads, posts, tmp_path):
+    posts.write_text("".join(line for line in posts.open() if not line.startswith(("4", "5", "6", "7", "8", "9,"))))
     words = ["optimize", "--head", heads / "likes", "--target", "likes=90", *FLOORS, "--input", posts]
     edits = json.loads(cli(*words, "--json").stdout)["edits"]
+    assert any(edit["candidates"] for edit in edits)
     assert cli(*words, "--output", tmp_path / "e.csv").exit_code == 0
     frame = pd.read_csv(tmp_path / "e.csv")
     candidates = [candidate for edit in edits for candidate in edit["candidates"] or [{"text": edit["source"]}]]
@@ -127,7 +129,7 @@ def test_edits_have_a_row_for_each_candidate_or_the_best(cli, heads, posts, tmp_
     assert frame["error"].tolist()[-1] == "text is empty"
     cli(*words, "--output", tmp_path / "best.jsonl", "--best")
     best = [json.loads(line) for line in (tmp_path / "best.jsonl").read_text().splitlines()]
-    assert [row["id"] for row in best] == [*map(str, range(10)), "99"]
+    assert [row["id"] for row in best] == [*map(str, range(4)), "99"]
     firsts = [(edit["candidates"] or [{"text": edit["source"]}])[0]["text"] for edit in edits]
     assert [row["text"] for row in best[:-1]] == firsts
     cli(*words, "--output", tmp_path / "best.txt")
