@@ -10,8 +10,8 @@ import pandas as pd
 import torch
 from heads import SOURCES, TWEETS, draw, fit_heads
 
-from latentopt.directions import edited_by, mine, readings_of
-from latentopt.directions.leaks import Reading
+from latentopt.directions import edited_by, mine, readings_of, typed_alike
+from latentopt.directions.leaks import LENGTH, Reading
 from latentopt.editing import Effort
 from latentopt.model.quantized import SMALL
 from latentopt.space import LatentDensity, LatentSpace
@@ -44,11 +44,18 @@ def build(
             space.density = LatentDensity.fit(torch.tensor(drawn.z[:DENSITY_TEXTS]).float())
             space.density.save_pretrained(output / "density.safetensors")
         found |= fit_heads(drawn, space, output, seed=seed)
+    return found | mine_directions(space, data, output, share=share, effort=effort, seed=seed)
+
+
+def mine_directions(
+    space: LatentSpace, data: Path, output: Path, *, share: float = 1.0, effort: Effort = LITTLE, seed: int
+) -> dict[str, Any]:
+    """Write the directions that work on texts into a model's folder; all else is as for `build`."""
     readings = readings_of(space)
     (output / "directions").mkdir(exist_ok=True)
-    for name in DIRECTIONS:
-        found[name] = _mined(name, space, data, output, readings, share=share, effort=effort, seed=seed)
-    return found
+    return {
+        name: _mined(name, space, data, output, readings, share=share, effort=effort, seed=seed) for name in DIRECTIONS
+    }
 
 
 def _mined(
@@ -66,14 +73,17 @@ def _mined(
     pairs = pd.read_csv(data / f"pairs/{name}/train.csv", dtype=str, keep_default_na=False)
     pairs = pairs[pairs["source"].str.len().between(20, LONGEST)]
     pairs = pairs.sample(min(max(30, int(share * PAIRS)), len(pairs)), random_state=seed)
+    # One side of most collections is tokenised and lowercased: what a direction would be about most.
+    typed = [typed_alike(source, target) for source, target in zip(pairs["source"], pairs["target"], strict=True)]
     mined = mine(
         space,
-        pairs["source"],
-        pairs["target"],
+        [source for source, _ in typed],
+        [target for _, target in typed],
         name=name,
         apply=edited_by(space, effort=effort),
         calibrate_on=HELD_OUT,
         readings=readings,
+        clear=[LENGTH],
         seed=seed,
     )
     if mined.verdict.works:

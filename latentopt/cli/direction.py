@@ -25,6 +25,7 @@ TOLD = ("pairs", "labels")  # what is mined from; --discover is not told what to
 OF = {  # options that are for some kinds of examples alone
     "source_column": ("pairs",),
     "target_column": ("pairs",),
+    "same_typing": ("pairs",),
     "column": ("labels", "discover"),
     "target": ("labels",),
     "miner": TOLD,
@@ -47,6 +48,12 @@ file = click.Path(path_type=Path)
 @click.option("--discover", type=file, help="A file of texts: directions along which they differ most are looked for.")
 @click.option("--source-column", default="source", show_default=True, help="Column of the texts to start from.")
 @click.option("--target-column", default="target", show_default=True, help="Column of the texts to arrive at.")
+@click.option(
+    "--same-typing",
+    is_flag=True,
+    help="Type the targets of --pairs as their sources are: spaces before marks, capitals, a full stop at the end. The "
+    "direction is then about words.",
+)
 @click.option("--column", default="text", show_default=True, help="Column of the texts of --labels and --discover.")
 @click.option("--label", help="With --labels: the column that says which kind each text is of.")
 @click.option("--target", help="With --labels: the label of texts to arrive at. [default: the second of two]")
@@ -113,6 +120,7 @@ def direction(
     discover: Path | None,
     source_column: str,
     target_column: str,
+    same_typing: bool,
     column: str,
     label: str | None,
     target: str | None,
@@ -161,6 +169,8 @@ def direction(
         _discover(given, name, output, components, method, model, as_json)
         return
     sides = given.pairs() if kind == "pairs" else given.labelled()
+    if kind == "pairs":
+        sides = _typed(*sides, same_typing)
     space = options.open_space(model)
     with stderr().status(f"mining {name} from {len(sides[0]):,} and {len(sides[1]):,} texts"):
         found = _mined(given, space, sides, name, miner, clear, permutations, calibrate, effort)
@@ -180,6 +190,18 @@ def direction(
     if not as_json:
         at = "" if model is None else f" --model {model}"
         click.echo(f'wrote {output}; next: latentopt apply {output}{at} "a text of yours"', err=True)
+
+
+def _typed(source: list[str], target: list[str], alike: bool) -> tuple[list[str], list[str]]:
+    """The sides of pairs, typed alike if that is asked for; if not, what typing tells is said."""
+    from latentopt.directions import telling_habits, typed_alike
+
+    if alike:
+        pairs = [typed_alike(a, b) for a, b in zip(source, target, strict=True)]
+        return [a for a, _ in pairs], [b for _, b in pairs]
+    if found := telling_habits(source, target):
+        warn(f"{'; '.join(found)}: the direction will be about that, too; --same-typing evens it out")
+    return source, target
 
 
 def _check_options(kind: str) -> None:

@@ -26,6 +26,19 @@ _STARTS = re.compile(r"(?:^|[.!?:…\n]|https?\S*|[@#]\w+|[^\w\s'’,;&-])[\"'�
 _GLUED = re.compile(r"\w[@#]\w|[a-z][A-Z]|[,!?;]\w|[a-z]\.[A-Za-z]")
 _TWICE = re.compile(r"\b(\w+)\W+\1\b|\s[,.;:!?]|[,;:][,.;:!?]|(?<!\.)\.\.(?!\.)", re.IGNORECASE)
 _SMALL = re.compile(r"(?<!\.)[.!?]\s+[a-z]")
+_BREAKS_OFF = re.compile(
+    r"\b(?:a|an|the|and|or|but|of|to|my|your|his|their|our|with|from|as|than|because|every|very)\W*$", re.IGNORECASE
+)
+_ARTICLE = re.compile(
+    r"\ba (?:[ai]\w|e(?!u)\w|o(?!nc?e\b)\w|un(?!i)\w)|\ban (?![aeiou]|hour|hono|heir|[FHLMNRSX]\b|[A-Z]{2})\w"
+)
+# What a number counts: 60 miles that become 60 years are another number.
+_UNIT = re.compile(
+    r"[ -]?(?:seconds?|minutes?|mins?|hours?|hrs?|days?|nights?|weeks?|weekends?|months?|years?|yrs?|decades?|miles?|"
+    r"feet|foot|inch(?:es)?|meters?|km|kg|lbs?|pounds?|dollars?|euros?|bucks|percent|degrees|points?|goals?|games?|times|"
+    r"people|men|women|kids|children|followers|million|billion|thousand|hundred)\b",
+    re.IGNORECASE,
+)
 _I = re.compile(r"I(?:['’]\w+)?")
 # Words that begin a sentence far more often than a name, so that "Happy Diwali" leaves the first to be edited.
 _OPENERS = (
@@ -80,13 +93,17 @@ class Constraint:
 class Keep(Constraint):
     """All of one kind stay as they are, in their order, and none is added.
 
-    kind: "links", "mentions", "hashtags", "numbers" or "emoji"; emoji may be added.
+    kind: "links", "mentions", "hashtags", "numbers" or "emoji"; emoji may be added. Numbers keep their units.
     """
 
     kind: str
 
     def kept(self, source: str) -> list[tuple[int, int]]:
-        return [match.span() for match in KINDS[self.kind].finditer(source)]
+        spans = [match.span() for match in KINDS[self.kind].finditer(source)]
+        if self.kind != "numbers":
+            return spans
+        units = [_UNIT.match(source, last) for _, last in spans]
+        return [(first, unit.end() if unit else last) for (first, last), unit in zip(spans, units, strict=True)]
 
     def forbids(self, token: str) -> bool:
         lead = {"links": "http", "mentions": "@", "hashtags": "#"}.get(self.kind)
@@ -201,6 +218,10 @@ class Whole(Constraint):
             return Breach(f"says {_few(again)} once more", "another seed")
         if len(_SMALL.findall(text)) > len(_SMALL.findall(source)):
             return Breach("begins a sentence with a small letter", "another seed")
+        if _BREAKS_OFF.search(_bare(text)) and not _BREAKS_OFF.search(_bare(source)):
+            return Breach("breaks off", "another seed")
+        if len(_ARTICLE.findall(text)) > len(_ARTICLE.findall(source)):
+            return Breach("has a for an, or an for a", "another seed")
         if "\ufffd" in text and text.count("\ufffd") > source.count("\ufffd"):
             return Breach("has a broken character", "another seed")
         return None
@@ -303,6 +324,13 @@ def _forbidden(words: str) -> list[re.Pattern[str]]:
     except (OSError, UnicodeDecodeError) as error:
         raise LatentoptError(f"--forbid {words}: this file cannot be read as UTF-8 text ({error})") from error
     return [pattern("--forbid", line) for line in lines if line.strip()]
+
+
+def _bare(text: str) -> str:
+    """A text without the links, mentions and hashtags that follow its last word."""
+    for kind in ("links", "mentions", "hashtags"):
+        text = KINDS[kind].sub("", text)
+    return text
 
 
 def _whole(words: Sequence[str]) -> re.Pattern[str]:

@@ -13,6 +13,7 @@ from latentopt.editing.constraints import KINDS
 from latentopt.editing.edit import WORD
 from latentopt.errors import LatentoptError, first_line
 from latentopt.space.surprise import Surprise
+from latentopt.space.texts import closed_up
 
 ODD_WORD = 7.0  # nats: what a word may cost that replaces easier ones
 ODDEST = 11.0  # nats: what it may cost at most, whatever it replaces
@@ -29,8 +30,11 @@ class LanguageModel(Protocol):
 
 
 def without_marks(text: str) -> str:
-    """A text without its links, mentions and hashtags, which a mean over tokens would otherwise be about."""
-    return re.sub(r"\s+", " ", MARKS.sub(" ", text)).strip() or text
+    """A text without its links, mentions and hashtags, which a mean over tokens would otherwise be about.
+
+    Nor has it a tokeniser's spaces: an edit that closes one up would be thought fluent, whatever its words.
+    """
+    return closed_up(re.sub(r"\s+", " ", MARKS.sub(" ", text))).strip() or text
 
 
 def strain(source: str, before: Surprise, text: str, after: Surprise) -> float:

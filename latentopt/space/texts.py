@@ -1,12 +1,16 @@
-"""Texts as people hold them in Python: lists, tuples, arrays, columns of a data frame."""
+"""Texts as people hold them in Python: lists, tuples, arrays, columns of a data frame; and as they type them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Set
 from numbers import Number
 from typing import Any, Protocol, runtime_checkable
 
 from latentopt.errors import LatentoptError
+
+SPACED_MARK = re.compile(r"(?<=\w) +(?=[.,!?;:](?:\s|$))")
+SPACED_ENDING = re.compile(r"(?<=\w) +(?=(?:n[’']t|[’'](?:s|m|re|ve|ll|d|t))\b)", re.IGNORECASE)
 
 
 @runtime_checkable
@@ -45,6 +49,11 @@ def checked_texts(texts: object) -> list[str]:
             + "; the first text is text 0; leave such rows out"
         )
     return [str(text) for text in rows]  # numpy's own strings, too, are plain ones from here on
+
+
+def closed_up(text: str) -> str:
+    """A text without the spaces that a tokeniser puts before marks and endings: "it 's late ." is "it's late."."""
+    return SPACED_ENDING.sub("", SPACED_MARK.sub("", text))
 
 
 def _fault(text: Any) -> str | None:

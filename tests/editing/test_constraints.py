@@ -20,6 +20,35 @@ def test_marks_numbers_emoji_and_names_are_kept_by_default():
     assert kept(SOURCE) == ["Barack", "Obama", "Chicago", "1,000", "🎉", "#win", "@user", "http"]
 
 
+def test_numbers_keep_what_they_count():
+    assert kept("over 60 miles away, 2 hours of 80s hits") == ["60 miles", "2 hours", "80"]
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("full of people or cars.", "full of people or."),
+        ("I want to see the sea #blue http", "I want to see the #blue http"),
+        ("who says that", "who says the"),
+    ],
+)
+def test_a_text_that_breaks_off_is_refused(source, text):
+    assert reasons(source, text) == ["breaks off"]
+
+
+def test_a_text_may_end_as_its_source_does():
+    assert reasons("what did you do that for the", "what did she do that for the") == []
+    assert reasons("who are you talking about now", "who are you talking about") == []
+
+
+def test_articles_fit_their_words():
+    slip = ["has a for an, or an for a"]
+    assert reasons("such a great day", "such a amazing day") == slip
+    assert reasons("such an amazing day", "such an great day") == slip
+    assert reasons("such a day", "such a useful one-off university day") == []
+    assert reasons("such a day", "a unique day, an hour, an honest man, an MP, a once great eulogy, a euro") == []
+
+
 def test_a_kind_can_be_let_go():
     assert "Chicago" not in kept(SOURCE, free=["names"])
     assert reasons(SOURCE, SOURCE.replace("#win ", ""), free=["hashtags"]) == []

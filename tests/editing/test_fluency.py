@@ -13,8 +13,12 @@ from tests.toy import toy_space, toy_texts
 
 
 def test_links_mentions_and_hashtags_are_left_out():
-    assert without_marks("@user so good #win http https://t.co/x !") == "so good !"
+    assert without_marks("@user so good #win http https://t.co/x !") == "so good!"
     assert without_marks("#win") == "#win"  # a text of nothing else stays as it is
+
+
+def test_a_tokenisers_spaces_are_no_words():
+    assert without_marks("it 's late , we should n't go .") == "it's late, we shouldn't go."
 
 
 def test_the_space_tells_what_each_token_costs():
