@@ -27,7 +27,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from latentopt.directions import MINERS, Direction, edited_by, mine, source_ids
+from latentopt.directions import MINERS, Direction, edited_by, mine, source_ids, typed_alike
 from latentopt.editing import Effort
 from latentopt.space import LatentSpace
 
@@ -43,17 +43,23 @@ DRAWS = 2000
 
 
 def read(data: Path, tone: str, seed: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Pairs to mine, pairs of the classifier, and validation pairs: no source is in two of them."""
-    train, valid = (
-        pd.read_csv(data / f"pairs/{tone}/{part}.csv", usecols=["source", "target"], dtype=str, keep_default_na=False)
-        for part in ("train", "valid")
-    )
+    """Pairs to mine, pairs of the classifier, and validation pairs: no source is in two of them.
+
+    All are typed alike: a classifier of full stops would find every edit well done that has one.
+    """
+    train, valid = (_typed(data / f"pairs/{tone}/{part}.csv") for part in ("train", "valid"))
     ids = source_ids([*train["source"], *valid["source"]]).numpy()
     train = train.assign(group=ids[: len(train)])
     train = train[~train["group"].isin(ids[len(train) :]) & train["source"].ne(train["target"])]
     drawn = train["group"].drop_duplicates().sample(frac=1, random_state=seed)
     mined = train[train["group"].isin(drawn[: len(drawn) // 2])]
     return mined, train[~train["group"].isin(mined["group"])], valid
+
+
+def _typed(file: Path) -> pd.DataFrame:
+    frame = pd.read_csv(file, usecols=["source", "target"], dtype=str, keep_default_na=False)
+    pairs = [typed_alike(a, b) for a, b in zip(frame["source"], frame["target"], strict=True)]
+    return pd.DataFrame(pairs, columns=["source", "target"])
 
 
 def sources(valid: pd.DataFrame, count: int) -> pd.DataFrame:

@@ -1,4 +1,5 @@
 import csv
+import json
 
 import pytest
 
@@ -61,6 +62,19 @@ def test_json_has_all_that_is_printed_and_more(cli, cli_json, pairs, tmp_path):
     assert [row["examples"] for row in found["curve"]][:1] == [10]
     assert found["strength"] == Direction.from_pretrained(tmp_path / "polite.safetensors").strength
     assert {(e["source"], e["target"]) for e in found["examples"]} <= set(rows())
+
+
+def test_typing_that_tells_the_sides_apart_is_warned_of_and_can_be_evened_out(cli, cli_json, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = write(tmp_path / "typed.csv", [(f"{a} .", f"Please, {a}") for a, _ in rows()])
+    warned = cli("direction", *FEW, "--pairs", path, "--permutations", 9)
+    assert "100% of the sources and 0% of the targets have a space before a mark" in warned.stderr
+    assert "--same-typing evens it out" in warned.stderr
+    evened = cli("direction", *FEW, "--pairs", path, "--permutations", 9, "--same-typing", "--json")
+    assert "typing" not in evened.stderr
+    examples = json.loads(evened.stdout)["direction"]["examples"]
+    assert all(e["source"].endswith(".") and not e["source"].endswith(" .") for e in examples)
+    assert all(e["target"].startswith("please,") and e["target"].endswith(".") for e in examples)
 
 
 def test_the_same_seed_finds_the_same(cli_json, pairs):
