@@ -126,10 +126,12 @@ def strength(direction: Direction) -> Figure:
     ]:
         axis.plot([row["strength"] for row in rows], [row[key] for row in rows], style, color=colour, label=label)
     axis.axvline(direction.strength, color=GREY, lw=1)
-    axis.text(direction.strength, 0.02, " chosen", color=GREY, fontsize=8, transform=axis.get_xaxis_transform())
+    axis.text(
+        direction.strength, 0.02, "chosen ", color=GREY, fontsize=8, ha="right", transform=axis.get_xaxis_transform()
+    )
     axis.set(xlabel=f"strength of {direction.name!r}", ylim=(0, 1.05))
     axis.spines[["top", "right"]].set_visible(False)
-    axis.legend(frameon=False, fontsize=8, loc="lower right")
+    axis.legend(frameon=False, fontsize=8, loc=(0.4, 0.12))
     return figure
 
 
