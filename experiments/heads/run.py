@@ -1,6 +1,6 @@
 """Measure heads, readers and both stacked on the validation files, beside bags of words fitted to the same files.
 
-    python experiments/heads/run.py --data ../shared/data [--model DIR] [--row likes ...] [--texts 2000]
+    python experiments/heads/run.py --data ../shared/data [--model DIR] [--row likes ...] [--texts 2000] [--edits FILE]
 
 Each row of the table is kept in results.json beside this file as soon as it is there; what is there is not measured
 again, unless the model is another or `--again` is given. All settings were chosen on parts of the training files.
@@ -19,9 +19,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from baselines import tfidf_scores, tfidf_sentiment
 from numpy.typing import NDArray
 from pairs import wording_rows
+from realised import other_reader, realised_report
 from scipy.stats import spearmanr
 
 from latentopt.heads import Fitted, Rows, bundled_heads, fit_head, load_fitted, predict_texts
@@ -32,6 +34,7 @@ from latentopt.space import LatentSpace
 RESULTS = Path(__file__).parent / "results.json"
 LEVEL = 0.9
 LEAST_Z = 1.96
+SPEED_ROWS, SPEED_TEXTS = 200_000, 2000
 BAGS = ("tfidf", "tuned tfidf")
 Array = NDArray[np.float64]
 
@@ -44,6 +47,7 @@ class Setting:
     data: Path
     texts: int
     seed: int
+    edits: Path | None  # that were made before
     earlier: dict[str, Any]  # what was found of the row before, perhaps of another model
 
     def bags_known(self, texts: int) -> dict[str, Any]:
@@ -135,37 +139,42 @@ def headlines(setting: Setting) -> dict[str, Any]:
     }
 
 
+def edits(setting: Setting) -> dict[str, Any]:
+    """What edits to more likes realised of their promise, by the reader that they had and by one that they had not."""
+    assert setting.edits is not None
+    made = json.loads(setting.edits.read_text(encoding="utf-8"))["edits"]
+    fitted = load_fitted("likes", setting.space)
+    assert fitted.reader is not None
+    other = other_reader(setting.data, [edit["source"] for edit in made])
+    return realised_report(made, fitted.head, {"reader": fitted.reader, "other reader": other})
+
+
 def speed(setting: Setting) -> dict[str, Any]:
-    """Seconds to fit likes on 200,000 rows whose latents are known, and to predict, with the share of encoding."""
-    frame = pd.read_parquet(setting.data / "tweets/train.parquet").head(200_000)
-    z = np.random.default_rng(setting.seed).normal(size=(len(frame), setting.space.pooled_dim))
-    rows = Rows(
-        z,
-        frame["text"].tolist(),
-        frame["likes"].to_numpy(dtype=float),
-        frame["account"].astype(str).to_numpy(dtype=object),
+    """Seconds to fit likes on 200,000 rows, as if their latents were at hand, and to predict texts."""
+    frame = pd.read_parquet(setting.data / "tweets/train.parquet").head(SPEED_ROWS)
+    mean, covariance = (
+        part.double().numpy() for part in (setting.space.density.mean, setting.space.density.covariance)
     )
-    start = time.perf_counter()
-    fit_head(rows, seed=setting.seed)
-    fitting = time.perf_counter() - start
-    texts = frame["text"].tolist()[: setting.texts]
-    start = time.perf_counter()
-    predict_texts(setting.space, texts, ["likes"])
-    predicting = time.perf_counter() - start
-    start = time.perf_counter()
-    setting.space.encode(texts)
-    encoding = time.perf_counter() - start
+    z = np.random.default_rng(setting.seed).multivariate_normal(mean, covariance, len(frame), method="cholesky")
+    account = frame["account"].astype(str).to_numpy(dtype=object)
+    rows = Rows(z, frame["text"].tolist(), frame["likes"].to_numpy(dtype=float), account)
+    fitting = _seconds(lambda: fit_head(rows, seed=setting.seed))
+    texts = rows.texts[:SPEED_TEXTS]
+    setting.space.encode(texts[:64])  # what the first call alone takes is none of a text's
+    encoding = _seconds(lambda: setting.space.encode(texts))
+    predicting = _seconds(lambda: predict_texts(setting.space, texts, ["likes"]))
     return {
         "rows": len(rows),
         "fit_seconds": round(fitting, 1),
         "texts": len(texts),
-        "predict_seconds": round(predicting, 1),
+        "predict_seconds_of_10000": round(10_000 / len(texts) * predicting, 1),
         "of_which_encoding": round(encoding / predicting, 3),
+        "threads": torch.get_num_threads(),
     }
 
 
 ROWS: dict[str, Callable[[Setting], dict[str, Any]]] = {
-    row.__name__: row for row in (likes, likes_of_unseen_accounts, sentiment, wording, headlines, speed)
+    row.__name__: row for row in (likes, likes_of_unseen_accounts, sentiment, wording, headlines, edits, speed)
 }
 
 
@@ -177,6 +186,12 @@ def _scores(fitted: Fitted, space: LatentSpace, texts: list[str]) -> tuple[dict[
     if fitted.reader is not None:
         found |= {"reader": fitted.reader.outputs(texts)[:, 0], "stacked": outputs[:, 0]}
     return found, outputs
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
 
 
 def _coverage(estimator: Any, outputs: Array, rest: Array) -> dict[str, float]:
@@ -202,15 +217,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the folder ../shared/data")
     parser.add_argument("--model", help="default: the bundled one")
-    parser.add_argument("--row", action="append", choices=list(ROWS), help="default: all")
+    parser.add_argument("--row", action="append", choices=list(ROWS), help="default: all that are possible")
     parser.add_argument("--texts", type=int, default=8000, help="of each file of tweets")
+    parser.add_argument(
+        "--edits", type=Path, help="for the row edits: what `optimize --target likes=... --json` printed"
+    )
     parser.add_argument("--again", action="store_true", help="measure rows that are there, too")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    rows = options.row or [name for name in ROWS if name != "edits" or options.edits]
+    if "edits" in rows and not options.edits:
+        parser.error("--row edits measures edits that were made; give them as --edits FILE")
     space = LatentSpace.from_pretrained(options.model)
-    for name in options.row or ROWS:
+    for name in rows:
         results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-        setting = Setting(space, options.data, options.texts, options.seed, results.get(name, {}))
+        setting = Setting(space, options.data, options.texts, options.seed, options.edits, results.get(name, {}))
         if results.get(name, {}).get("model") == space.fingerprint and not options.again:
             continue
         start = time.perf_counter()

@@ -34,6 +34,7 @@ def tune_head(
     split: Split = at_random,
     storage: str | Path | None = None,
     progress: Callable[[int, float], None] | None = None,
+    log: Callable[[dict[str, Any]], object] | None = None,
 ) -> Fitted:
     """Search family and hyperparameters with Optuna's TPE (Bergstra et al. 2011), then fit as `fit_head` does.
 
@@ -50,6 +51,7 @@ def tune_head(
             end if one worker did it, and several workers share one: a file (Optuna's journal), or the URL of a
             database. None keeps none.
         progress: is told the number of trials that are done and the best error so far.
+        log: is told of each trial its "error", the "best error" so far and the settings, by name, such as `wandb.log`.
 
     Raises:
         LatentoptError: if the storage cannot be read or written.
@@ -78,6 +80,8 @@ def tune_head(
 
             def told(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
                 done = _done(study)
+                if log is not None:
+                    log({"error": trial.value, "best error": study.best_value, **trial.params})
                 if progress is not None:
                     progress(done, study.best_value)
                 if done >= trials or (end is not None and time.monotonic() > end):

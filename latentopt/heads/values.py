@@ -121,6 +121,8 @@ def check_dropped(table: Table, raw: Sequence[Any], *, may_drop: float, decimal_
         helps = "--decimal-comma reads these"
     elif len(others) * 5 > len(raw):
         helps = "--kind classes takes words as classes"
+    elif not len(table):
+        helps = "none is left; give another column, or another --scale"
     else:
         helps = f"--may-drop {min(1.0, np.ceil(100 * len(table.errors) / total) / 100):g} leaves them out"
     raise LatentoptError(

@@ -1,5 +1,6 @@
 import pandas
 import pytest
+import wandb
 
 from latentopt.heads import read_head
 from tests.toy import toy_texts
@@ -48,3 +49,26 @@ def test_one_trial_at_least_is_needed(cli, posts, tmp_path):
 def test_time_that_is_up_ends_the_search_after_its_first_trial(cli_json, posts, tmp_path):
     words = "tune", "length", posts, "--value", "length", "--trials", "500", "--timeout", "1e-9"
     assert cli_json(*words, "--output", tmp_path / "length")["report"]["trials"] == 1
+
+
+def test_trials_are_reported_to_wandb_without_a_network(cli_json, posts, tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    options = "--family", "ridge", "--trials", "2", "--report-to", "wandb"
+    cli_json("tune", "length", posts, "--value", "length", *options, "--output", tmp_path / "length")
+    (run,) = (tmp_path / "wandb").glob("offline-run-*/*.wandb")
+    logged = run.read_bytes()
+    for name in (b"best error", b"alpha", b"noise"):
+        assert name in logged
+
+
+def test_a_tracker_that_refuses_says_what_helps(cli, posts, tmp_path, monkeypatch):
+    def refused(**_):
+        raise wandb.Error("no API key\nand much more")
+
+    monkeypatch.setattr(wandb, "init", refused)
+    options = "--trials", "2", "--report-to", "wandb"
+    result = cli("tune", "length", posts, "--value", "length", *options, "--output", tmp_path / "length")
+    assert result.exit_code == 1
+    assert "Error: wandb: no API key; log in with `wandb login`, or set WANDB_MODE=offline" in result.stderr
+    assert not (tmp_path / "length").exists()

@@ -28,6 +28,15 @@ def test_a_search_does_at_least_as_well_as_its_first_trial(lengths):
     assert fitted.report["head"]["r2"] > 0.2
 
 
+def test_each_trial_is_logged_with_its_settings(lengths):
+    logged: list[dict] = []
+    fitted = tune_head(lengths, trials=3, families=[RIDGE], scale="identity", log=logged.append)
+    assert [row["error"] for row in logged] == fitted.report["history"]
+    assert [row["best error"] for row in logged] == np.minimum.accumulate(fitted.report["history"]).tolist()
+    best = min(logged, key=lambda row: row["error"])
+    assert {name: best[name] for name in ("alpha", "noise")}.items() <= fitted.head.get_params().items()
+
+
 @pytest.mark.parametrize(("families", "kind"), [([RIDGE], "ridge"), ([MLP], "mlp-regressor")])
 def test_a_search_keeps_to_the_families_that_are_given(lengths, families, kind):
     few = lengths.take(np.arange(80))

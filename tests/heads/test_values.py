@@ -88,6 +88,11 @@ def test_too_many_rows_left_out_is_an_error_that_shows_three_and_helps(bad, help
     check_dropped(table(good, bad), [*good, *bad], may_drop=0.25)
 
 
+def test_where_no_row_is_left_leaving_out_more_is_no_help():
+    with pytest.raises(LatentoptError, match=r"none is left; give another column, or another --scale$"):
+        check_dropped(table([], [-1, -2, -3]), [-1, -2, -3], may_drop=0.05)
+
+
 def test_points_that_look_like_thousands_are_pointed_out():
     warning = thousands_warning(["6.967", "1.200", "3.004", "12"], "likes")
     assert warning == "likes has values such as 6.967, read as 6.967; --decimal-comma reads 6,967"
