@@ -35,7 +35,10 @@ class Family:
         wanted = self.classifier if of_classes else self.regressor
         if wanted is None:
             what, other = ("classes", "numbers") if of_classes else ("numbers", "classes")
-            raise HeadError(f"the family {self.name} is for {other}, but the values are {what}; take another family")
+            raise HeadError(
+                f"the family {self.name} is for {other}, but the values are {what}; take another family, or "
+                f"read them as {other}"
+            )
         found: type[PropertyModel] = getattr(import_module(f"property_models.{self.file}"), wanted)
         return found
 

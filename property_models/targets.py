@@ -90,8 +90,8 @@ def checked_scores(values: Values, scale: str) -> Values:
     wrong = values[~(np.isfinite(values) & (values >= known.lowest) & (values <= known.highest))]
     if len(wrong):
         raise HeadError(
-            f"the scale {scale!r} is for {known.values}, got {wrong[0]:g}; leave such rows out, or use another scale or "
-            "family"
+            f"the scale {scale!r} is for {known.values}, got {wrong[0]:g}; leave such rows out, or use another scale "
+            "or family"
         )
     return np.asarray(to_score(values, scale), dtype=np.float64)
 

@@ -78,6 +78,8 @@ def evaluate_head(
     from latentopt.heads.pairs import pairs_report
 
     fitted = load_fitted(name, space)
+    if label is None and len(fitted.head.classes) > 2:
+        raise click.UsageError(f"{name} has the classes {', '.join(fitted.head.classes)}; --class says which is meant")
     with stderr().status(f"predicting {len(pairs):,} pairs"):
         report = pairs_report(space, fitted, pairs, label=label, seed=seed)
     if as_json:

@@ -42,7 +42,10 @@ def by_group(rows: Rows, seed: int) -> Fold:
         raise LatentoptError("a split by group needs groups; give --group COLUMN, or split at random")
     names, code, counts = np.unique(rows.groups, return_inverse=True, return_counts=True)
     if len(names) < FOLDS:
-        raise LatentoptError(f"a split by group needs {FOLDS} groups or more, got {len(names)}; split at random")
+        raise LatentoptError(
+            f"a split by group needs {FOLDS} groups or more, those that measure not counted, got {len(names)}; "
+            "split at random"
+        )
     part, filled = np.empty(len(names), dtype=np.intp), np.zeros(FOLDS)
     for group in np.random.default_rng(seed).permutation(len(names)):
         part[group] = filled.argmin()

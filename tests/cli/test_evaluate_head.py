@@ -51,6 +51,18 @@ def test_rows_without_a_group_are_no_group(cli, cli_json, head, tmp_path):
     assert "day is empty" in cli(*words).stderr
 
 
+def test_of_three_classes_one_must_be_named(cli, cli_json, head, tmp_path):
+    frame = pandas.read_csv(head.parent / "posts.csv")
+    frame["size"] = [("small", "middle", "large")[i % 3] for i in range(len(frame))]
+    frame.to_csv(tmp_path / "posts.csv", index=False)
+    cli_json("fit", "size", tmp_path / "posts.csv", "--value", "size", "--output", tmp_path / "size")
+    words = "evaluate-head", tmp_path / "size", tmp_path / "posts.csv", "--value", "length", "--group", "day"
+    result = cli(*words)
+    assert result.exit_code == 2
+    assert "has the classes large, middle, small; --class says which is meant" in result.stderr
+    assert cli_json(*words, "--class", "large")["pairs"] > 0
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

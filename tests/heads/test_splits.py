@@ -40,7 +40,7 @@ def test_a_split_by_time_measures_on_what_came_last():
     ("split", "groups", "message"),
     [
         (by_group, None, "needs groups; give --group COLUMN, or split at random"),
-        (by_group, GROUPS % 4, "needs 5 groups or more, got 4"),
+        (by_group, GROUPS % 4, "needs 5 groups or more, those that measure not counted, got 4"),
         (by_time, None, "needs times; give --time COLUMN, or split at random"),
     ],
 )
