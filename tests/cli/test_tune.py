@@ -70,5 +70,5 @@ def test_a_tracker_that_refuses_says_what_helps(cli, posts, tmp_path, monkeypatc
     options = "--trials", "2", "--report-to", "wandb"
     result = cli("tune", "length", posts, "--value", "length", *options, "--output", tmp_path / "length")
     assert result.exit_code == 1
-    assert "Error: wandb: no API key; log in with `wandb login`, or set WANDB_MODE=offline" in result.stderr
+    assert "error: wandb: no API key; log in with `wandb login`, or set WANDB_MODE=offline" in result.stderr
     assert not (tmp_path / "length").exists()
