@@ -71,7 +71,7 @@ def tune_head(
     end = None if timeout is None else time.monotonic() + timeout
     interrupted = False
     before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # of a trial that Ctrl-C ends it warns with a traceback
     try:
         with opened(storage, _identity(rows, [*names, split.__name__], scale, seed)) as (study, alone):
             # Of one worker, what is drawn hangs on the trials that are done, and on no kill. Of several, they would all

@@ -1,6 +1,7 @@
 """The search for a head, on latents of the toy space."""
 
 import contextlib
+import logging
 import sys
 import time
 from multiprocessing.connection import Connection
@@ -11,6 +12,7 @@ import pytest
 from optuna.trial import TrialState
 
 from latentopt.errors import LatentoptError
+from latentopt.heads import tune
 from latentopt.heads.rows import Rows, rows_of
 from latentopt.heads.trials import opened
 from latentopt.heads.tune import tune_head
@@ -121,6 +123,30 @@ def test_ctrl_c_keeps_the_best_so_far(lengths):
     fitted = tune_head(lengths, trials=9, families=[RIDGE], scale="identity", progress=pressed)
     assert fitted.report["interrupted"]
     assert fitted.report["trials"] == 2
+
+
+def test_ctrl_c_within_a_trial_keeps_the_best_so_far_and_says_nothing_of_its_own(lengths, monkeypatch):
+    measured = tune._error
+    errors: list[float] = []
+
+    def pressed(*given):
+        if len(errors) == 2:
+            raise KeyboardInterrupt
+        errors.append(measured(*given))
+        return errors[-1]
+
+    said: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = said.append
+    logging.getLogger("optuna").addHandler(handler)
+    monkeypatch.setattr(tune, "_error", pressed)
+    try:
+        fitted = tune_head(lengths, trials=9, families=[RIDGE], scale="identity")
+    finally:
+        logging.getLogger("optuna").removeHandler(handler)
+    assert fitted.report["interrupted"]
+    assert fitted.report["history"] == errors
+    assert [record.getMessage() for record in said] == []
 
 
 @pytest.mark.parametrize("storage", ["postgresql://nobody@localhost:1/none", "nonsense://x", "{folder}"])
