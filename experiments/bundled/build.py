@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,18 +45,23 @@ def build(
             space.density = LatentDensity.fit(torch.tensor(drawn.z[:DENSITY_TEXTS]).float())
             space.density.save_pretrained(output / "density.safetensors")
         found |= fit_heads(drawn, space, output, seed=seed)
-    return found | mine_directions(space, data, output, share=share, effort=effort, seed=seed)
+    return found | mine_directions(space, data, output / "directions", share=share, effort=effort, seed=seed)
 
 
 def mine_directions(
-    space: LatentSpace, data: Path, output: Path, *, share: float = 1.0, effort: Effort = LITTLE, seed: int
+    space: LatentSpace,
+    data: Path,
+    output: Path,
+    names: Sequence[str] = DIRECTIONS,
+    *,
+    share: float = 1.0,
+    effort: Effort = LITTLE,
+    seed: int,
 ) -> dict[str, Any]:
-    """Write the directions that work on texts into a model's folder; all else is as for `build`."""
+    """Write the directions of these names that work on texts into a folder; all else is as for `build`."""
     readings = readings_of(space)
-    (output / "directions").mkdir(exist_ok=True)
-    return {
-        name: _mined(name, space, data, output, readings, share=share, effort=effort, seed=seed) for name in DIRECTIONS
-    }
+    output.mkdir(exist_ok=True)
+    return {name: _mined(name, space, data, output, readings, share=share, effort=effort, seed=seed) for name in names}
 
 
 def _mined(
@@ -87,7 +93,7 @@ def _mined(
         seed=seed,
     )
     if mined.verdict.works:
-        mined.direction.save_pretrained(output / "directions" / f"{name}.safetensors")
+        mined.direction.save_pretrained(output / f"{name}.safetensors")
     found = {"strength": mined.direction.strength, **mined.direction.statistics}
     logging.info("%s: %s: %s", name, mined.verdict.words, mined.verdict.reason)
     return found

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 STRENGTHS = (0.5, 1.0, 2.0)  # an editor takes what a text can bear, so that more than the wish changes little
 MOST = 4.0  # how far they are doubled where the last one is the best; beyond, floors bind, and edits stay the same
-WORTH = 0.02  # of the balance: what a stronger one must bring to be taken
+WORTH = 0.05  # of the balance: what a stronger one must bring to be taken; of a dozen texts, less is noise
 FAR = 10.0  # strengths beyond which no text follows
 
 Apply = Callable[[Direction, Sequence[str], float], list[str]]  # texts edited along a direction at a strength
@@ -84,7 +84,7 @@ def calibrate(
 
     The rule: the strength with the largest harmonic mean of two shares, how far the texts really went (at most 1: as
     far as the mined pairs go on average), and how much of their content they kept; the weakest one that comes within
-    0.02 of it, and 1 where no strength moves the texts at all. Where that is the last one, twice as much is tried.
+    0.05 of it, and 1 where no strength moves the texts at all. Where that is the last one, twice as much is tried.
 
     Args:
         space: encodes.

@@ -120,12 +120,14 @@ class Infill:
             forbidden=drafts[0].forbidden,
         )
         ended = [i for i, text in enumerate(texts) if text is not None and text.strip()]
-        return Written([_single_spaced(str(texts[i]), asked[i][0].words.text) for i in ended], z[ended])
+        return Written([_spaced_as(str(texts[i]), asked[i][0].words.text) for i in ended], z[ended])
 
 
-def _single_spaced(text: str, source: str) -> str:
-    """A text without the two spaces that a fill leaves which ends in one, unless its source has such itself."""
-    return text if "  " in source else re.sub(" {2,}", " ", text)
+def _spaced_as(text: str, source: str) -> str:
+    """A text without the spaces that fills leave which begin or end in one, unless its source has such itself."""
+    text = text if "  " in source else re.sub(" {2,}", " ", text)
+    text = text if source[:1].isspace() else text.lstrip()
+    return text if source[-1:].isspace() else text.rstrip()
 
 
 @dataclass(frozen=True)

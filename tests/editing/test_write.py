@@ -44,11 +44,14 @@ def draft_of(space, text):
     return Draft(words, z, moved, occlusion, 3, torch.zeros(space.model.config.vocab_size, dtype=torch.bool))
 
 
-@pytest.mark.parametrize(("source", "written"), [(TEXT, "one two"), ("the  old baker", "one  two")])
-def test_a_fill_that_ends_in_a_space_leaves_two_only_where_the_source_has_such(source, written):
+@pytest.mark.parametrize(
+    ("source", "written"),
+    [(TEXT, "one two"), ("the  old baker", "one  two"), (" the old baker", " one two"), ("the baker ", "one two ")],
+)
+def test_fills_leave_spaces_only_where_the_source_has_such(source, written):
     space = toy_space()
     seen = Seen(space)
-    seen.fill = lambda words, spans, *rest, **options: ["one  two"] * len(spans)
+    seen.fill = lambda words, spans, *rest, **options: [" one  two "] * len(spans)
     assert set(Infill().write(seen, [draft_of(space, source)], 4, seed=4).texts) == {written}
 
 
