@@ -232,7 +232,9 @@ def draw(results: dict[str, Any], file: Path) -> None:
         axis.errorbar(x, y, yerr=bars, marker="o", capsize=2, label=label)
     for name, (accuracy, _, bleu, _) in PUBLISHED.items():
         axis.plot(bleu, accuracy, marker="x", color="#7f7f7f", linestyle="")
-        axis.annotate(name, (bleu, accuracy), fontsize=7, color="#7f7f7f")
+        side = "right" if bleu > 90 else "left"
+        shift = (-5 if side == "right" else 5, 3)
+        axis.annotate(name, (bleu, accuracy), shift, textcoords="offset points", ha=side, fontsize=7, color="#7f7f7f")
     axis.set_xlabel("BLEU to the source")
     axis.set_ylabel("accuracy (TF-IDF logistic, %)")
     axis.set_title("Crosses: published, other sentences and another evaluator", fontsize=9)
