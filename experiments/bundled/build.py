@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from heads import SOURCES, TWEETS, draw, fit_heads
 
-from latentopt.directions import edited_by, mine, readings_of, typed_alike
+from latentopt.directions import edited_by, mine, pairs_typed_alike, readings_of
 from latentopt.directions.leaks import LENGTH, Reading
 from latentopt.editing import Effort
 from latentopt.model.quantized import SMALL
@@ -80,11 +80,11 @@ def _mined(
     pairs = pairs[pairs["source"].str.len().between(20, LONGEST)]
     pairs = pairs.sample(min(max(30, int(share * PAIRS)), len(pairs)), random_state=seed)
     # One side of most collections is tokenised and lowercased: what a direction would be about most.
-    typed = [typed_alike(source, target) for source, target in zip(pairs["source"], pairs["target"], strict=True)]
+    source, target = pairs_typed_alike(pairs["source"], pairs["target"])
     mined = mine(
         space,
-        [source for source, _ in typed],
-        [target for _, target in typed],
+        source,
+        target,
         name=name,
         apply=edited_by(space, effort=effort),
         calibrate_on=HELD_OUT,

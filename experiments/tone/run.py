@@ -27,7 +27,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from latentopt.directions import MINERS, Direction, edited_by, mine, source_ids, typed_alike
+from latentopt.directions import MINERS, Direction, edited_by, mine, pairs_typed_alike, source_ids
 from latentopt.editing import Effort
 from latentopt.space import LatentSpace
 
@@ -58,8 +58,8 @@ def read(data: Path, tone: str, seed: int) -> tuple[pd.DataFrame, pd.DataFrame, 
 
 def _typed(file: Path) -> pd.DataFrame:
     frame = pd.read_csv(file, usecols=["source", "target"], dtype=str, keep_default_na=False)
-    pairs = [typed_alike(a, b) for a, b in zip(frame["source"], frame["target"], strict=True)]
-    return pd.DataFrame(pairs, columns=["source", "target"])
+    source, target = pairs_typed_alike(frame["source"], frame["target"])
+    return pd.DataFrame({"source": source, "target": target})
 
 
 def sources(valid: pd.DataFrame, count: int) -> pd.DataFrame:

@@ -194,11 +194,10 @@ def direction(
 
 def _typed(source: list[str], target: list[str], alike: bool) -> tuple[list[str], list[str]]:
     """The sides of pairs, typed alike if that is asked for; if not, what typing tells is said."""
-    from latentopt.directions import telling_habits, typed_alike
+    from latentopt.directions import pairs_typed_alike, telling_habits
 
     if alike:
-        pairs = [typed_alike(a, b) for a, b in zip(source, target, strict=True)]
-        return [a for a, _ in pairs], [b for _, b in pairs]
+        return pairs_typed_alike(source, target)
     if found := telling_habits(source, target):
         warn(f"{'; '.join(found)}: the direction will be about that, too; --same-typing evens it out")
     return source, target

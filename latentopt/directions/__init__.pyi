@@ -48,6 +48,7 @@ from latentopt.directions.strength import calibrate as calibrate
 from latentopt.directions.strength import edited_by as edited_by
 from latentopt.directions.strength import warn_if_far as warn_if_far
 from latentopt.directions.transfer import AttributeTransfer as AttributeTransfer
+from latentopt.directions.typing_habits import pairs_typed_alike as pairs_typed_alike
 from latentopt.directions.typing_habits import telling_habits as telling_habits
 from latentopt.directions.typing_habits import typed_alike as typed_alike
 from latentopt.directions.verdict import Verdict as Verdict

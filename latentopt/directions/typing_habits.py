@@ -34,6 +34,12 @@ def typed_alike(source: str, target: str) -> tuple[str, str]:
     return source, target
 
 
+def pairs_typed_alike(source: Sequence[str], target: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Both sides of n pairs, each typed alike."""
+    pairs = [typed_alike(a, b) for a, b in zip(source, target, strict=True)]
+    return [a for a, _ in pairs], [b for _, b in pairs]
+
+
 def telling_habits(source: Sequence[str], target: Sequence[str]) -> list[str]:
     """What the typing of two sides differs by, in words; none where they are typed much the same."""
     found = []

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import torch
 
-from latentopt.editing.constraints import KINDS
+from latentopt.editing.constraints import MARKS
 from latentopt.editing.edit import WORD
 from latentopt.errors import LatentoptError, first_line
 from latentopt.space.surprise import Surprise
@@ -18,8 +18,6 @@ from latentopt.space.texts import closed_up
 ODD_WORD = 7.0  # nats: what a word may cost that replaces easier ones
 ODDEST = 11.0  # nats: what it may cost at most, whatever it replaces
 STUMBLE = 4.0  # nats: what a word behind a change may cost, whatever it cost before
-
-MARKS = re.compile("|".join(KINDS[kind].pattern for kind in ("links", "mentions", "hashtags")))
 
 
 class LanguageModel(Protocol):

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from latentopt.editing.constraints import Constraint, kept_ranges
-from latentopt.editing.fluency import MARKS
+from latentopt.editing.constraints import MARKS, Constraint, kept_ranges
 from latentopt.editing.objectives import Objective
 
 if TYPE_CHECKING:

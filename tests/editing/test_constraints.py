@@ -46,7 +46,8 @@ def test_articles_fit_their_words():
     assert reasons("such a great day", "such a amazing day") == slip
     assert reasons("such an amazing day", "such an great day") == slip
     assert reasons("such a day", "such a useful one-off university day") == []
-    assert reasons("such a day", "a unique day, an hour, an honest man, an MP, a once great eulogy, a euro") == []
+    fitting = "a unique day, an hour, an honest man, an MP, a once great eulogy, a euro"
+    assert reasons("such a day", fitting, free=["names"]) == []
 
 
 def test_a_kind_can_be_let_go():
