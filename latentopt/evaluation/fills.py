@@ -93,7 +93,8 @@ def _filled(
         tokens += asked.sum().item()
         ones = torch.ones(len(rows))
         likeliest = Sampling(ones, 0 * ones, top_p=NEARLY_NONE, most_tokens=MOST_TOKENS, seed=0)
-        found = write_fills(model, sources, here, None, likeliest, sentinels=sentinels)
+        special = space.tokenizer.all_special_ids
+        found = write_fills(model, sources, here, None, likeliest, sentinels=sentinels, special=special)
         written += ["" if fill is None else _text(space, fill[0]) for fill in found]
     wanted = ["".join(w.pieces[a:b]) for w, (a, b) in zip(words, spans, strict=True)]
     bleu = BLEU(max_ngram_order=2).corpus_score(written, [wanted]).score

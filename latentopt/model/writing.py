@@ -118,6 +118,7 @@ def write_fills(
     sampling: Sampling,
     *,
     sentinels: Sequence[int],
+    special: Sequence[int],
     forbidden: Tensor | None = None,
 ) -> list[list[list[int]] | None]:
     """Fill the masked spans of n sources.
@@ -131,8 +132,8 @@ def write_fills(
         sources: n masked texts; what their targets hold between sentinels is not looked at.
         z: pooled latents (n, m) that the fills shall say. against: those to steer away from (n, m), None: no guidance.
         sampling: how.
-        sentinels: their token ids, in order.
-        forbidden: (vocabulary,), true for tokens that no fill may have.
+        sentinels: their token ids, in order. special: the tokenizer's ids that stand for no text; no fill has one.
+        forbidden: (vocabulary,), true for others that no fill may have.
 
     Returns:
         For each row the token ids of each of its fills; None where a fill did not end.
@@ -162,7 +163,7 @@ def write_fills(
     memory, hidden = memory.take(every), hidden[every]
 
     banned = torch.zeros(config.vocab_size, dtype=torch.bool, device=device)
-    banned[[config.pad_token_id, config.eos_token_id, config.decoder_start_token_id, *sentinels]] = True
+    banned[[*special]] = True
     if forbidden is not None:
         banned |= forbidden.to(device)
     fills: list[list[list[int]]] = [[[]] for _ in range(n)]

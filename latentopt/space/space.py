@@ -337,6 +337,7 @@ class LatentSpace:
                 None if against is None else against.to(self.model.device),
                 sampling,
                 sentinels=sentinels,
+                special=self.tokenizer.all_special_ids,
                 forbidden=forbidden,
             )
         return [

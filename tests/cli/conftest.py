@@ -1,7 +1,9 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import wandb
 from click.testing import CliRunner, Result
 
 from latentopt.cli import main
@@ -40,3 +42,13 @@ def cli_json(cli):
         return document
 
     return run
+
+
+@pytest.fixture
+def wandb_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder in which wandb keeps the runs of a test."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    yield tmp_path / "wandb"
+    wandb.teardown()  # it remembers the folder of a process's first run for all that follow

@@ -223,13 +223,10 @@ def test_no_bar_is_shown_for_a_file_that_is_read_or_written(texts, tmp_path):
     assert logging.is_progress_bar_enabled()  # as it was
 
 
-def test_wandb_works_without_a_network(texts, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    monkeypatch.setenv("WANDB_SILENT", "true")
+def test_wandb_works_without_a_network(texts, tmp_path, wandb_offline):
     result = train(texts, tmp_path / "model", "--report-to", "wandb")
     assert result.exit_code == 0, result.stderr
-    assert list((tmp_path / "wandb").glob("offline-run-*/*.wandb"))
+    assert list(wandb_offline.glob("offline-run-*/*.wandb"))
 
 
 def test_too_few_texts_are_wrong_usage(tmp_path):

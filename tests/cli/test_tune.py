@@ -51,12 +51,10 @@ def test_time_that_is_up_ends_the_search_after_its_first_trial(cli_json, posts, 
     assert cli_json(*words, "--output", tmp_path / "length")["report"]["trials"] == 1
 
 
-def test_trials_are_reported_to_wandb_without_a_network(cli_json, posts, tmp_path, monkeypatch):
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    monkeypatch.setenv("WANDB_SILENT", "true")
+def test_trials_are_reported_to_wandb_without_a_network(cli_json, posts, tmp_path, wandb_offline):
     options = "--family", "ridge", "--trials", "2", "--report-to", "wandb"
     cli_json("tune", "length", posts, "--value", "length", *options, "--output", tmp_path / "length")
-    (run,) = (tmp_path / "wandb").glob("offline-run-*/*.wandb")
+    (run,) = wandb_offline.glob("offline-run-*/*.wandb")
     logged = run.read_bytes()
     for name in (b"best error", b"alpha", b"noise"):
         assert name in logged

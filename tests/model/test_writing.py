@@ -84,6 +84,7 @@ class Fills:
             against,
             sampling,
             sentinels=self.sentinels,
+            special=self.tokenizer.all_special_ids,
             forbidden=settings.get("forbidden"),  # type: ignore[arg-type]
         )
 
@@ -136,7 +137,7 @@ class TestFills:
             for i, spans in enumerate(SPANS):
                 if len(spans) > 1:
                     continue
-                banned = [0, 1, *(s for s in fills.sentinels if s != fills.sentinels[0])]
+                banned = [s for s in fills.tokenizer.all_special_ids if s != fills.sentinels[0]]
                 assert found[i] == [
                     greedy_fill(fills.model, fills.sources[i], z[i : i + 1], fills.sentinels[0], banned)
                 ]

@@ -25,14 +25,21 @@ def _fills(space: LatentSpace) -> list[str | None]:
 
 
 USES: dict[str, Callable[[LatentSpace], object]] = {
-    "encode": lambda space: space.encode(TEXTS).tolist(),
+    "encode": lambda space: space.encode(TEXTS),
     "decode": lambda space: space.decode(space.draw(4, seed=1)),
     "sample": lambda space: space.sample(4, seed=2, temperature=0.8),
     "beams": lambda space: space.decode(space.draw(2, seed=1), num_beams=2),
-    "invert": lambda space: space.invert(TEXTS[:3], steps=15).z.tolist(),
+    "invert": lambda space: space.invert(TEXTS[:3], steps=15).z,
     "fill": _fills,
-    "log_likelihood": lambda space: space.log_likelihood(TEXTS).tolist(),
+    "log_likelihood": lambda space: space.log_likelihood(TEXTS),
 }
+
+
+def _same(one: object, other: object) -> bool:
+    """Numbers to rounding: where a processor's wide words begin in memory differs from call to call."""
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        return torch.allclose(one, other, rtol=0, atol=1e-5)
+    return one == other
 
 
 @pytest.mark.parametrize("use", USES)
@@ -42,7 +49,7 @@ def test_two_spaces_of_one_model_in_two_threads_give_what_each_gives_alone(use: 
     alone = USES[use](one)
     with ThreadPoolExecutor(2) as pool:
         together = list(pool.map(USES[use], [one, two] * 3))
-    assert together == [alone] * 6
+    assert all(_same(found, alone) for found in together)
 
 
 @pytest.mark.parametrize("use", USES)
