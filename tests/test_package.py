@@ -142,17 +142,17 @@ def test_an_unknown_name_is_an_attribute_error():
 
 @dataclass(frozen=True)
 class Added:
-    """What a room is given: a new file, and what names it in one other; then what uses it, and perhaps what lists it.
+    """What a room is given: a new file, and a line in one other; then what uses it, and perhaps what lists it.
 
-    like: file that the new one, new.py, is a copy of, with some words changed. listing: the other file. lines: what is
-    put there, by what it is put before. program: uses it. listed: a command, and what it then says.
+    like: file that the new one, new.py, is a copy of, with some words changed. listing: the other file. line: what is
+    put there, and what it is put before. program: uses it. listed: a command, and what it then says.
     """
 
     room: str
     like: str
     changed: dict[str, str]
     listing: str
-    lines: dict[str, str]
+    line: tuple[str, str]
     program: str
     listed: tuple[list[str], str] | None
 
@@ -163,16 +163,7 @@ ADDED = {
         "gradient.py",
         {},
         "__init__.py",
-        {
-            "def _stay(": """def _steep(covariance: Tensor) -> Optimizer:
-    from latentopt.editing.optimizers.new import PreconditionedGradient
-
-    return PreconditionedGradient(covariance)
-
-
-""",
-            '    "none": ': '    "steep": _steep,\n',
-        },
+        ('    "steep": _in("new", "PreconditionedGradient"),\n', '    "none": '),
         """
         import torch
         from latentopt.editing.optimizers import OPTIMIZERS
@@ -191,16 +182,7 @@ ADDED = {
         "mean.py",
         {},
         "__init__.py",
-        {
-            "def _mean(": """def _middle(space: LatentSpace) -> Miner:
-    from latentopt.directions.miners.new import Mean
-
-    return Mean()
-
-
-""",
-            '    "mean": ': '    "middle": _middle,\n',
-        },
+        ('    "middle": _in("new", "Mean"),\n', '    "mean": '),
         """
         import torch
         from latentopt.directions import MINERS, Examples, Folds, consistency
@@ -220,7 +202,7 @@ ADDED = {
         "linear.py",
         {'"ridge"': '"flat"', '"logistic"': '"flat logistic"'},
         "families.py",
-        {"    RIDGE := ": '    Family("flat", "a plane", "new", "RidgeHead", "LogisticHead"),\n'},
+        ('    Family("flat", "a plane", "new", "RidgeHead", "LogisticHead"),\n', "    RIDGE := "),
         """
         import numpy as np
         from latentopt.heads import Rows, fit_head, read_head, save_head
@@ -243,7 +225,7 @@ ADDED = {
         "write.py",
         {"class Rewrite:": "class Anew:"},
         "__init__.pyi",
-        {"from latentopt.editing.write import Infill": "from latentopt.editing.new import Anew as Anew\n"},
+        ("from latentopt.editing.new import Anew as Anew\n", "from latentopt.editing.write import Infill"),
         """
         from latentopt.editing import Anew, Floors, Maximize, TextEditor
         from tests import toy
@@ -296,9 +278,9 @@ def told(tmp_path_factory):
             made = made.replace(was, now)
         (room / "new.py").write_text(made)
         listing = (room / added.listing).read_text()
-        for before, lines in added.lines.items():
-            assert listing.count(before) == 1
-            listing = listing.replace(before, lines + before)
+        line, before = added.line
+        assert line.count("\n") == listing.count(before) == 1
+        listing = listing.replace(before, line + before)
         (room / added.listing).write_text(listing)
     places = os.pathsep.join([str(place), str(Path(__file__).parents[1])])  # the second has tests.toy
     done = subprocess.run(
@@ -314,7 +296,7 @@ def told(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", ADDED)
-def test_what_is_new_is_a_file_and_what_names_it_in_one_other(told, name):
+def test_what_is_new_is_a_file_and_a_line_in_one_other(told, name):
     added = ADDED[name]
     made_in, listed = told[name]
     assert made_in == f"{added.room}/new".replace("/", ".")

@@ -15,7 +15,6 @@ from latentopt.directions.methods import independent as independent
 from latentopt.directions.methods import principal as principal
 from latentopt.directions.miners import MINERS as MINERS
 from latentopt.directions.miners.components import PrincipalComponents as PrincipalComponents
-from latentopt.directions.miners.default import default_miner as default_miner
 from latentopt.directions.miners.discriminant import DiscriminantProbe as DiscriminantProbe
 from latentopt.directions.miners.learned_map import LearnedMap as LearnedMap
 from latentopt.directions.miners.logistic import LogisticProbe as LogisticProbe

@@ -13,8 +13,8 @@ from torch import Tensor
 from latentopt.directions.direction import Direction
 from latentopt.directions.examples import Examples
 from latentopt.directions.leaks import LENGTH, Leak, Reading, cleared, leakage, length_reading
-from latentopt.directions.miners.default import default_miner
 from latentopt.directions.miners.miner import Miner
+from latentopt.directions.miners.shrunk import Shrunk
 from latentopt.directions.pairs import Usable, usable_pairs, usable_texts
 from latentopt.directions.reader import StyleReader, fit_style_reader
 from latentopt.directions.resampling import CurveRow, Stability, learning_curve, stability
@@ -94,7 +94,7 @@ def mine(
         name: of the direction.
         fold: fold in which each pair is held out, shape (n,), -1 for never; None deals them into five, sources kept
             together. Strength and examples come from the first fold.
-        miner: fits the direction; None takes `default_miner(space)`.
+        miner: fits the direction; None takes `Shrunk.for_space(space)`.
         apply: how texts are edited along a direction, see `calibrate`.
         calibrate_on: held-out sources at most, each of which is edited at every strength.
         permutations: draws of the permutation test.
@@ -181,7 +181,7 @@ class _Mine:
         self, space: LatentSpace, usable: Usable, group: Tensor | None, folds: Folds, miner: Miner | None, seed: int
     ) -> None:
         self.space, self.usable, self.folds, self.seed = space, usable, folds, seed
-        self.miner = default_miner(space) if miner is None else miner
+        self.miner = Shrunk.for_space(space) if miner is None else miner
         texts = list(dict.fromkeys([*usable.source, *usable.target]))  # a source with several targets is encoded once
         place = {text: i for i, text in enumerate(texts)}
         self.z = space.pooled(space.encode(texts))

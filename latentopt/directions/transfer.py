@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from latentopt.directions.auto import edit_as_needed
 from latentopt.directions.examples import Examples
-from latentopt.directions.miners.default import default_miner
+from latentopt.directions.miners.shrunk import Shrunk
 from latentopt.directions.mining import FEWEST_TO_READ, read_by
 from latentopt.directions.pairs import usable_pairs, usable_texts
 from latentopt.directions.split import halves, source_ids
@@ -44,7 +44,7 @@ class AttributeTransfer(TransformerMixin, BaseEstimator):
         space: the latent space; None takes that of the bundled model.
         target: the label of texts with the attribute. None: the second of the two labels in their order, as for
             scikit-learn's classifiers, of 0 and 1 the 1.
-        miner: fits the direction; None takes `latentopt.directions.default_miner(space)`.
+        miner: fits the direction; None takes `latentopt.directions.Shrunk.for_space(space)`.
 
     Attributes:
         direction_: the fitted Direction; `transfer.direction_.save_pretrained(path)` keeps it for `latentopt apply`.
@@ -80,7 +80,7 @@ class AttributeTransfer(TransformerMixin, BaseEstimator):
             usable = usable_texts(self.space_, *self._by_label(checked_texts(X), y))
         z_source, z_target = (self.space_.pooled(self.space_.encode(texts)) for texts in (usable.source, usable.target))
         group = None if y is not None else source_ids(usable.source)
-        miner = default_miner(self.space_) if self.miner is None else self.miner
+        miner = Shrunk.for_space(self.space_) if self.miner is None else self.miner
         sources, targets = (torch.ones(len(side), dtype=torch.bool) for side in (usable.source, usable.target))
         reader, self.judge_ = (read_by(usable, *half) for half in halves(sources, targets, group))
         self.direction_ = replace(

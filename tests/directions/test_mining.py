@@ -9,7 +9,6 @@ from latentopt.directions import (
     Mean,
     PrincipalComponents,
     Shrunk,
-    default_miner,
     fit_style_reader,
     mine,
     mine_labelled,
@@ -87,14 +86,14 @@ def test_the_same_seed_finds_the_same():
 
 def test_the_miner_shrinks_where_the_space_knows_its_density():
     density = SimpleNamespace(covariance=torch.eye(4))
-    assert isinstance(default_miner(NumbersSpace(density=density)), Shrunk)
+    assert isinstance(Shrunk.for_space(NumbersSpace(density=density)), Shrunk)
     found = mined(NumbersSpace(density=density), *numbered_pairs(30), permutations=9)
     assert found.direction.statistics["miner"] == "Shrunk"
 
 
 def test_a_space_without_density_takes_the_mean_difference_and_says_so():
     with pytest.warns(UserWarning, match="this model has no density: the plain mean difference is taken"):
-        assert default_miner(NumbersSpace()) == Mean()
+        assert Shrunk.for_space(NumbersSpace()) == Mean()
 
 
 def test_pairs_need_two_sides_and_several_sources():

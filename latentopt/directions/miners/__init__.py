@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,49 +11,22 @@ if TYPE_CHECKING:
     from latentopt.space import LatentSpace
 
 
-def _default(space: LatentSpace) -> Miner:
-    from latentopt.directions.miners.default import default_miner
+def _in(file: str, name: str) -> Callable[[LatentSpace], Miner]:
+    """What makes a miner of a file here, which is imported when one is made: names cost no import of torch."""
 
-    return default_miner(space)
+    def make(space: LatentSpace) -> Miner:
+        made: Miner = getattr(import_module(f"{__name__}.{file}"), name).for_space(space)
+        return made
 
-
-def _mean(space: LatentSpace) -> Miner:
-    from latentopt.directions.miners.mean import Mean
-
-    return Mean()
+    return make
 
 
-def _components(space: LatentSpace) -> Miner:
-    from latentopt.directions.miners.components import PrincipalComponents
-
-    return PrincipalComponents()
-
-
-def _logistic(space: LatentSpace) -> Miner:
-    from latentopt.directions.miners.logistic import LogisticProbe
-
-    return LogisticProbe(space.density.covariance)
-
-
-def _discriminant(space: LatentSpace) -> Miner:
-    from latentopt.directions.miners.discriminant import DiscriminantProbe
-
-    return DiscriminantProbe(space.density.covariance)
-
-
-def _learned_map(space: LatentSpace) -> Miner:
-    from latentopt.directions.miners.learned_map import LearnedMap
-
-    return LearnedMap()
-
-
-# By the name that the command line knows them by; each is made for a space. A new one is a file, and what makes it,
-# here. Its file is imported when it is made, so that names cost nothing; what needs no density asks for none.
+# By the name that the command line knows them by; each is made for a space. A new one is a file and a line here.
 MINERS: dict[str, Callable[[LatentSpace], Miner]] = {
-    "shrunk": _default,
-    "mean": _mean,
-    "components": _components,
-    "logistic": _logistic,
-    "discriminant": _discriminant,
-    "map": _learned_map,
+    "shrunk": _in("shrunk", "Shrunk"),
+    "mean": _in("mean", "Mean"),
+    "components": _in("components", "PrincipalComponents"),
+    "logistic": _in("logistic", "LogisticProbe"),
+    "discriminant": _in("discriminant", "DiscriminantProbe"),
+    "map": _in("learned_map", "LearnedMap"),
 }

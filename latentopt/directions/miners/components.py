@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import torch
 
 from latentopt.directions.direction import Direction
 from latentopt.directions.examples import Examples
+
+if TYPE_CHECKING:
+    from latentopt.space import LatentSpace
 
 SHARE = 0.5  # of the differences' mean square that the subspace holds
 
@@ -25,6 +29,11 @@ class PrincipalComponents:
 
     share: float = SHARE
     most: int = 16
+
+    @classmethod
+    def for_space(cls, space: LatentSpace) -> Self:
+        """As it is for any space."""
+        return cls()
 
     def __call__(self, examples: Examples) -> Direction:
         """Fit a direction; raises LatentoptError if the texts are no pairs."""

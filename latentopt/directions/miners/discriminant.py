@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import Tensor
@@ -10,6 +11,9 @@ from torch import Tensor
 from latentopt.directions.direction import Direction
 from latentopt.directions.examples import Examples
 from latentopt.directions.miners.precondition import along_normal
+
+if TYPE_CHECKING:
+    from latentopt.space import LatentSpace
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +28,11 @@ class DiscriminantProbe:
     """
 
     covariance: Tensor
+
+    @classmethod
+    def for_space(cls, space: LatentSpace) -> Self:
+        """With the covariance of the space's density; raises LatentoptError if it has none."""
+        return cls(space.density.covariance)
 
     def __call__(self, examples: Examples) -> Direction:
         """Fit a direction."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch.nn import functional as F
@@ -10,6 +11,9 @@ from torch.nn import functional as F
 from latentopt.directions.direction import Direction
 from latentopt.directions.examples import Examples
 from latentopt.directions.offset import Offset
+
+if TYPE_CHECKING:
+    from latentopt.space import LatentSpace
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,11 @@ class LearnedMap:
     decay: float = 0.1
     dropout: float = 0.3
     seed: int = 0
+
+    @classmethod
+    def for_space(cls, space: LatentSpace) -> Self:
+        """As it is for any space."""
+        return cls()
 
     def __call__(self, examples: Examples) -> Direction:
         """Fit a direction; raises LatentoptError if the texts are no pairs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import Tensor
@@ -10,6 +11,9 @@ from torch import Tensor
 from latentopt.directions.direction import Direction
 from latentopt.directions.examples import Examples
 from latentopt.directions.miners.precondition import along_normal
+
+if TYPE_CHECKING:
+    from latentopt.space import LatentSpace
 
 C = 0.01  # inverse penalty on whitened latents: of some hundred dimensions and a thousand texts
 
@@ -27,6 +31,11 @@ class LogisticProbe:
 
     covariance: Tensor
     c: float = C
+
+    @classmethod
+    def for_space(cls, space: LatentSpace) -> Self:
+        """With the covariance of the space's density; raises LatentoptError if it has none."""
+        return cls(space.density.covariance)
 
     def __call__(self, examples: Examples) -> Direction:
         """Fit a direction."""

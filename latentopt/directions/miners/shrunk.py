@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from latentopt.directions.direction import Direction
 from latentopt.directions.examples import Examples
+from latentopt.directions.miners.mean import Mean
+from latentopt.errors import LatentoptError
+
+if TYPE_CHECKING:
+    from latentopt.directions.miners.miner import Miner
+    from latentopt.space import LatentSpace
 
 LEAST_SIGNAL = 0.1  # in noise: a mean no longer than its noise still gives a direction, a short one
 
@@ -31,6 +39,16 @@ class Shrunk:
     """
 
     covariance: Tensor
+
+    @classmethod
+    def for_space(cls, space: LatentSpace) -> Miner:
+        """With the covariance of the space's density; the mean difference, and a warning, where it has none."""
+        try:
+            return cls(space.density.covariance)
+        except LatentoptError as error:
+            why = str(error).partition(";")[0]
+            warnings.warn(f"{why}: the plain mean difference is taken, which needs more pairs", stacklevel=3)
+            return Mean()
 
     @cached_property
     def _axes(self) -> tuple[Tensor, Tensor]:

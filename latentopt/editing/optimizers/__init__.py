@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,65 +12,27 @@ if TYPE_CHECKING:
     from latentopt.editing.optimizers.optimizer import Optimizer
 
 
-def _gradient(covariance: Tensor) -> Optimizer:
-    from latentopt.editing.optimizers.gradient import PreconditionedGradient
+def _in(file: str, name: str) -> Callable[[Tensor], Optimizer]:
+    """What makes an optimizer of a file here, which is imported when one is made: names cost no import of torch."""
 
-    return PreconditionedGradient(covariance)
+    def make(covariance: Tensor) -> Optimizer:
+        made: Optimizer = getattr(import_module(f"{__name__}.{file}"), name)(covariance)
+        return made
 
-
-def _adam(covariance: Tensor) -> Optimizer:
-    from latentopt.editing.optimizers.adam import Adam
-
-    return Adam(covariance)
-
-
-def _lbfgs(covariance: Tensor) -> Optimizer:
-    from latentopt.editing.optimizers.lbfgs import LBFGS
-
-    return LBFGS(covariance)
-
-
-def _langevin(covariance: Tensor) -> Optimizer:
-    from latentopt.editing.optimizers.langevin import Langevin
-
-    return Langevin(covariance)
-
-
-def _cma_es(covariance: Tensor) -> Optimizer:
-    from latentopt.editing.optimizers.cma_es import CMAES
-
-    return CMAES(covariance)
-
-
-def _bayesian(covariance: Tensor) -> Optimizer:
-    from latentopt.editing.optimizers.bayesian import TrustRegionBayes
-
-    return TrustRegionBayes(covariance)
-
-
-def _random_search(covariance: Tensor) -> Optimizer:
-    from latentopt.editing.optimizers.random_search import RandomSearch
-
-    return RandomSearch(covariance)
-
-
-def _stay(covariance: Tensor) -> Optimizer:
-    from latentopt.editing.optimizers.stay import Stay
-
-    return Stay()
+    return make
 
 
 # By the name that the command line knows them by; each is made from the covariance of the latents, (d, d). A new one is
-# a file, and what makes it, here. Its file is imported when it is made, so that names cost nothing.
+# a file and a line here.
 OPTIMIZERS: dict[str, Callable[[Tensor], Optimizer]] = {
-    "gradient": _gradient,
-    "adam": _adam,
-    "lbfgs": _lbfgs,
-    "langevin": _langevin,
-    "cma-es": _cma_es,
-    "bayesian": _bayesian,
-    "random": _random_search,
-    "none": _stay,
+    "gradient": _in("gradient", "PreconditionedGradient"),
+    "adam": _in("adam", "Adam"),
+    "lbfgs": _in("lbfgs", "LBFGS"),
+    "langevin": _in("langevin", "Langevin"),
+    "cma-es": _in("cma_es", "CMAES"),
+    "bayesian": _in("bayesian", "TrustRegionBayes"),
+    "random": _in("random_search", "RandomSearch"),
+    "none": _in("stay", "Stay"),
 }
 
 

@@ -12,7 +12,9 @@ from latentopt.editing.optimizers.optimizer import Noise, Point, Tried
 
 @dataclass(frozen=True)
 class Stay:
-    """Every row stays where it started."""
+    """Every row stays where it started, whatever the covariance that all optimizers are made from."""
+
+    covariance: Tensor | None = None
 
     needs_gradient = False
     descends = True
