@@ -17,7 +17,6 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.utils.data import Sampler
 from transformers import (
-    EarlyStoppingCallback,
     PreTrainedTokenizerBase,
     Trainer,
     TrainerCallback,
@@ -37,6 +36,7 @@ from latentopt.tables import atomic_directory
 from latentopt.training.batch_loss import TrainingLoss
 from latentopt.training.batches import Collator, LengthGroupedSampler, Texts
 from latentopt.training.began import RUN, began_with, check_same
+from latentopt.training.callbacks import Patience, RegularizerWarmup
 from latentopt.training.optimizers import parameter_groups
 from latentopt.training.recipe import Recipe
 from latentopt.training.rounding import RoundedSteps, rounded
@@ -51,34 +51,6 @@ PREDICTIONS = "predictions.safetensors"  # in a checkpoint, beside model and tok
 PARTS = ("wholes", "fills", "regularization", "teacher", "properties")
 
 log = logging.getLogger(__name__)
-
-
-class RegularizerWarmup(TrainerCallback):
-    """Raise the regularizer's weight linearly over the first steps."""
-
-    def __init__(self, steps: int) -> None:
-        self.steps = steps
-
-    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        loss: TrainingLoss = kwargs["model"]
-        loss.regularizer_scale = min(1.0, (state.global_step + 1) / self.steps) if self.steps else 1.0
-
-
-class Patience(EarlyStoppingCallback):
-    """Early stopping that goes on counting where a checkpoint left off.
-
-    The Trainer's own restoring of callbacks would bring back the patience of then, too, which may have changed.
-    """
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        super().on_train_begin(args, state, control, **kwargs)
-        self.early_stopping_patience_counter = self.waited(state)
-
-    @classmethod
-    def waited(cls, state: Any) -> int:
-        """Evaluations without a better score, as a checkpoint's state has it."""
-        known = (state.stateful_callbacks or {}).get(cls.__name__)
-        return 0 if known is None else int(known["attributes"]["early_stopping_patience_counter"])
 
 
 def trains_in_bf16() -> bool:
