@@ -29,7 +29,8 @@ def test_what_is_written_is_counted_against_what_stood_there() -> None:
     for part in found().values():
         assert 0 < part["exact"] < 1
         assert 0 < part["bleu"] < 100
-    assert found()["true"]["exact"] > found()["wrong"]["exact"]
+    for measure in ("exact", "bleu"):
+        assert found()["true"][measure] > found()["wrong"][measure]
 
 
 def test_batches_change_nothing() -> None:

@@ -3,7 +3,9 @@ import json
 import pytest
 
 from latentopt import LatentoptError
-from latentopt.evaluation import evaluate, interpolation, reconstruction
+from latentopt.evaluation import distinct_n, evaluate, interpolation, reconstruction
+from latentopt.evaluation.ngrams import NGramModel
+from latentopt.model.tokenizer import token_ids
 from latentopt.space import LatentSpace
 from tests.toy import toy_space, toy_texts
 
@@ -68,6 +70,8 @@ def test_inversion_finds_what_decodes_to_its_text(found):
     decoded = toy_space().decode(again.z)
     assert inversion["exact"] == pytest.approx(sum(a == b for a, b in zip(decoded, TEXTS, strict=True)) / len(TEXTS))
     assert inversion["exact"] > inversion["exact_before"] == found.report["reconstruction"]["exact"]
+    away = (again.z - again.encoded).norm(dim=1)[again.exact & ~again.encoded_exact]
+    assert inversion["distance"] == pytest.approx(away.mean().item(), rel=0.05)
 
 
 def test_texts_that_come_back_end_where_they_began(found):
@@ -80,12 +84,40 @@ def test_samples_are_looked_up_in_the_reference(found):
     assert again.report["samples"]["verbatim"] == 1
 
 
-def test_ways_have_their_points_and_what_is_said_of_them_is_measured_on_them(found):
+def test_what_is_counted_is_what_there_is(found):
+    report = found.report
+    assert (report["texts"], report["tokens"]) == (60, sum(toy_space().lengths(TEXTS)))
+    assert report["model"]["parameters"] == sum(weights.numel() for weights in toy_space().model.parameters())
+    lengths = zip(found.samples, toy_space().lengths(found.samples), strict=True)
+    lost = [not text.strip() or n > toy_space().max_tokens for text, n in lengths]
+    assert report["samples"]["round_trip"]["unencodable"] == pytest.approx(sum(lost) / 40)
+
+
+@pytest.fixture(scope="module")
+def ngrams():
+    """The judge of a report without a reference: every other text, and the others are compared with."""
+    ids = token_ids(toy_space().tokenizer, TEXTS[::2])
+    return NGramModel.fit(ids, vocab_size=len(toy_space().tokenizer), bigrams=None, trigrams=None)
+
+
+def test_what_is_said_of_samples_is_measured_on_them(found, ngrams):
+    said, drawn, real = found.report["samples"], found.samples, TEXTS[1::2]
+    assert said["distinct"] == len(set(drawn)) / 40
+    for n in (1, 2):
+        assert said[f"distinct_{n}"] == distinct_n(drawn[:30], n)  # as many as there are others
+        assert said[f"real_distinct_{n}"] == distinct_n(real, n)
+    assert said["valid"] == sum(map(str.isascii, drawn)) / 40
+    ours, usual = (ngrams.perplexity(token_ids(toy_space().tokenizer, texts)) for texts in (drawn, real))
+    assert (said["perplexity"], said["real_perplexity"]) == pytest.approx((ours, usual))
+    assert said["perplexity_ratio"] == pytest.approx(ours / usual)
+
+
+def test_ways_have_their_points_and_what_is_said_of_them_is_measured_on_them(found, ngrams):
     assert [len(path) for path in found.paths] == [5, 5, 5]
-    report, texts = found.report["interpolation"], [text for path in found.paths for text in path]
-    again = interpolation(found.paths, [0.0] * len(texts))
-    assert (report["monotonic"], report["distinct"]) == (again["monotonic"], again["distinct"])
-    assert report["valid"] == sum(map(str.isascii, texts)) / len(texts)
+    texts = [text for path in found.paths for text in path]
+    again = interpolation(found.paths, ngrams.fluency(token_ids(toy_space().tokenizer, texts)).tolist())
+    valid = sum(map(str.isascii, texts)) / len(texts)
+    assert found.report["interpolation"] == pytest.approx({"pairs": 3, "points": 5, "valid": valid, **again})
 
 
 def test_no_text_is_paired_with_itself(monkeypatch):

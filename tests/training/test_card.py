@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from latentopt.training.card import BEGIN, write_card
+from latentopt.evaluation import evaluate
+from latentopt.training.card import BEGIN, PAIRS, POINTS, SAMPLES, write_card
 from latentopt.training.recipe import Recipe
 from tests.toy import toy_space, toy_texts
 
@@ -21,7 +22,16 @@ def test_it_says_what_was_trained_how_and_how_good_it_is(tmp_path: Path) -> None
     assert "24 dimensions, of which the first 8" in found
     assert '"is": "Recipe"' in found
     assert "On 12 texts that were held out" in found
-    for row in ("nats a character", "BLEU", "active units", "permutation p", "masked words", "perplexity"):
+    measured = evaluate(toy_space(), toy_texts(12, seed=7), samples=SAMPLES, pairs=PAIRS, points=POINTS).report
+    back, language, fills = (measured[name] for name in ("reconstruction", "language_model", "fills"))
+    for row in (
+        f"nats a character | {language['nats_per_character']:.3f} |",
+        ", ".join(f"{fills[kind]['nats']:.2f}" for kind in ("true", "null", "wrong")),
+        f"BLEU / exact | {back['bleu']:.1f} / {back['exact']:.1%} |",
+        f"active units | {measured['latent']['active_units']:.1%} |",
+        f"permutation p | {measured['latent']['mmd']:.4f}, {measured['latent']['mmd_p']:.3f} |",
+        f"perplexity over that of real texts | {measured['samples']['perplexity_ratio']:.2f} |",
+    ):
         assert row in found
 
 
