@@ -8,7 +8,6 @@ from sklearn.base import clone
 from latentopt.editing import (
     AtLeast,
     Best,
-    Edit,
     Effort,
     Floors,
     Front,
@@ -86,16 +85,19 @@ def test_nothing_below_a_floor_is_shown(space, head):
 
 
 def test_the_status_follows_from_the_best_candidate(space, head):
-    for edit in editor(space, AtLeast(head, 2.0)).edit(TEXTS):
-        if edit.already:
-            assert (edit.status, edit.candidates) == ("none_better", [])
-            assert edit.predicted["likes"].value >= 2
-        elif edit.status == "reached":
-            assert edit.candidates[0].realised["likes"].value >= 2
-        elif edit.status == "improved":
-            assert edit.predicted["likes"].value < edit.candidates[0].realised["likes"].value < 2
-        else:
-            assert edit.reason.startswith(("the best attempts were refused", "no text was written"))
+    own = head.forward(space.pooled(space.encode(TEXTS)))
+    seen = []
+    for more in (0.2, 50.0):  # nearly there, and out of reach
+        wishes = own + more
+        for edit, wished in zip(editor(space, AtLeast(head, wishes)).edit(TEXTS), wishes.tolist(), strict=True):
+            values = [candidate.realised["likes"].value for candidate in edit.candidates]
+            best = values[0] if values else -99.0
+            status = "reached" if best >= wished else "improved" if values else "none_better"
+            assert (edit.status, edit.already) == (status, False)
+            seen.append(edit.status)
+    assert {"reached", "improved"} <= set(seen)
+    (has,) = editor(space, AtLeast(head, own[0] - 1)).edit(TEXTS[:1])
+    assert (has.status, has.already, has.candidates) == ("none_better", True, [])
 
 
 def test_a_text_that_has_what_is_wished_for_says_so(space, head):
@@ -182,8 +184,14 @@ def test_no_candidate_of_the_front_is_beaten_in_everything(space, head):
 
 
 def test_another_optimizer_can_move_the_latent(space, head):
-    optimizer = RandomSearch(space.density.covariance)
-    assert isinstance(editor(space, Maximize(head), optimizer=optimizer).edit(TEXTS[:1])[0], Edit)
+    class Seen(RandomSearch):
+        def start(self, at, noise):
+            started.append(at.z)
+            return super().start(at, noise)
+
+    started = []
+    editor(space, Maximize(head), optimizer=Seen(space.density.covariance)).edit(TEXTS[:1])
+    assert torch.allclose(started[0], space.pooled(space.encode(TEXTS[:1])), atol=0.05)  # encoded in bf16
 
 
 def test_progress_counts_the_texts_that_are_done(space, head):
@@ -205,7 +213,10 @@ def test_rounds_end_in_the_edit(space, head):
 def test_words_are_explained_by_what_they_add(space, head):
     words, adds = editor(space, Maximize(head)).explain(TEXTS[0])
     assert "".join(words) == TEXTS[0]
-    assert adds.shape == (len(words),)
+    own = value_of(space, head, TEXTS[0])
+    lost = [own - value_of(space, head, "".join(words[:i] + words[i + 1 :]).lstrip()) for i in range(len(words))]
+    assert adds.tolist() == pytest.approx(lost, abs=0.05)  # encoded in bf16
+    assert max(map(abs, lost)) > 0.5
 
 
 def test_a_copy_by_scikit_learn_edits_alike_and_shares_the_model(space, head):
