@@ -28,6 +28,8 @@ from latentopt.model import T5VAE
 from latentopt.model.adapt import adapted_config, copy_block, cut_tokenizer, fit_positions, t5_from_causal_lm
 from latentopt.model.t5vae import spare_cross_attention
 from latentopt.model.tokenizer import SENTINELS, sentinel_ids, to_texts, token_ids
+from latentopt.model.writing import Sampling
+from latentopt.space import LatentSpace
 from latentopt.training.starts import FromCausalLM, Shape
 from tests.toy import toy_texts
 
@@ -200,7 +202,7 @@ class TestNetwork:
             str(directory),
             Shape(latent_dim=24, pooled_dim=8, pooled_slots=2, positions=32),
             layers=(0, 2),
-            encoder_layers=(0,),
+            encoder_layers=(1,),
             cross_attention=(1,),
             vocab_size=380,
         )
@@ -208,8 +210,19 @@ class TestNetwork:
         assert isinstance(model, T5VAE)
         assert [len(block.layer) for block in model.t5.decoder.block] == [2, 3]
         assert model.config.decoder_start_token_id == tokenizer.bos_token_id
-        ids = model.generate(encoder_outputs=model.eval().memory(torch.randn(2, 24)), max_new_tokens=4)
-        assert ids.shape == (2, 5)
+        for stack, layers in ((model.t5.decoder, (0, 2)), (model.t5.encoder, (1,))):
+            for block, layer in zip(stack.block, layers, strict=True):
+                theirs = llama().model.layers[layer].mlp.up_proj.weight
+                assert torch.equal(block.layer[-1].DenseReluDense.wi_1.weight, theirs)
+        space = LatentSpace(model.eval(), tokenizer)
+        (text,) = toy_texts(1)
+        assert len(space.decode(torch.randn(2, 24))) == 2
+        words = space.words([text])[0]
+        options = Sampling(torch.ones(8), torch.zeros(8), top_p=1.0, most_tokens=200, seed=0)
+        filled = [text for text in space.fill(words, [[(1, 2)]] * 8, torch.randn(8, 8), options) if text is not None]
+        before, after = words.pieces[0], "".join(words.pieces[2:])
+        assert filled
+        assert all(written.startswith(before) and written.endswith(after) for written in filled)
 
     def test_another_architecture_is_refused(self, tmp_path: Path) -> None:
         GPT2LMHeadModel(GPT2Config(vocab_size=400, n_embd=32, n_layer=1, n_head=2)).save_pretrained(tmp_path)

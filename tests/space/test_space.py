@@ -41,13 +41,25 @@ class TestEncode:
             TruncationWarning, match=f"1 of 2 texts are longer than the model's limit of 31 tokens .*{tokens}"
         ):
             z = toy_space().encode([long, "boats"])
-        assert torch.isfinite(z).all()
+        with pytest.warns(TruncationWarning):
+            others = toy_space().encode([long + "to her brother", "my " + long])
+        assert torch.allclose(z[0], others[0], atol=BF16)  # what is beyond the limit
+        assert not torch.allclose(z[0], others[1], atol=BF16)
 
 
 class TestDecode:
     def test_batches_do_not_change_the_texts(self) -> None:
         z = torch.randn(10, 24, generator=torch.Generator().manual_seed(0))
         assert toy_space().decode(z, batch_size=3) == toy_space().decode(z)
+
+    def test_beams_find_what_is_likelier_a_token_than_what_greed_does(self) -> None:
+        space, z = toy_space(), torch.randn(40, 24, generator=torch.Generator().manual_seed(0))
+        greedy, beams = (space.decode(z, num_beams=n) for n in (1, 4))
+        lengths = zip(space.lengths(greedy), space.lengths(beams), strict=True)
+        whole = [0 < min(pair) <= max(pair) <= space.max_tokens for pair in lengths]
+        differ = [i for i in range(40) if whole[i] and greedy[i] != beams[i]]
+        of = [space.log_likelihood([texts[i] for i in differ], z[differ]).mean() for texts in (greedy, beams)]
+        assert of[1] > of[0]
 
     def test_sampling_is_seeded_and_leaves_the_global_generator_alone(self) -> None:
         z = torch.randn(4, 24, generator=torch.Generator().manual_seed(0))
@@ -79,8 +91,12 @@ class TestBetweenTexts:
         with pytest.raises(LatentoptError, match="as many ends as starts"):
             toy_space().interpolate(["boats"], [])
 
-    def test_samples_are_seeded(self) -> None:
-        assert toy_space().sample(3, seed=4) == toy_space().sample(3, seed=4)
+    def test_samples_are_of_seeded_draws_of_the_prior(self) -> None:
+        space = toy_space()
+        assert space.sample(3, seed=4) == space.decode(space.draw(3, seed=4)) != space.sample(3, seed=5)
+        drawn = space.draw(2000, seed=4)
+        assert drawn.mean() == pytest.approx(0, abs=0.02)
+        assert drawn.std() == pytest.approx(1, abs=0.02)
 
     def test_a_text_is_likelier_given_what_it_decodes_from(self) -> None:
         z = torch.randn(6, 24, generator=torch.Generator().manual_seed(0))
