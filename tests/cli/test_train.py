@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from transformers import T5ForConditionalGeneration
 from transformers.utils import logging
@@ -121,6 +122,29 @@ def test_texts_are_read_from_the_column_and_the_file_that_are_named(tmp_path, mo
     texts, held_out = given[1]
     assert sorted([*texts, *held_out]) == [f"text {i}" for i in range(8)]
     assert len(held_out) == 2
+
+
+def test_the_file_is_read_as_is_said(tmp_path, monkeypatch):
+    posts = tmp_path / "posts"
+    posts.write_bytes("".join(f"{i}:café, {i}\n" for i in range(8)).encode("cp1252"))
+    given = []
+    monkeypatch.setattr(trainer, "train", lambda recipe, *texts, **options: given.append(texts[:2]))
+    monkeypatch.setattr(card, "write_card", lambda *_: None)
+    said = "--format", "csv", "--delimiter", ":", "--encoding", "cp1252", "--no-header", "--column", 2
+    result = invoke(posts, tmp_path / "model", *said)
+    assert result.exit_code == 0, result.stderr
+    ((texts, held_out),) = given
+    assert sorted([*texts, *held_out]) == [f"café, {i}" for i in range(8)]
+
+
+def test_as_many_threads_as_are_asked_for(recipe_of, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # to have it back
+    before = torch.get_num_threads()
+    try:
+        recipe_of("--threads", 3)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_stochastic_encoder_comes_with_kl(recipe_of):

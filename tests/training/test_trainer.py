@@ -22,10 +22,12 @@ from latentopt.errors import LatentoptError
 from latentopt.model import T5VAE
 from latentopt.model.tokenizer import train_tokenizer
 from latentopt.space import LatentSpace
+from latentopt.training import trainer
 from latentopt.training.began import began_with, check_same
-from latentopt.training.losses import KL, MMD, Property
+from latentopt.training.corruption import Drop
+from latentopt.training.losses import KL, MMD, LatentNoise, Property, Weights
 from latentopt.training.optimizers import Muon, Rates
-from latentopt.training.recipe import Recipe, Schedule
+from latentopt.training.recipe import Recipe, Schedule, Uses
 from latentopt.training.starts import FromModel, NewT5, Shape
 from latentopt.training.trainer import T5VAETrainer, train
 from tests.kill import child
@@ -51,6 +53,9 @@ class Toy:
 
 
 RECIPE = Recipe(start=Toy(), max_steps=6, batch_size=8, rates=Rates(1e-2), eval_steps=2, schedule=Schedule(2))
+
+
+ONE_STEP = replace(RECIPE, max_steps=1, eval_steps=1)
 
 
 def run(recipe: Recipe, output: Path, texts: Sequence[str] | None = None, **options: Any) -> LatentSpace:
@@ -82,6 +87,12 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("begun") / "run"
     interrupt(RECIPE, folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def one_step(tmp_path_factory: pytest.TempPathFactory) -> LatentSpace:
+    """What a step of RECIPE makes."""
+    return run(ONE_STEP, tmp_path_factory.mktemp("one step"))
 
 
 @pytest.fixture
@@ -129,6 +140,37 @@ class TestTrain:
         costs = [row["properties"] for row in log if "properties" in row]
         assert costs[-1] < costs[0]
         assert load_file(tmp_path / "checkpoint-40/predictions.safetensors")["weight"].shape == (1, 8)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"seed": 1},
+            {"corruptions": (Drop(0.5),)},
+            {"noise": LatentNoise(0.0)},
+            {"uses": Uses(fills=0.0)},
+            {"regularizer": MMD(9.0)},
+            {"weights": Weights(fills=9.0)},
+            {"batch_size": 16},
+            {"accumulate": 2},
+            {"runs": 1},
+            {"schedule": Schedule(0)},
+            {"rates": Rates(1e-2, encoder=0.1)},
+            {"rates": Rates(1e-2, language_model=0.1)},
+        ],
+        ids=lambda change: "".join(change),
+    )
+    def test_every_part_of_a_recipe_changes_what_is_trained(
+        self, tmp_path: Path, one_step: LatentSpace, change: dict[str, Any]
+    ) -> None:
+        assert run(replace(ONE_STEP, **change), tmp_path).fingerprint != one_step.fingerprint
+
+    def test_the_same_recipe_trains_the_same(self, tmp_path: Path, one_step: LatentSpace) -> None:
+        assert run(ONE_STEP, tmp_path).fingerprint == one_step.fingerprint
+
+    def test_bf16_is_not_used_where_fp32_is_asked_for(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(trainer, "trains_in_bf16", lambda: True)
+        said = [trainer._arguments(replace(RECIPE, fp32=fp32), tmp_path).bf16 for fp32 in (False, True)]
+        assert said == [True, False]
 
     def test_the_seed_of_a_recipe_is_that_of_new_weights_too(self, tmp_path: Path) -> None:
         start = NewT5(Shape(latent_dim=16, pooled_dim=8, positions=32), vocab_size=300, d_model=32, layers=1)
