@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from latentopt.cli.editing import marked, measured
 from latentopt.editing.edit import Candidate, Edit, Estimate, changes_between
@@ -54,12 +55,15 @@ def test_the_document_has_the_documented_shape(optimize):
     assert set(edit["predicted"]) == {"likes", "tone=warm"}
     likes = edit["predicted"]["likes"]
     assert likes["low"] <= likes["value"] <= likes["high"]
-    assert edit["status"] in ("reached", "improved")
     for candidate in edit["candidates"]:
-        assert {"text", "changes", "realised", "promised", "reader", "agrees", "meaning", "fluency"} <= set(candidate)
+        assert set(candidate) == {
+            *("text", "changes", "changed", "realised", "promised", "reader", "agrees", "meaning", "similarity"),
+            *("fluency", "fluency_words", "typicality"),
+        }
         likes = candidate["realised"]["likes"]
         assert likes["low"] <= likes["value"] <= likes["high"]
         assert candidate["realised"]["tone=warm"]["low"] is None  # a probability is its own uncertainty
+        assert candidate["changes"]
         for change in candidate["changes"]:
             assert candidate["text"][change["start"] : change["end"]] == change["now"]
 
@@ -154,6 +158,25 @@ def test_texts_from_a_file_keep_the_good_rows(optimize, tmp_path):
     assert len(json.loads(result.stdout)["edits"]) == 2
     assert "row 3: text" in result.stderr
     assert "NUL" in result.stderr
+
+
+def test_the_file_is_read_as_is_said(optimize, tmp_path):
+    file = tmp_path / "drafts"
+    file.write_bytes(f"1:{TEXT}\n2:café, warm bread\n".encode("cp1252"))
+    said = "--format", "csv", "--delimiter", ":", "--encoding", "cp1252", "--no-header", "--column", "2"
+    result = optimize("--target", "likes=90", "--json", "--input", file, *said, *FLOORS)
+    assert result.exit_code == 0, result.stderr
+    assert [edit["source"] for edit in json.loads(result.stdout)["edits"]] == [TEXT, "café, warm bread"]
+
+
+def test_as_many_threads_as_are_asked_for(optimize, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # to have it back
+    before = torch.get_num_threads()
+    try:
+        assert optimize("--target", "likes=90", "--threads", 3, *FLOORS, TEXT).exit_code == 0
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from latentopt import batch
 from latentopt.batch import Encode, part_of
 from latentopt.cli import streaming
+from latentopt.errors import LatentoptError
 from latentopt.heads import save_head
 from property_models import LogisticHead, RidgeHead
 from tests.toy import toy_space, toy_texts
@@ -147,8 +149,27 @@ def test_a_wish_may_stand_in_a_column(cli, heads, posts, tmp_path):
     (edit,) = json.loads(cli("optimize", "--head", heads / "likes", "--head", heads / "tone", *one).stdout)["edits"]
     assert rows[3]["text"] == (edit["candidates"] or [{"text": edit["source"]}])[0]["text"]
     assert rows[3]["likes_before"] == pytest.approx(edit["predicted"]["likes"]["value"])
-    wrong = cli(*words[:-2], "--output", tmp_path / "e.csv", "--target", "likes=@likes")
-    assert wrong.exit_code in (1, 2)
+    wrong = cli(*words, "--output", tmp_path / "e.csv", "--minimize", "likes", "--at-least", "tone=@wish")
+    assert wrong.exit_code == 1
+    assert "there is no column 'wish'; the file has 'id', 'text', 'goal', 'mood'" in wrong.stderr
+
+
+def test_where_rows_are_worked_on_and_which_is_as_was_said(cli, heads, posts, tmp_path, monkeypatch):
+    seen = []
+
+    def run(make, source, output, **options):
+        seen.append((source.shard, options["resume"], options["engine"]))
+        raise LatentoptError("it was only looked at")
+
+    monkeypatch.setattr(batch, "run", run)
+    words = ["optimize", "--head", heads / "likes", "--target", "likes=90", "--input", posts]
+    words += ["--output", tmp_path / "e.csv"]
+    for more in ([], ["--shard", "2/3", "--resume", "--engine", "ray", "--workers", 5], ["--engine", "ray"]):
+        assert "it was only looked at" in cli(*words, *more).stderr
+    (here, far, usual) = seen
+    assert here == ((1, 1), False, batch.in_this_process)
+    assert (*far[:2], type(far[2]), far[2].workers) == ((2, 3), True, batch.OnRay, 5)
+    assert usual[2].workers == 2
 
 
 def test_a_column_of_the_name_of_what_is_wished_for_stays_beside_the_results(cli, heads, tmp_path):
