@@ -35,7 +35,7 @@ def test_texts_are_written_to_files(cli, decoded, tmp_path):
     cli("encode", *TEXTS, "--output", latents)
     result = cli("decode", latents, "--output", texts)
     assert (result.exit_code, result.stdout) == (0, "")
-    assert len(texts.read_text().split("\n")) == len(TEXTS) + 1
+    assert texts.read_text() == lines(decoded)
 
 
 def test_options_of_the_search_reach_the_model(cli, tmp_path):

@@ -1,5 +1,7 @@
 """`latentopt evaluate`: the report as table, JSON and figures."""
 
+import json
+
 import pandas as pd
 import pytest
 
@@ -61,11 +63,12 @@ def test_figures_are_written(cli, file, tmp_path):
     ]
 
 
-def test_longer_texts_are_left_out_with_a_warning(cli_json, cli, file):
+def test_longer_texts_are_left_out_with_a_warning(cli, file):
     lengths = toy_space().lengths(TEXTS)
     limit = sorted(lengths)[len(lengths) // 2]
     result = cli("evaluate", "--input", file, "--max-tokens", limit, "--samples", 5, "--pairs", 1, "--json")
     assert f"have more than {limit} tokens and are left out" in result.stderr
+    assert json.loads(result.stdout)["texts"] == sum(n <= limit for n in lengths) < len(TEXTS)
 
 
 def test_rows_takes_the_first_texts(cli_json, file):

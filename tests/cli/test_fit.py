@@ -125,10 +125,12 @@ def test_a_folder_that_is_no_head_is_not_written_into(cli, posts, tmp_path):
 def test_an_earlier_head_is_overwritten_by_force_alone(cli, posts, tmp_path):
     arguments = "season", posts, "--value", "season", "--output", tmp_path / "season"
     assert cli("fit", *arguments).exit_code == 0
-    again = cli("fit", *arguments)
+    again = cli("fit", *arguments, "--family", "mlp")
     assert again.exit_code == 2
     assert "holds a head; --force overwrites it" in again.stderr
-    assert cli("fit", *arguments, "--force").exit_code == 0
+    assert read_head(tmp_path / "season", space=None).kind == "logistic"
+    assert cli("fit", *arguments, "--family", "mlp", "--force").exit_code == 0
+    assert read_head(tmp_path / "season", space=None).kind == "mlp-classifier"
 
 
 def test_rates_are_fitted_from_two_columns(cli_json, tmp_path):

@@ -161,19 +161,21 @@ def test_the_editors_reader_and_the_judge_learn_from_other_pairs(monkeypatch):
     seen = []
 
     def fit(source, target):
-        seen.append((set(source), set(target)))
-        return fit_style_reader(source, target)
+        seen.append((set(source), fit_style_reader(source, target)))
+        return seen[-1][1]
 
     monkeypatch.setattr(mining, "fit_style_reader", fit)
     sources, targets = numbered_pairs(40, targets=2)
     fold = torch.full((80,), -1)
     fold[70:] = 0
     found = mined(NumbersSpace(), sources, targets, fold=fold, permutations=9)
-    (reader, _), (judge, _), (whole, _), (everything, _) = seen
+    (reader, _), (judge, judges), (whole, reads), (everything, of_all) = seen
     assert not reader & judge and reader | judge == whole == set(sources[:70])
     assert everything == set(sources)
-    assert found.direction.reader is not None and 0 <= found.reads <= 1
-    assert found.verdict.judge is not None
+    assert found.direction.reader is of_all
+    for opinion, share in ((reads, found.reads), (judges, found.verdict.judge)):
+        right = opinion.predict_score(targets[70:]) > opinion.predict_score(sources[70:])
+        assert share == right.mean()
 
 
 @pytest.mark.parametrize("miner", [PrincipalComponents(), LearnedMap(steps=30)])

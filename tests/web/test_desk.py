@@ -119,7 +119,9 @@ def test_what_was_shown_does_not_vanish(desk):
 
 
 def test_what_is_kept_stays_and_lengths_hold(desk):
-    for edit in desk.edits(Asked({"likes": 5}, words=["warm bread", "/"], length=len(TEXT)), TEXT):
+    edits = list(desk.edits(Asked({"likes": 5}, words=["warm bread", "/"], length=len(TEXT)), TEXT))
+    assert edits[-1].candidates
+    for edit in edits:
         for candidate in edit.candidates:
             assert "warm bread" in candidate.text
             assert len(candidate.text) <= len(TEXT)
