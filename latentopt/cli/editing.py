@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import wraps
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latentopt.cli import options
-from latentopt.cli.output import draw, stderr, stdout
+from latentopt.cli.output import digits, draw, stderr, stdout
 from latentopt.editing.constraints import KINDS, NAMES
 from latentopt.editing.optimizers import OPTIMIZERS
 
@@ -314,10 +313,3 @@ def shown(estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None:
         return value
     return f"{value} ({digits(estimate.low)} to {digits(estimate.high)})"
-
-
-def digits(value: float) -> str:
-    """Three significant digits: a prediction has no more."""
-    if not math.isfinite(value):
-        return "any number"
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -1,12 +1,29 @@
-"""The option --group COLUMN[,COLUMN]: who wrote each text, as all verbs read it."""
+"""Groups of texts, such as those of one account or of one test: columns that name them, and for which is predicted."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import click
+
+from latentopt.cli.output import digits
+
 if TYPE_CHECKING:
     from latentopt.tables import Table
+
+
+typical_option = click.option(
+    "--typical",
+    type=click.FloatRange(min=0),
+    help="Predict for a group (an account, a test) whose texts typically get this. [default: the median group]",
+)
+
+
+def whose_texts(typical: float, *, median: bool) -> str:
+    """A group by what its texts typically get; median: whether nobody chose it."""
+    which = "the median group (of accounts, of tests), one" if median else "a group"
+    return f"{which} whose texts typically get {digits(typical)}"
 
 
 def group_columns(words: str | None) -> list[str]:

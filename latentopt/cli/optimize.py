@@ -11,6 +11,7 @@ import click
 
 from latentopt.cli import completion, options
 from latentopt.cli.editing import VERSION, Editing, edited, editing_options, print_effects, words_explained
+from latentopt.cli.groups import typical_option, whose_texts
 from latentopt.cli.output import print_json, stderr
 from latentopt.cli.streaming import Destination, best_option, stream, streaming
 from latentopt.errors import LatentoptError
@@ -74,11 +75,7 @@ def _property(option: str, help: str) -> Callable[[Any], Any]:
     type=click.Path(path_type=Path, file_okay=False),
     help="Directory of a head made by `latentopt fit`. Repeatable. [default: those of the model]",
 )
-@click.option(
-    "--typical",
-    type=click.FloatRange(min=0),
-    help="Predict for an account whose texts typically get this. [default: the median account]",
-)
+@typical_option
 @click.option("--explain", is_flag=True, help="Show what each word of the text adds to the goal, or costs it.")
 @editing_options
 @options.model
@@ -273,10 +270,8 @@ def _work(
 def _say_for_whom(typicals: Mapping[str, float], typical: float | None) -> None:
     """Tell for which group a head with groups has predicted."""
     for name, value in typicals.items():
-        whose = "the median account, one" if typical is None else "an account"
         stderr().print(
-            f"{name}: predicted for {whose} whose texts typically get {value:,.0f}; "
-            "--typical VALUE predicts for another",
+            f"{name}: predicted for {whose_texts(value, median=typical is None)}; --typical VALUE predicts for another",
             style="dim",
             soft_wrap=True,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from functools import cache
@@ -84,3 +85,10 @@ def write(frame: pandas.DataFrame, path: Path) -> None:
 
     write_table(frame[["text"]] if path.suffix.lower() == ".txt" else frame, path)
     click.echo(f"wrote {len(frame):,} rows to {path}", err=True)
+
+
+def digits(value: float) -> str:
+    """Three significant digits: a prediction has no more."""
+    if not math.isfinite(value):
+        return "any number"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

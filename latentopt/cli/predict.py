@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latentopt.cli import completion, options
-from latentopt.cli.editing import digits
-from latentopt.cli.output import print_json, stderr, stdout, warn
+from latentopt.cli.groups import typical_option, whose_texts
+from latentopt.cli.output import digits, print_json, stderr, stdout, warn
 from latentopt.cli.streaming import Destination, stream, streaming
 
 if TYPE_CHECKING:
@@ -25,14 +25,10 @@ CHUNK = 16  # batches that are kept together
 @click.command(short_help="Predict properties of texts.")
 @click.argument("names", metavar="NAME[,NAME]...", shell_complete=completion.heads_in_a_row)
 @options.texts
+@typical_option
+@click.option("--group", metavar="NAME", help="Predict for this group, one that the head was fitted with.")
 @click.option(
-    "--typical",
-    type=click.FloatRange(min=0),
-    help="Predict for an account whose texts typically get this. [default: the median account]",
-)
-@click.option("--group", metavar="NAME", help="Predict for this account, one that the head was fitted with.")
-@click.option(
-    "--unseen", is_flag=True, help="Predict for an account of which nothing is known: the interval is as wide as that."
+    "--unseen", is_flag=True, help="Predict for a group of which nothing is known: the interval is as wide as that."
 )
 @options.model
 @options.as_json
@@ -135,12 +131,11 @@ def _say_for_whom(found: list[Predictions], group: Group) -> None:
     for each in found:
         if each.typical is not None:
             if group.unseen:
-                whose = "an account of which nothing is known"
+                whose = "a group of which nothing is known"
             elif group.name is not None:
-                whose = f"the account {group.name}, whose texts typically get {digits(each.typical)}"
+                whose = f"the group {group.name}, whose texts typically get {digits(each.typical)}"
             else:
-                known = "the median account, one" if group.typical is None else "an account"
-                whose = f"{known} whose texts typically get {digits(each.typical)}"
+                whose = whose_texts(each.typical, median=group.typical is None)
             say.print(f"{each.name}: predicted for {whose}; {WHOSE}", style="dim", soft_wrap=True, markup=False)
         if each.rows[0].reader is None:
             say.print(f"{each.name}: the head's value; there is no reader beside it", style="dim", soft_wrap=True)

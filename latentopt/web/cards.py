@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Sequence
 from html import escape
 
-from latentopt.cli.editing import digits
+from latentopt.cli.output import digits
 from latentopt.editing import Candidate, Edit, Estimate
 
 WIDTH, HEIGHT, MARGIN = 240, 22, 8  # of a bar, in pixels

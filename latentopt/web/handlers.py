@@ -18,7 +18,7 @@ import pandas
 import torch
 from gradio.components.plot import PlotData
 
-from latentopt.cli.editing import digits
+from latentopt.cli.output import digits
 from latentopt.editing import Edit
 from latentopt.errors import LatentoptError
 from latentopt.tables import Table, write_table

@@ -37,7 +37,7 @@ def test_people_see_value_interval_and_place(cli, heads):
     assert " to " in lines[1]
     assert "% of the fitted texts" in lines[1]
     assert lines[2].startswith("   season ")
-    assert "length: predicted for an account whose texts typically get 300" in result.stderr
+    assert "length: predicted for a group whose texts typically get 300" in result.stderr
 
 
 def test_json_says_whose_value_is_whose(cli_json, heads):
@@ -114,7 +114,7 @@ def test_an_account_is_predicted_for_by_its_name(cli, cli_json, heads):
         for account in ("0", "2")
     )
     assert high["value"] - low["value"] == pytest.approx(200, abs=15)
-    assert "predicted for the account 2, whose texts" in cli("predict", heads / "length", "--group", "2", "a").stderr
+    assert "predicted for the group 2, whose texts" in cli("predict", heads / "length", "--group", "2", "a").stderr
     unknown = cli("predict", heads / "length", "--group", "nobody", TEXTS[0])
     assert unknown.exit_code == 1
     assert "'nobody' is no group that the head was fitted with" in unknown.stderr
