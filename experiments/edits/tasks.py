@@ -12,7 +12,7 @@ from better_profanity import profanity
 
 from latentopt.directions import load_direction
 from latentopt.editing import Along, Maximize, Objective, Target
-from latentopt.heads import load_fitted
+from latentopt.heads import Fitted, load_fitted
 from latentopt.space import LatentSpace
 
 TIMES = 4  # the own prediction
@@ -39,8 +39,12 @@ def likes(space: LatentSpace, data: Path, count: int) -> Task:
 def likes_of(texts: list[str], space: LatentSpace) -> Task:
     """Texts, to four times their own predicted likes."""
     found = load_fitted("likes", space)
-    own = found.head.to_value(found.head.forward(space.pooled(space.encode(texts))).detach())
-    return Task(texts, Target(found.head, TIMES * own), {"readers": found.readers()})
+    own = found.shown.predict(space.pooled(space.encode(texts)), texts)
+    return Task(texts, Target(found.head, (TIMES * own).tolist()), _said(found))
+
+
+def _said(found: Fitted) -> dict[str, Any]:
+    return {"readers": found.readers(), "opinions": found.opinions()}
 
 
 def sentiment(space: LatentSpace, data: Path, count: int) -> Task:
@@ -48,7 +52,7 @@ def sentiment(space: LatentSpace, data: Path, count: int) -> Task:
     frame = pd.read_parquet(data / "tweets_labelled/valid.parquet")
     found = load_fitted("sentiment", space)
     texts = drawn(frame[frame["label"] == "sentiment140_negative"]["text"], 30, count)
-    return Task(texts, Maximize(found.head.for_class("positive")), {"readers": found.readers()})
+    return Task(texts, Maximize(found.head.for_class("positive")), _said(found))
 
 
 def civil(space: LatentSpace, data: Path, count: int) -> Task:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from latentopt.editing import Candidate, Edit, Estimate, Objective, TextEditor
     from latentopt.editing.constraints import Constraint
-    from latentopt.editing.measure import SecondOpinion
+    from latentopt.editing.measure import SecondOpinion, TextOpinion
     from latentopt.space import LatentSpace
 
 VERSION = 2  # of the JSON document of edits
@@ -48,7 +48,13 @@ class Editing:
     effort: float
     seed: int
 
-    def editor(self, space: LatentSpace, goal: Objective, readers: Mapping[str, SecondOpinion]) -> TextEditor:
+    def editor(
+        self,
+        space: LatentSpace,
+        goal: Objective,
+        readers: Mapping[str, SecondOpinion],
+        opinions: Mapping[str, TextOpinion] | None = None,
+    ) -> TextEditor:
         """The editor that is asked for."""
         from latentopt.editing import Best, Effort, Floors, Front, MaxTokens, TextEditor, standard
         from latentopt.editing.fluency import CausalLM
@@ -72,6 +78,7 @@ class Editing:
             + short,
             floors=Floors(fluency=self.min_fluency, meaning=self.min_meaning, change=self.change),
             readers=readers,
+            opinions=opinions,
             language_model=None if self.language_model is None else CausalLM(self.language_model),
             effort=Effort(rows=rows, scored=scored),
             shown=Front() if self.pareto else Best(self.candidates),

@@ -146,7 +146,7 @@ def optimize(
     except WishError as error:
         raise click.UsageError(str(error)) from error
     sources = table.frame["text"].tolist()
-    editor = how.editor(space, goal, properties.readers())
+    editor = how.editor(space, goal, properties.readers(), properties.opinions())
     edits = edited(editor, sources)
     how.draw(edits)
     explained = [editor.explain(source) for source in sources] if explain else []
@@ -253,7 +253,7 @@ def _work(
         _say_for_whom(properties.typicals(), typical)
     except WishError as error:
         raise click.UsageError(str(error)) from error
-    editor = how.editor(space, goal, properties.readers())
+    editor = how.editor(space, goal, properties.readers(), properties.opinions())
     if not wanted.columns:
         return Edits.by(editor, column=column, best=best)
 

@@ -41,11 +41,12 @@ class Candidate:
     """A text that an edit may end in.
 
     changes: what differs from the source. changed: that as a share of the source's words. realised: by property,
-    predicted again from the text. promised: by property, predicted at the latent that it was written from. read: by
-    property, what its reader says of the text, where it has one. agrees: whether no reader says that the text goes the
-    other way. meaning: cosine to the source's sentence embedding. similarity: chrF to the source, 0 to 1. fluency: nats
-    per token by which it is likelier (above 0) or unlikelier than the source. typicality: share of the training latents
-    that are less typical than the text's. loss: the goal's, by the more cautious of head and reader.
+    predicted again from the text, by head and reader stacked. promised: by property, what the head predicts at the
+    latent that it was written from, beginning at what is predicted of the source. read: by property, what its reader
+    says of the text, where it has one. agrees: whether no reader says that the text goes the other way. meaning: cosine
+    to the source's sentence embedding. similarity: chrF to the source, 0 to 1. fluency: nats per token by which it is
+    likelier (above 0) or unlikelier than the source. typicality: share of the training latents that are less typical
+    than the text's. loss: the goal's, by the more cautious of head and reader.
     """
 
     text: str

@@ -15,7 +15,7 @@ from torch import Tensor
 from latentopt.editing.constraints import Breach, Constraint, breaches, standard
 from latentopt.editing.edit import Candidate, Edit, count_words, words_changed
 from latentopt.editing.fluency import LanguageModel
-from latentopt.editing.measure import Attempt, Measure, SecondOpinion
+from latentopt.editing.measure import Attempt, Measure, SecondOpinion, TextOpinion, started
 from latentopt.editing.objectives import Objective, columns
 from latentopt.editing.occlusion import effects, occlude
 from latentopt.editing.optimizers.gradient import PreconditionedGradient
@@ -72,7 +72,8 @@ class TextEditor(BaseEstimator):
         optimizer: moves latents; None takes PreconditionedGradient.
         constraints: None takes `latentopt.editing.constraints.standard()`.
         floors: what a text must have to be shown.
-        readers: second opinions by the names of their properties.
+        readers: second opinions by the names of their properties. opinions: likewise, what is shown of texts, such as
+            head and reader stacked (`Fitted.opinions`); None shows what the goal's heads say.
         language_model: judges fluency; None takes the space.
         effort: how much is tried. shown: which candidates are, Best(3) or Front(). seed: of all draws.
     """
@@ -87,6 +88,7 @@ class TextEditor(BaseEstimator):
         constraints: Sequence[Constraint] | None = None,
         floors: Floors = Floors(),  # noqa: B008 (frozen)
         readers: Mapping[str, SecondOpinion] | None = None,
+        opinions: Mapping[str, TextOpinion] | None = None,
         language_model: LanguageModel | None = None,
         effort: Effort = Effort(),
         shown: Choice = Best(),  # noqa: B008 (frozen)
@@ -99,6 +101,7 @@ class TextEditor(BaseEstimator):
         self.constraints = constraints
         self.floors = floors
         self.readers = readers
+        self.opinions = opinions
         self.language_model = language_model
         self.effort = effort
         self.shown = shown
@@ -152,7 +155,8 @@ class TextEditor(BaseEstimator):
         """The words of a text, and what each adds to the goal: by how much the loss rises without it, (n,)."""
         start = self.space.pooled(self.space.encode([text]))
         words = self.space.words([text])[0]
-        goal = self.goal.take(torch.zeros(1, dtype=torch.long)).starting_at(start, self.space.density)
+        goal = self.goal.take(torch.zeros(1, dtype=torch.long))
+        goal = started(goal, self.space, text, start, self.opinions or {})
         return words.pieces, effects(self.space, goal, words)
 
     def _checked(self, texts: Collection[str]) -> list[str]:
@@ -192,7 +196,7 @@ class _Work:
         self.seed = int.from_bytes(digest[:6], "little")  # the text's own: neighbours have no say
         self.z = self.space.encode([source])
         self.start = self.space.pooled(self.z)
-        self.goal = goal.starting_at(self.start, self.space.density)
+        self.goal = started(goal, self.space, source, self.start, editor.opinions or {})
         self.measure = Measure(
             self.space,
             self.goal,
@@ -200,6 +204,7 @@ class _Work:
             self.start,
             constraints=editor._constraints,
             readers=editor.readers or {},
+            opinions=editor.opinions,
             language_model=editor.language_model,
         )
         self.good: dict[str, Attempt] = {}

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from latentopt.space import LatentSpace
 
 
+LEVEL = 0.9  # of intervals
+
+
 class SecondOpinion(Protocol):
     """What sees a text and never a latent: a property's reader, or a direction's."""
 
@@ -28,6 +31,23 @@ class SecondOpinion(Protocol):
 
     def predict_score(self, texts: Sequence[str]) -> NDArray[Any]:
         """Scores (n,) of n texts, on the scale of the wish's."""
+
+
+class TextOpinion(Protocol):
+    """What is shown of a property of finished texts: a head and its reader stacked, by latent and text."""
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether there is an `interval`."""
+
+    def predict(self, z: Tensor, texts: Sequence[str], /) -> NDArray[Any]:
+        """Values (n,) of n texts with pooled latents (n, m), in the property's unit."""
+
+    def predict_score(self, z: Tensor, texts: Sequence[str], /) -> NDArray[Any]:
+        """Scores (n,) of the same, on the scale of the wish's."""
+
+    def interval(self, z: Tensor, texts: Sequence[str], /, *, level: float) -> NDArray[Any]:
+        """Values (n, 2) between which a share `level` of the real ones lies."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +81,31 @@ class Attempt:
         return max(self.loss, self.read_loss)
 
 
+def started(
+    goal: Objective, space: LatentSpace, source: str, z: Tensor, opinions: Mapping[str, TextOpinion]
+) -> Objective:
+    """The goal of one source with the pooled latent z (1, m), from what is shown of it on.
+
+    A head sees the latent alone; where head and reader together say more of the source, as much more is promised, and
+    a wish for a value is as much nearer.
+    """
+    goal = goal.starting_at(z, space.density)
+    more = {}
+    for wish in scored_columns(goal).values():
+        if wish.name in opinions:
+            with torch.no_grad():
+                more[wish.name] = float(opinions[wish.name].predict_score(z, [source])[0]) - wish.scores(z).item()
+    return goal.shifted(more)
+
+
 class Measure:
     """What is known of texts that one source could become.
 
     Args:
-        space: the latent space. goal: of this source, started at its latent.
+        space: the latent space. goal: of this source, started at its latent (see `started`).
         source: the text. z: its pooled latent, shape (1, m).
         constraints: what texts must keep or not have. readers: by property; those of no wish are not asked.
+        opinions: by property, what is shown of texts and fulfils a wish; else what the wish says.
         language_model: judges fluency; the space does, where none is given.
     """
 
@@ -80,6 +118,7 @@ class Measure:
         *,
         constraints: Sequence[Constraint],
         readers: Mapping[str, SecondOpinion],
+        opinions: Mapping[str, TextOpinion] | None = None,
         language_model: LanguageModel | None = None,
     ) -> None:
         self.space = space
@@ -90,11 +129,13 @@ class Measure:
         self.wishes = columns(goal)
         self._scored = scored_columns(goal)
         self.readers = {c: readers[wish.name] for c, wish in self._scored.items() if wish.name in readers}
+        known = opinions or {}
+        self.opinions = {column: known[wish.name] for column, wish in self._scored.items() if wish.name in known}
         self.language_model: LanguageModel = space if language_model is None else language_model
         self._words = max(1, count_words(source))
         self._embedding = space.embed(z)
         self._bare = without_marks(source)
-        self.already = bool(self._reached(z).item())
+        self.already = bool(self._reached([source], z).item())
         self.loss = self._losses([source], z).item()
 
     def __call__(self, texts: Sequence[str], promised: Tensor) -> list[Attempt]:
@@ -102,7 +143,7 @@ class Measure:
         if not texts:
             return []
         z = self.space.pooled(self.space.encode(texts))
-        loss, reached = self._losses(texts, z), self._reached(z).tolist()
+        loss, reached = self._losses(texts, z), self._reached(texts, z).tolist()
         read_loss = self._losses(texts, z, self._read_losses(texts)).tolist() if self.readers else loss.tolist()
         meaning = (self.space.embed(z) * self._embedding).sum(1).tolist()
         attempts = []
@@ -140,12 +181,18 @@ class Measure:
         if not attempts:
             return torch.empty(0, len(self.wishes) + 2)
         z, texts = torch.stack([attempt.z for attempt in attempts]), [attempt.text for attempt in attempts]
-        rows = torch.zeros(len(z), dtype=torch.long)
         with torch.no_grad():
-            fulfilled = [-wish.take(rows).of_texts(texts, z).float() for wish in self.wishes.values()]
+            fulfilled = [-self._loss_of(column, texts, z).float() for column in self.wishes]
         kept = [torch.tensor([attempt.fluency or 0.0 for attempt in attempts])]
         kept += [torch.tensor([attempt.meaning for attempt in attempts])]
         return torch.stack([*fulfilled, *kept], 1)
+
+    def _loss_of(self, column: str, texts: Sequence[str], z: Tensor) -> Tensor:
+        """The losses (n,) of a wish by what is shown of n texts."""
+        rows = torch.zeros(len(z), dtype=torch.long)
+        if column not in self.opinions:
+            return self.wishes[column].take(rows).of_texts(texts, z)
+        return self._scored[column].take(rows).loss_of(torch.as_tensor(self.opinions[column].predict_score(z, texts)))
 
     def promised(self, z: Tensor) -> list[dict[str, float]]:
         """What pooled latents (n, m) promise, by column."""
@@ -155,9 +202,9 @@ class Measure:
     def predicted(self, texts: Sequence[str], z: Tensor) -> list[dict[str, Estimate]]:
         """What is predicted of n texts with pooled latents (n, m), by column."""
         found: list[dict[str, Estimate]] = [{} for _ in range(len(z))]
-        for column, wish in self.wishes.items():
-            values, interval = wish.values_of(texts, z).tolist(), wish.interval(z)
-            for i, value in enumerate(values):
+        for column, values in self._values(texts, z).items():
+            interval = self._interval(column, texts, z)
+            for i, value in enumerate(values.tolist()):
                 bounds = (None, None) if interval is None else interval[i].tolist()
                 found[i][column] = Estimate(value, *bounds)
         return found
@@ -178,9 +225,26 @@ class Measure:
                 total += weight * loss.float()
         return total
 
-    def _reached(self, z: Tensor) -> Tensor:
+    def _values(self, texts: Sequence[str], z: Tensor) -> dict[str, Tensor]:
+        """The values (n,) that are shown of n texts with pooled latents (n, m), by column."""
+        return {
+            column: torch.as_tensor(self.opinions[column].predict(z, texts)).float()
+            if column in self.opinions
+            else wish.values_of(texts, z)
+            for column, wish in self.wishes.items()
+        }
+
+    def _interval(self, column: str, texts: Sequence[str], z: Tensor) -> Tensor | None:
+        """The intervals (n, 2) of these values; None where there are none."""
+        opinion = self.opinions.get(column)
+        if opinion is None:
+            return self.wishes[column].interval(z)
+        return torch.as_tensor(opinion.interval(z, texts, level=LEVEL)) if opinion.has_interval else None
+
+    def _reached(self, texts: Sequence[str], z: Tensor) -> Tensor:
         rows = torch.zeros(len(z), dtype=torch.long)
-        found = [wish.take(rows).reached(z) for wish in self.wishes.values()]
+        values = self._values(texts, z)
+        found = [wish.take(rows).fulfilled(values[column]) for column, wish in self.wishes.items()]
         ended = [reached for reached in found if reached is not None]
         return torch.stack(ended).all(0) if ended else torch.zeros(len(z), dtype=torch.bool)
 

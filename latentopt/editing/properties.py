@@ -16,6 +16,7 @@ from latentopt.errors import LatentoptError
 from latentopt.heads import bundled_heads, load_fitted
 
 if TYPE_CHECKING:
+    from latentopt.editing.measure import TextOpinion
     from latentopt.heads import Fitted, Reader
     from latentopt.space import LatentSpace
     from property_models import PropertyModel
@@ -106,6 +107,10 @@ class Properties:
     def readers(self) -> dict[str, Reader]:
         """The readers of the heads that were asked for, by the names of their properties."""
         return {name: reader for fitted in self._asked.values() for name, reader in fitted.readers().items()}
+
+    def opinions(self) -> dict[str, TextOpinion]:
+        """What is shown of the properties that were asked for, by their names: head and reader stacked."""
+        return {name: opinion for fitted in self._asked.values() for name, opinion in fitted.opinions().items()}
 
     def typicals(self) -> dict[str, float]:
         """What texts typically get in the group that is predicted for, of those asked for that have groups.

@@ -44,6 +44,11 @@ class Fitted:
         names = [wished.name or "property" for wished in self.head.properties]
         return dict(zip(names, self.reader.properties, strict=True))
 
+    def opinions(self) -> dict[str, Opinion[Tensor, Sequence[str]]]:
+        """What is shown of each property, by its name as wishes have it (see `shown`)."""
+        names = [wished.name or "property" for wished in self.head.properties]
+        return dict(zip(names, self.shown.properties, strict=True))
+
     def save_pretrained(self, directory: str | Path, *, name: str, space: LatentSpace) -> None:
         """Write all three, and the report as the head's metrics; nothing of an earlier fit stays."""
         with atomic_update(directory, void=files_of(*STEMS)) as temporary:  # they belong together: all three or none

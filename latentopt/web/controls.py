@@ -21,7 +21,7 @@ from latentopt.errors import LatentoptError
 from latentopt.heads import Fitted, bundled_heads, load_fitted
 
 if TYPE_CHECKING:
-    from latentopt.editing.measure import SecondOpinion
+    from latentopt.editing.measure import SecondOpinion, TextOpinion
     from latentopt.space import LatentSpace
 
 MOST_TIMES = 10.0
@@ -43,6 +43,10 @@ class _HeadControl:
         """Second opinions by the names of what is wished for."""
         return self.fitted.readers()
 
+    def opinions(self) -> Mapping[str, TextOpinion]:
+        """What is shown of texts, by the names of what is wished for."""
+        return self.fitted.opinions()
+
     def colours(self, z: Tensor) -> dict[str, list[float]]:
         """By name, what pooled latents z (n, m) can be coloured by, (n,): of two classes, the second's probability."""
         properties = self.fitted.head.properties
@@ -57,14 +61,14 @@ class Times(_HeadControl):
     A share's odds are multiplied, so that it stays one; of small ones that is the same.
     """
 
-    def wish(self, answer: Answer, z: Tensor) -> Wish:
-        """The wish of an answer, for the text whose pooled latent is z (1, m).
+    def wish(self, answer: Answer, z: Tensor, text: str) -> Wish:
+        """The wish of an answer, for a text whose pooled latent is z (1, m).
 
         Raises:
             LatentoptError: for an answer that the control cannot hold; a client may send anything.
         """
         times = _number(self.name, answer, 1, MOST_TIMES)
-        now = float(self.fitted.head.predict(z.double().numpy())[0])
+        now = float(self.fitted.shown.predict(z, [text])[0])
         share = self.fitted.head.scale == "logit"
         return AtLeast(self.fitted.head, times * now / (1 + (times - 1) * now if share else 1))
 
@@ -78,7 +82,7 @@ class Times(_HeadControl):
 class Value(_HeadControl):
     """Any other number: what it shall be at least. Its methods are as those of `Times`."""
 
-    def wish(self, answer: Answer, z: Tensor) -> Wish:
+    def wish(self, answer: Answer, z: Tensor, text: str) -> Wish:
         return AtLeast(self.fitted.head, _number(self.name, answer, -math.inf, math.inf))
 
     @property
@@ -97,7 +101,7 @@ class OneOf(_HeadControl):
         """The classes."""
         return self.fitted.head.classes
 
-    def wish(self, answer: Answer, z: Tensor) -> Wish:
+    def wish(self, answer: Answer, z: Tensor, text: str) -> Wish:
         if answer not in self.classes:
             got = "none is chosen" if answer is None else f"got {answer}"
             raise LatentoptError(f"{self.name}: choose one of {', '.join(self.classes)}; {got}")
@@ -123,7 +127,7 @@ class Strength:
         """The direction's."""
         return self.direction.name
 
-    def wish(self, answer: Answer, z: Tensor) -> Wish:
+    def wish(self, answer: Answer, z: Tensor, text: str) -> Wish:
         if not (strength := _number(self.name, answer, -MOST_STRENGTH, MOST_STRENGTH)):
             raise LatentoptError(f"{self.name}: a strength of 0 changes nothing; choose another")
         return Along(self.direction, strength)
@@ -131,6 +135,10 @@ class Strength:
     def readers(self) -> Mapping[str, SecondOpinion]:
         """The second opinion on the direction, where it has one."""
         return self.direction.readers()
+
+    def opinions(self) -> Mapping[str, TextOpinion]:
+        """None: how far a text has gone along a direction, its latent says."""
+        return {}
 
     @property
     def first(self) -> float:

@@ -17,7 +17,7 @@ from latentopt.tables import read_table
 from latentopt.web.controls import Answer, Control, controls_of
 
 if TYPE_CHECKING:
-    from latentopt.editing.measure import SecondOpinion
+    from latentopt.editing.measure import SecondOpinion, TextOpinion
     from latentopt.space import LatentSpace
 
 KEPT = [*KINDS, NAMES]  # what the chips under the text name
@@ -105,10 +105,12 @@ class Desk:
         z = self.space.pooled(self.space.encode([one_text(text)]))
         wishes: list[tuple[float, Wish]] = []
         readers: dict[str, SecondOpinion] = {}
+        opinions: dict[str, TextOpinion] = {}
         for name, answer in asked.answers.items():
             control = self._control(name)
-            wishes.append((1.0, control.wish(answer, z)))
+            wishes.append((1.0, control.wish(answer, z, text)))
             readers.update(control.readers())
+            opinions.update(control.opinions())
         if not wishes:
             raise LatentoptError("choose what shall change")
         constraints = standard(
@@ -120,7 +122,9 @@ class Desk:
         goal = Sum(wishes)
         # A copy of the last editor knows which words such constraints forbid, which takes a second to find out.
         editor = copy(self._last) if self._last else TextEditor(self.space, goal, floors=self.floors)
-        self._last = editor.set_params(goal=goal, constraints=constraints, readers=readers, effort=self.effort)
+        self._last = editor.set_params(
+            goal=goal, constraints=constraints, readers=readers, opinions=opinions, effort=self.effort
+        )
         return self._last
 
     def edit(self, asked: Asked, text: str) -> Edit:

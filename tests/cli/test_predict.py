@@ -140,3 +140,23 @@ def test_a_text_that_is_like_none_of_the_training_is_warned_of(cli, heads, monke
     strange = cli("predict", heads / "season", common, rare)
     assert strange.exit_code == 0
     assert "hardly any training text is like text 2;" in " ".join(strange.stderr.split())
+
+
+def test_an_edit_shows_of_a_text_what_is_predicted_for_it(cli, heads):
+    text = TEXTS[0]
+    both = f"{heads / 'length'},{heads / 'season'}"
+    of_edit = ["--maximize", "length", "--maximize", "season", "--typical", "250", "--effort", "0.4"]
+    floors = ["--min-fluency", "-99", "--min-meaning", "-1", "--change", "1"]
+    named = [word for name in ("length", "season") for word in ("--head", heads / name)]
+    result = cli("optimize", "--json", *named, *of_edit, *floors, text)
+    assert result.exit_code == 0, result.stderr
+    (edit,) = json.loads(result.stdout)["edits"]
+    shown = [(text, edit["predicted"]), *((each["text"], each["realised"]) for each in edit["candidates"])]
+    assert len(shown) > 1
+    result = cli("predict", both, "--json", "--typical", "250", *(text for text, _ in shown))
+    for (_, estimates), row in zip(shown, json.loads(result.stdout)["predictions"], strict=True):
+        length, season = row["properties"]["length"], row["properties"]["season"]
+        for end in ("value", "low", "high"):
+            assert estimates["length"][end] == pytest.approx(length[end], rel=1e-4)
+        assert length["head"] != pytest.approx(length["value"], rel=1e-4)  # it is not the head's word alone
+        assert estimates["season=winter"]["value"] == pytest.approx(season["probabilities"]["winter"], rel=1e-4)

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from latentopt.directions import Direction
-from latentopt.editing import Along, Target
-from latentopt.editing.measure import Measure
+from latentopt.editing import Along, AtLeast, Target
+from latentopt.editing.measure import Measure, started
 from tests.toy import toy_space
 from tests.toy_problems import LinearHead
 
@@ -29,6 +29,53 @@ def test_a_reader_judges_by_what_a_text_has_gained_on_the_source():
     attempts = measure(texts, torch.zeros(2, space.pooled_dim))
     assert [a.loss for a in attempts] == pytest.approx([50, 50])  # the head sees no gain: 2 (1 - 6)^2
     assert [a.read_loss for a in attempts] == pytest.approx([2 * (1 + 10 - 6) ** 2, 2 * (1 - 5 - 6) ** 2])
+
+
+class Both:
+    """What is shown: the head's score, and the number of letters."""
+
+    has_interval = True
+
+    def __init__(self, head):
+        self.head = head
+
+    def predict_score(self, z, texts):
+        return self.head.forward(z).numpy() + [len(text) for text in texts]
+
+    predict = predict_score
+
+    def interval(self, z, texts, *, level):
+        return np.stack([self.predict(z, texts) - level, self.predict(z, texts) + level], axis=1)
+
+
+def test_what_is_shown_of_a_text_is_what_head_and_reader_say_together():
+    space = toy_space()
+    head = LinearHead(torch.ones(space.pooled_dim))
+    source, longer = "warm bread", "warm bread and"
+    z = space.pooled(space.encode([source, longer]))
+    said = head.forward(z)
+    goal = started(Target(head, said[0].item() + 14), space, source, z[:1], {"likes": Both(head)})
+    measure = Measure(space, goal, source, z[:1], constraints=[], readers={}, opinions={"likes": Both(head)})
+    now, then = measure.predicted([source, longer], z)
+    assert now["likes"].value == pytest.approx(said[0].item() + 10, abs=1e-4)
+    assert then["likes"].value == pytest.approx(said[1].item() + 14, abs=1e-4)
+    assert then["likes"].high - then["likes"].low == pytest.approx(1.8, abs=1e-4)
+    # From there on the latent counts: a wish 14 above what it says is 4 above what is shown.
+    assert measure.loss == pytest.approx(4**2, rel=1e-4)
+    assert measure.promised(z[:1]) == [{"likes": pytest.approx(said[0].item() + 10, abs=1e-4)}]
+
+
+def test_a_wish_is_fulfilled_by_what_is_shown():
+    space = toy_space()
+    head = LinearHead(torch.zeros(space.pooled_dim))
+    z = space.pooled(space.encode(["warm bread"]))
+    opinions = {"likes": Both(head)}
+    goal = started(AtLeast(head, 12), space, "warm bread", z, opinions)
+    measure = Measure(space, goal, "warm bread", z, constraints=[], readers={}, opinions=opinions)
+    assert not measure.already
+    attempts = measure(["warm", "warm bread and"], torch.zeros(2, space.pooled_dim))
+    assert [attempt.reached for attempt in attempts] == [False, True]
+    assert measure.merits(attempts)[:, 0].tolist() == [-(8**2), 0]
 
 
 def test_a_direction_is_read_in_its_own_unit():

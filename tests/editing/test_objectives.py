@@ -67,10 +67,23 @@ def test_a_wish_may_name_one_value_for_each_row():
 
 def test_a_wish_is_reached_within_the_heads_tolerance():
     assert Target(FIRST, 1.2)(Z).argmin() == 1
-    assert Target(FIRST, 1.2).reached(Z).tolist() == [False, True, False]
-    assert AtLeast(FIRST, 1).reached(Z).tolist() == [False, True, True]
-    assert AtMost(FIRST, 1).reached(Z).tolist() == [True, True, False]
-    assert Maximize(FIRST).reached(Z) is None
+    assert Target(FIRST, 1.2).fulfilled(FIRST.forward(Z)).tolist() == [False, True, False]
+    assert AtLeast(FIRST, 1).fulfilled(FIRST.forward(Z)).tolist() == [False, True, True]
+    assert AtMost(FIRST, 1).fulfilled(FIRST.forward(Z)).tolist() == [True, True, False]
+    assert Maximize(FIRST).fulfilled(FIRST.forward(Z)) is None
+
+
+def test_a_property_of_which_more_is_known_than_the_latent_says_is_nearer_to_its_wish():
+    goal = 2 * Target(FIRST, 4) + Maximize(LinearHead(FIRST.weight, name="other"))
+    nearer = goal.shifted({FIRST.name: 1.0})
+    target, other = (term for _, term in nearer.terms)
+    assert target.values(Z).tolist() == [1, 2, 4]
+    assert target(Z).tolist() == [9, 4, 0]
+    assert other.values(Z).tolist() == [0, 1, 3]
+    assert nearer(Z).tolist() == [18, 7, -3]
+    far, _ = (term for _, term in nearer.beyond(Z, 2).terms)
+    assert far.value.tolist() == [7, 6, 4]  # twice as far from what is known of each
+    assert goal(Z).tolist() == [32, 17, -1]  # as it was
 
 
 def test_beyond_a_target_lies_farther_the_same_way():
@@ -170,10 +183,9 @@ class TestAlong:
         assert term.values(Z + 3 * self.EAST.vector + torch.tensor([0, 7, 0])).tolist() == pytest.approx([3, 3, 3])
 
     def test_three_quarters_of_the_strength_are_enough_whichever_way(self):
-        moved = torch.tensor([[1.4, 0.0, 0.0], [1.6, 0.0, 0.0], [9.0, 0.0, 0.0]])
-        start = torch.zeros(1, 3)
-        assert Along(self.EAST, 1, start=start).reached(moved).tolist() == [False, True, True]
-        assert Along(self.EAST, -1, start=start).reached(-moved).tolist() == [False, True, True]
+        moved = torch.tensor([0.7, 0.8, 4.5])
+        assert Along(self.EAST, 1).fulfilled(moved).tolist() == [False, True, True]
+        assert Along(self.EAST, -1).fulfilled(-moved).tolist() == [False, True, True]
 
     def test_beyond_it_lies_farther_from_what_has_been_moved(self):
         term = Along(self.EAST, 1, start=torch.zeros(1, 3)).beyond(torch.tensor([[0.0, 0, 0], [1.0, 0, 0]]), 4)
@@ -271,7 +283,7 @@ class TestTextObjectives:
         assert not goal.differentiable
         assert columns(goal) == {"letters": letters}
         assert (letters.values_of(["ab"], Z[:1]).tolist(), letters.values(Z[:1]).tolist()) == ([2], [3])
-        assert letters.reached(Z) is None
+        assert letters.fulfilled(Z[:, 0]) is None
 
     def test_what_a_function_raises_is_said(self):
         with pytest.raises(LatentoptError, match=r"an objective failed on 1 texts \(ZeroDivisionError: "):

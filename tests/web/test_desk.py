@@ -32,7 +32,7 @@ def test_every_head_and_direction_of_the_model_is_a_control(desk):
 
 def test_a_multiple_is_of_what_is_predicted_for_the_text(desk):
     z = desk.space.pooled(desk.space.encode([TEXT]))
-    wish = desk.controls["likes"].wish(3, z)
+    wish = desk.controls["likes"].wish(3, z, TEXT)
     assert wish.value.item() == pytest.approx(3 * wish.values(z).item())
 
 
@@ -40,7 +40,7 @@ def test_of_a_share_the_odds_are_multiplied(desk):
     z = desk.space.pooled(desk.space.encode(toy_texts(50)))
     rate = RidgeHead(scale="logit").fit(z.numpy(), z[:, 0].sigmoid().numpy())
     now = rate.predict(z[:1].numpy())[0]
-    wish = Times("clicks", Fitted(rate, None, None, {})).wish(10, z[:1])
+    wish = Times("clicks", Fitted(rate, None, None, {})).wish(10, z[:1], TEXT)
     assert wish.value.item() / (1 - wish.value.item()) == pytest.approx(10 * now / (1 - now))
 
 

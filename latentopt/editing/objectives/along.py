@@ -101,10 +101,10 @@ class Along(WithValue, ScoredWish):
         with torch.no_grad():
             return self.scores(z)
 
-    def reached(self, z: Tensor) -> Tensor:
-        wanted = self.value.to(z)
+    def fulfilled(self, values: Tensor) -> Tensor:
+        wanted = self.value.to(values)
         forward = torch.where(wanted < 0, -1.0, 1.0)
-        return forward * self.values(z) >= forward * ENOUGH * wanted
+        return forward * values >= forward * ENOUGH * wanted
 
     def take(self, rows: Tensor) -> Self:
         other = super().take(rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import torch
@@ -41,6 +41,13 @@ class Objective(ABC):
         """The objective for texts whose latents are start (n, d), in a space with this density.
 
         What was left open, as in `Near()`, `Along(civil)` and `Typical()`, is filled in; what was given stays.
+        """
+        return self
+
+    def shifted(self, by: Mapping[str, float]) -> Objective:
+        """The objective for a text that is worth more than its latent says, of which properties' scores are higher.
+
+        by: what is added to the scores, by the names of the properties.
         """
         return self
 
@@ -99,6 +106,9 @@ class Sum(Objective):
 
     def starting_at(self, start: Tensor, density: LatentDensity) -> Sum:
         return Sum([(weight, term.starting_at(start, density)) for weight, term in self._terms])
+
+    def shifted(self, by: Mapping[str, float]) -> Sum:
+        return Sum([(weight, term.shifted(by)) for weight, term in self._terms])
 
     def beyond(self, z: Tensor, factor: float) -> Sum:
         return Sum([(weight, term.beyond(z, factor)) for weight, term in self._terms])

@@ -67,7 +67,7 @@ class OfTexts(Wish):
     def values_of(self, texts: Sequence[str], z: Tensor) -> Tensor:
         return self.of_texts(texts, z)
 
-    def reached(self, z: Tensor) -> None:
+    def fulfilled(self, values: Tensor) -> None:
         return None
 
 

@@ -35,8 +35,8 @@ class Wish(Objective):
         return self.values(z)
 
     @abstractmethod
-    def reached(self, z: Tensor) -> Tensor | None:
-        """Whether the wish is fulfilled at latents (n, d): booleans (n,); None for a wish without an end."""
+    def fulfilled(self, values: Tensor) -> Tensor | None:
+        """Whether values (n,) are what is wished for: booleans (n,); None for a wish without an end."""
 
     def interval(self, z: Tensor, *, level: float = 0.9) -> Tensor | None:
         """Values (n, 2) between which a share `level` of the real ones lies at latents (n, d); None where unknown."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import torch
@@ -20,6 +20,7 @@ class HeadWish(ScoredWish):
 
     def __init__(self, head: Wishable) -> None:
         self.head = head
+        self.shift = 0.0  # what is added to the head's scores (see `shifted`)
 
     @property
     def name(self) -> str:
@@ -30,16 +31,21 @@ class HeadWish(ScoredWish):
         return self.head.differentiable
 
     def scores(self, z: Tensor) -> Tensor:
-        return self.head.forward(z)
+        return self.head.forward(z) + self.shift
+
+    def shifted(self, by: Mapping[str, float]) -> Self:
+        other = copy.copy(self)
+        other.shift = by.get(self.name, self.shift)
+        return other
 
     def __call__(self, z: Tensor) -> Tensor:
         return self.loss_of(self.scores(z))
 
     def values(self, z: Tensor) -> Tensor:
         with torch.no_grad():
-            return torch.as_tensor(self.head.to_value(self.head.forward(z)))
+            return torch.as_tensor(self.head.to_value(self.scores(z)))
 
-    def reached(self, z: Tensor) -> Tensor | None:
+    def fulfilled(self, values: Tensor) -> Tensor | None:
         return None
 
     def interval(self, z: Tensor, *, level: float = 0.9) -> Tensor | None:
@@ -80,7 +86,7 @@ class _HeadValue(HeadWish, WithValue):
 
     def beyond(self, z: Tensor, factor: float) -> Objective:
         with torch.no_grad():
-            start = self.head.forward(z)
+            start = self.scores(z)
         return self._with_score(start + factor * (self.score.to(start) - start))
 
 
@@ -90,8 +96,8 @@ class Target(_HeadValue):
     def loss_of(self, score: Tensor) -> Tensor:
         return self.miss(score).square()
 
-    def reached(self, z: Tensor) -> Tensor:
-        return (self.values(z) - self.value).abs() <= torch.as_tensor(self.head.tolerance(self.value))
+    def fulfilled(self, values: Tensor) -> Tensor:
+        return (values - self.value).abs() <= torch.as_tensor(self.head.tolerance(self.value))
 
     @property
     def wording(self) -> str:
@@ -104,8 +110,8 @@ class AtLeast(_HeadValue):
     def loss_of(self, score: Tensor) -> Tensor:
         return self.miss(score).clamp_max(0).square()
 
-    def reached(self, z: Tensor) -> Tensor:
-        return self.values(z) >= self.value
+    def fulfilled(self, values: Tensor) -> Tensor:
+        return values >= self.value
 
     @property
     def wording(self) -> str:
@@ -118,8 +124,8 @@ class AtMost(_HeadValue):
     def loss_of(self, score: Tensor) -> Tensor:
         return self.miss(score).clamp_min(0).square()
 
-    def reached(self, z: Tensor) -> Tensor:
-        return self.values(z) <= self.value
+    def fulfilled(self, values: Tensor) -> Tensor:
+        return values <= self.value
 
     @property
     def wording(self) -> str:
