@@ -46,6 +46,11 @@ class OrdinalHead(Regressor):
             raise HeadError("grades have thresholds and no levels of groups; leave the groups out, or take ridge")
         return super().fit(X, y, weights=weights)
 
+    def interval(self, X: Any, *, level: float = 0.9) -> Array:
+        """As `Regressor.interval`, within the grades."""
+        grades = self.tensors_["grades"].numpy() + self.level_
+        return super().interval(X, level=level).clip(grades[0], grades[-1])
+
     def raw(self, z: Tensor) -> Tensor:
         """The expected grade, (n, 1), less the mean of all."""
         tensors = self._cast(z)

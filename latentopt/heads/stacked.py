@@ -97,6 +97,8 @@ def fit_stacked(
     held = replace(rows.take(np.concatenate(outside)), z=np.concatenate(opinions))
     if head.classes:
         return Stacked(head, reader, held.fit(pm.LogisticHead(alpha=ALPHA_OF_CLASSES)))
+    if isinstance(head, pm.OrdinalHead):
+        return Stacked(head, reader, held.fit(pm.OrdinalHead(alpha=ALPHA, random_state=seed)))  # it keeps to the grades
     weigher = held.fit(pm.RidgeHead(alpha=ALPHA, positive=True, scale=head.scale, random_state=seed))
     return Stacked(head, reader, weigher.with_levels_of(head))  # levels are those of all rows
 

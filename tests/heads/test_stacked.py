@@ -7,7 +7,7 @@ import torch
 from latentopt.errors import LatentoptError
 from latentopt.heads import Rows, fit_head, load_fitted
 from latentopt.space import LatentSpace
-from property_models import HeadError
+from property_models import ORDINAL, HeadError
 from tests.toy import toy_space, toy_texts
 
 TEXTS = toy_texts(500, seed=5)
@@ -50,6 +50,16 @@ def test_groups_are_no_part_of_what_is_stacked():
     z = torch.tensor(HIDDEN[:4])
     shift = other.predict(z, TEXTS[:4]) - fitted.stacked.predict(z, TEXTS[:4])
     assert shift == pytest.approx(7 - fitted.head.typical)
+
+
+def test_grades_stay_grades():
+    grades = np.clip(np.round(3 + 1.5 * (HIDDEN[:, 0] + SPOKEN - 1)), 1, 5)
+    fitted = fit_head(rows(grades), family=ORDINAL)
+    assert fitted.report["stacked"]["r2"] > max(fitted.report["head"]["r2"], fitted.report["reader"]["r2"])
+    far, spoken = torch.tensor(30 * HIDDEN), TEXTS
+    values, ends = fitted.stacked.predict(far, spoken), fitted.stacked.interval(far, spoken)
+    assert 1 <= values.min() < 1.1 and 4.9 < values.max() <= 5
+    assert ends.min() >= 1 and ends.max() <= 5
 
 
 def test_a_text_stands_among_those_that_were_fitted_to(fitted):
