@@ -79,5 +79,12 @@ def load(folder: Path) -> tuple[T5VAE, PreTrainedTokenizerBase]:
             f"{folder}: the weights do not fit the configuration ({wrong[0]} and {len(wrong) - 1} more); "
             "train or copy it again"
         )
+    config = model.config
+    ends, wanted = (tokenizer.eos_token_id, tokenizer.pad_token_id), (config.eos_token_id, config.pad_token_id)
+    if ends != wanted:
+        raise LatentoptError(
+            f"{folder}: the tokenizer does not fit the model (its end of a text and its padding are the tokens {ends}, "
+            f"the model's {wanted}); train or copy it again"
+        )
     model.t5.set_attn_implementation(ATTENTION)
     return model, tokenizer

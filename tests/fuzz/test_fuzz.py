@@ -232,6 +232,13 @@ def test_quantiles_that_do_not_fit_are_damage(bench, quick, tmp_path):
     assert "the head is damaged" in run("predict", tmp_path / "head", "the old baker").stderr
 
 
+def test_a_tokenizer_without_an_end_is_damage(bench, tmp_path):
+    shutil.copytree(bench / "model", tmp_path / "model")
+    file = tmp_path / "model/tokenizer_config.json"
+    file.write_text(file.read_text().replace('"eos_token"', '"os_token"'))
+    assert "the tokenizer does not fit the model" in run("encode", "--model", tmp_path / "model", "a").stderr
+
+
 def _damage(path: Path, data) -> None:
     content = path.read_bytes()
     head = content[:4000]  # where the headers are: flips among the weights are just other weights
