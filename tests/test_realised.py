@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from latentopt.heads import Reader, fit_reader
-from tests.toy import toy_texts
+from latentopt.heads import Reader, Rows, fit_head, fit_reader
+from tests.toy import toy_space, toy_texts
 
 HEADS = Path(__file__).parents[1] / "experiments/heads"
 TEXTS = sorted(toy_texts(400, seed=5), key=len)
@@ -70,6 +70,25 @@ def test_the_median_share_of_the_promise_counts_texts_without_a_candidate(realis
     assert report["realised_over_promised"] == pytest.approx(0.25)  # of 0, 0, 0.5 and 1
     assert report["of_shown"] == pytest.approx(0.75)
     assert report["of_filled"] == pytest.approx(0.5)
+
+
+def test_values_are_those_that_are_shown_now_and_the_promised_gain_is_kept(realised: Any) -> None:
+    space = toy_space()
+    z = space.pooled(space.encode(TEXTS))
+    fitted = fit_head(Rows(z.double().numpy(), TEXTS, np.array([float(len(text)) for text in TEXTS])), scale="log1p")
+    made = [edit(SHORT, (LONG, 4.0, 3.0, "new"), (SHORT, 9.0, 9.0, "x")), edit(LONG)]
+    shown, nothing = realised.as_shown(made, space, fitted)
+    ends = [0, len(TEXTS) - 1]
+    short, long = fitted.shown.predict(z[ends], [SHORT, LONG])
+    assert shown["predicted"]["likes"]["value"] == pytest.approx(short, rel=1e-4)
+    (best,) = shown["candidates"]
+    assert best["realised"]["likes"]["value"] == pytest.approx(long, rel=1e-4)
+    low, high = fitted.shown.interval(z[ends], [SHORT, LONG])[1]
+    assert (best["realised"]["likes"]["low"], best["realised"]["likes"]["high"]) == pytest.approx((low, high), rel=1e-4)
+    assert np.log1p(best["promised"]["likes"]) == pytest.approx(np.log1p(short) + 2, rel=1e-4)  # from 2 to 4
+    assert (nothing["source"], nothing["candidates"]) == (LONG, [])
+    (again, _) = realised.as_shown([shown, nothing], space, fitted)
+    assert again["candidates"][0]["promised"]["likes"] == pytest.approx(best["promised"]["likes"], rel=1e-4)
 
 
 def test_where_nothing_is_shown_there_is_nothing_to_measure(realised: Any, reader: Reader) -> None:

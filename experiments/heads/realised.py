@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from latentopt.heads import Reader, fit_reader
+from latentopt.heads import Fitted, Reader, fit_reader
+from latentopt.space import LatentSpace
 
 NAME = "likes"
 LEAST_PROMISE = 0.01  # of a score, from where on a share of it means something
@@ -24,6 +25,31 @@ def other_reader(data: Path, sources: Sequence[str]) -> Reader:
     frame = frame[~frame["text"].isin(sources)]
     values, accounts = frame[NAME].to_numpy(dtype=float), frame["account"].astype(str).to_numpy(dtype=object)
     return fit_reader(frame["text"].tolist(), values, groups=accounts, scale="log1p")
+
+
+def as_shown(edits: Sequence[dict[str, Any]], space: LatentSpace, fitted: Fitted) -> list[dict[str, Any]]:
+    """The best candidates of edits, with the values that are shown of their texts now: head and reader stacked.
+
+    Of an editor that showed the head's values, the promised gain is kept: what is promised begins at what is shown of
+    the source.
+    """
+    texts = [edit["source"] for edit in edits]
+    texts += [edit["candidates"][0]["text"] for edit in edits if edit["candidates"]]
+    z = space.pooled(space.encode(texts))
+    values, ends = fitted.shown.predict(z, texts), fitted.shown.interval(z, texts)
+    estimates = iter(
+        {"value": value, "low": low, "high": high}
+        for value, (low, high) in zip(values.tolist(), ends.tolist(), strict=True)
+    )
+    to_score, to_value = fitted.head.to_score, fitted.head.to_value
+    now = [edit | {"predicted": {NAME: next(estimates)}} for edit in edits]
+    for was, edit in zip(edits, now, strict=True):
+        if edit["candidates"]:
+            best = edit["candidates"][0]
+            gain = to_score(np.array(best["promised"][NAME])) - to_score(np.array(was["predicted"][NAME]["value"]))
+            promised = to_value(to_score(np.array(edit["predicted"][NAME]["value"])) + gain)
+            edit["candidates"] = [best | {"realised": {NAME: next(estimates)}, "promised": {NAME: float(promised)}}]
+    return now
 
 
 def realised_report(edits: Sequence[dict[str, Any]], head: Any, readers: Mapping[str, Reader]) -> dict[str, Any]:

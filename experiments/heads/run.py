@@ -23,7 +23,7 @@ import torch
 from baselines import tfidf_scores, tfidf_sentiment
 from numpy.typing import NDArray
 from pairs import wording_rows
-from realised import other_reader, realised_report
+from realised import as_shown, other_reader, realised_report
 from scipy.stats import spearmanr
 
 from latentopt.heads import Fitted, Rows, bundled_heads, fit_head, load_fitted, predict_texts
@@ -146,7 +146,11 @@ def edits(setting: Setting) -> dict[str, Any]:
     fitted = load_fitted("likes", setting.space)
     assert fitted.reader is not None
     other = other_reader(setting.data, [edit["source"] for edit in made])
-    return realised_report(made, fitted.head, {"reader": fitted.reader, "other reader": other})
+    readers = {"reader": fitted.reader, "other reader": other}
+    return {
+        "as printed": realised_report(made, fitted.head, readers),
+        "as shown now": realised_report(as_shown(made, setting.space, fitted), fitted.head, readers),
+    }
 
 
 def speed(setting: Setting) -> dict[str, Any]:
