@@ -58,7 +58,7 @@ def _property(option: str, help: str) -> Callable[[Any], Any]:
 @_wish("--target", "Value that a property shall have, such as likes=1000; of a class its name or probability.")
 @_wish("--at-least", "Value that a property shall have or exceed.")
 @_wish("--at-most", "Value that a property shall not exceed.")
-@_property("--maximize", "Property that shall rise.")
+@_property("--maximize", "Property that shall rise, such as likes; a class is named with it, mood=glad.")
 @_property("--minimize", "Property that shall fall.")
 @click.option(
     "--objective",

@@ -52,24 +52,32 @@ class Properties:
             self._places[name] = directory
 
     def one(self, name: str) -> Wishable:
-        """The property of a name; of two classes the second.
+        """The property of a name, or one class of it, `mood=glad`; of two classes the second, where none is named.
 
         Raises:
-            WishError: if there is none of this name, or it has more classes than two.
+            WishError: if there is none of this name, or none of its classes, of more than two, is named.
         """
+        name, _, label = name.partition("=")
         head = self._head(name)
-        if len(head.classes) > 2:
-            labels = ", ".join(head.classes)
-            raise WishError(f"{name} has the classes {labels}; name one: --target {name}={head.classes[0]}")
+        if label in head.classes:
+            return head.properties[head.classes.index(label)]
+        if label or len(head.classes) > 2:
+            labels = f"the classes {', '.join(head.classes)}" if head.classes else "values and no classes"
+            named = f"{name}={head.classes[0]}" if head.classes else name
+            raise WishError(f"{name} has {labels}; name {'one' if head.classes else 'it alone'}: {named}")
         return head.properties[-1]
 
     def names(self, name: str) -> list[str]:
         """What a property is called where it is wished for: by its name, or of classes by each of theirs.
 
+        Args:
+            name: of the property, or of one class of it, `mood=glad`.
+
         Raises:
             WishError: if there is none of this name.
         """
-        return [each.name or name for each in self._head(name).properties]
+        name, _, label = name.partition("=")
+        return [f"{name}={label}"] if label else [each.name or name for each in self._head(name).properties]
 
     def wish(self, kind: Callable[[Wishable, float], HeadWish], name: str, value: str) -> HeadWish:
         """The wish that a property has a value in words: a number, or of a class its name.

@@ -188,7 +188,7 @@ def test_as_many_threads_as_are_asked_for(optimize, monkeypatch):
         (["--target", "likes=-3"], "a wish for likes is a number that it could have"),
         (["--target", "shares=3"], "shares: there is no such property; known: likes, mood, tone;"),
         (["--target", "tone=3"], "the value must be a probability from 0 to 1, or one of cold, warm"),
-        (["--maximize", "mood"], "mood has the classes calm, glad, sad; name one: --target mood=calm"),
+        (["--maximize", "mood"], "mood has the classes calm, glad, sad; name one: mood=calm"),
         (["--target", "likes=9", "--target", "likes=5"], "a goal has one Target for a property, but likes has two"),
         ([], "say what the texts shall become, such as --target likes=1000 or --maximize sentiment"),
     ],

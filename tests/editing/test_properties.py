@@ -65,6 +65,18 @@ def test_words_become_a_wish(space, folder):
         properties.wish(Target, "likes", "1e12")
 
 
+def test_a_class_is_named_with_its_property(space, folder):
+    properties = Properties(space, [folder / "likes", folder / "tone"])
+    assert properties.one("tone=cold").name == "tone=cold"
+    assert properties.one("tone").name == "tone=warm"
+    assert properties.names("tone") == ["tone=cold", "tone=warm"]
+    assert properties.names("tone=cold") == ["tone=cold"]
+    with pytest.raises(WishError, match="tone has the classes cold, warm; name one: tone=cold"):
+        properties.one("tone=hot")
+    with pytest.raises(WishError, match="likes has values and no classes; name it alone: likes"):
+        properties.one("likes=1000")
+
+
 def test_one_property_has_one_head(space, folder):
     with pytest.raises(WishError, match="likes was given twice"):
         Properties(space, [folder / "likes", folder / "likes"])
