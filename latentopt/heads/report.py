@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 from sklearn.pipeline import make_pipeline
 
+from latentopt.errors import LatentoptError
 from latentopt.heads.rows import Rows
 from property_models.targets import GroupOffsets, Values, to_score
 
@@ -31,11 +32,15 @@ def regression_report(models: Mapping[str, tuple[Any, Any]], train: Rows, test: 
         `rows`, `scale`, and for "constant", "tfidf_ridge" and the models `r2`, `spearman` and `mae`, of scores
         (the constant is 0).
         With groups, these are *within groups*: the means of the held-out rows of each group are taken off truth and
-        prediction alike. There is "group_mean", too, the number of groups, the share of the variance of scores that
-        their means explain, and for each model `r2_total`: of all variance, where a group's mean is known from the
-        training rows (that of all, for a group that has none there).
+        prediction alike, and a row that is the only one of its group is left out; `rows_within` remain. There is
+        "group_mean", too, the number of groups, the share of the variance of scores that their means explain, and for
+        each model `r2_total`: of all variance, where a group's mean is known from the training rows (that of all, for a
+        group that has none there).
         `interval` has the level asked for and, of the last model (`of`), the `coverage` found and the mean `width` in
         scores: that for a group of which nothing is known, where no group has training rows (`unseen_groups`).
+
+    Raises:
+        LatentoptError: if there are groups, but each held-out row is the only one of its own.
     """
     shown = list(models)[-1]
     scale = models[shown][0].scale
@@ -50,6 +55,12 @@ def regression_report(models: Mapping[str, tuple[Any, Any]], train: Rows, test: 
     report: dict[str, Any] = {"rows": len(y), "scale": scale, "within_groups": offsets is not None}
     if offsets:
         report["groups"] = len(offsets.means)
+        report["rows_within"] = int(_have_company(test.groups).sum())
+        if not report["rows_within"]:
+            raise LatentoptError(
+                "no two of the rows that measure are of one group, and within groups there is nothing to compare; "
+                "leave the groups out, or give larger ones"
+            )
         report["explained_by_group"] = _r2(y, known)
         report["constant"] = _fit_quality(y, np.zeros_like(y), test.groups) | {"r2_total": _r2(y, y_train.mean())}
         report["group_mean"] = _fit_quality(y, known, test.groups) | {"r2_total": _r2(y, known)}
@@ -83,7 +94,7 @@ def classification_report(models: Mapping[str, tuple[Any, Any]], train: Rows, te
 
     Returns:
         `rows`, `classes`, and for "constant", "tfidf_logistic" and the models `accuracy`, `log_loss` and, for two
-        classes, `auc`.
+        classes that are both among the held-out rows, `auc`.
     """
     classes = np.unique(train.values)
     shares = np.array([(train.values == c).mean() for c in classes])
@@ -103,7 +114,9 @@ def _tfidf() -> TfidfVectorizer:
 
 def _fit_quality(truth: Values, predicted: NDArray[np.float64], groups: Any = None) -> dict[str, float]:
     if groups is not None:
-        index = np.unique(np.asarray(groups), return_inverse=True)[1]
+        kept = _have_company(groups)
+        truth, predicted = truth[kept], predicted[kept]
+        index = np.unique(np.asarray(groups)[kept], return_inverse=True)[1]
         truth, predicted = (v - (np.bincount(index, weights=v) / np.bincount(index))[index] for v in (truth, predicted))
         predicted = np.where(np.abs(predicted) < 1e-9, 0.0, predicted)  # a group's own mean, but for rounding
     constant = np.ptp(predicted) == 0 or np.ptp(truth) == 0
@@ -112,6 +125,12 @@ def _fit_quality(truth: Values, predicted: NDArray[np.float64], groups: Any = No
         "spearman": 0.0 if constant else float(spearmanr(truth, predicted).statistic),
         "mae": float(np.abs(truth - predicted).mean()),
     }
+
+
+def _have_company(groups: Any) -> NDArray[np.bool_]:
+    """Whether a row has others of its group beside it, by groups (n,)."""
+    _, index, counts = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
+    return np.asarray(counts[index] > 1)
 
 
 def _r2(truth: Values, predicted: Any) -> float:
@@ -125,6 +144,6 @@ def _class_quality(labels: Any, p: NDArray[np.float64], classes: NDArray[Any]) -
         "accuracy": float(accuracy_score(labels, classes[p.argmax(1)])),
         "log_loss": float(log_loss(labels, p, labels=classes)),
     }
-    if len(classes) == 2:
+    if len(classes) == len(set(labels.tolist())) == 2:
         quality["auc"] = float(roc_auc_score(labels == classes[1], p[:, 1]))
     return quality

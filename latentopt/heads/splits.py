@@ -19,16 +19,19 @@ Split = Callable[["Rows", int], Fold]  # rows and a seed to the part of each row
 
 
 def at_random(rows: Rows, seed: int) -> Fold:
-    """Five parts (n,) drawn at random; groups and classes are spread over all alike: new texts of known groups."""
+    """Five parts (n,) drawn at random; groups and classes are spread over all alike: new texts of known groups.
+
+    Of a group, two rows at a time go into a part, so that within a small one, too, there is something to compare.
+    """
     generator = np.random.default_rng(seed)
     labels = rows.values if rows.groups is None and not rows.numbers else rows.groups
     order = generator.permutation(len(rows))
     if labels is not None:
         _, code = np.unique(labels, return_inverse=True)
         order = order[np.argsort(code[order], kind="stable")]
-    # Every fifth row in an order by group is a fifth of every group.
+    # Every fifth row in an order by class, or pair of rows in one by group, is a fifth of each.
     fold = np.empty(len(order), dtype=np.intp)
-    fold[order] = np.arange(len(order)) % FOLDS
+    fold[order] = np.arange(len(order)) // (1 if rows.groups is None else 2) % FOLDS
     return fold
 
 
@@ -68,6 +71,20 @@ def by_time(rows: Rows, seed: int) -> Fold:
 
 
 def parted(rows: Rows, split: Split, seed: int) -> tuple[Rows, Rows]:
-    """The rows to learn from, and those that measure."""
-    held = split(rows, seed) == 0
-    return rows.take(np.flatnonzero(~held)), rows.take(np.flatnonzero(held))
+    """The rows to learn from, and those that measure; raises LatentoptError as `without`."""
+    return without(rows, split(rows, seed), 0)
+
+
+def without(rows: Rows, fold: Fold, part: int) -> tuple[Rows, Rows]:
+    """The rows of all parts (n,) but one, and those of this one.
+
+    Raises:
+        LatentoptError: if a class is in this one alone: nothing is learned of it.
+    """
+    learned, measured = rows.take(np.flatnonzero(fold != part)), rows.take(np.flatnonzero(fold == part))
+    if not rows.numbers and (new := set(measured.values.tolist()) - set(learned.values.tolist())):
+        raise LatentoptError(
+            f"the class {sorted(new)[0]!r} is in the rows that measure alone, and nothing is learned of it; split at "
+            "random, or leave its rows out"
+        )
+    return learned, measured

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from latentopt.errors import LatentoptError
 from latentopt.heads.report import classification_report, regression_report
 from latentopt.heads.rows import Rows
 from property_models import LogisticHead, RidgeHead
@@ -64,6 +65,20 @@ def test_a_row_is_measured_in_its_own_group_though_the_median_group_has_nothing(
     report = regression_report({"head": (head, x[own])}, rows, rows.take(np.flatnonzero(own)))
     assert head.typical == pytest.approx(0, abs=0.2)
     assert report["head"]["spearman"] > 0.9
+
+
+def test_rows_that_are_alone_in_their_group_say_nothing_of_what_is_within() -> None:
+    draw = np.random.default_rng(0)
+    x, texts = draw.normal(size=(300, 3)), ["no word"] * 300
+    groups = np.arange(300) % 100
+    head = RidgeHead().fit(x[:200], x[:200, 0], groups=groups[:200])
+    train, test = (Rows(x, texts, x[:, 0], groups).take(np.arange(*part)) for part in ((0, 200), (200, 300)))
+    with pytest.raises(LatentoptError, match="no two of the rows that measure are of one group"):
+        regression_report({"head": (head, test.z)}, train, test)
+    pairs = Rows(test.z, test.texts, test.values, np.r_[np.arange(98), 97, 97])
+    report = regression_report({"head": (head, test.z)}, train, pairs)
+    assert report["rows_within"] == 3
+    assert report["constant"]["mae"] == pytest.approx(np.abs(x[297:, 0] - x[297:, 0].mean()).mean())
 
 
 def test_held_out_values_that_are_all_the_same_have_no_rank_correlation() -> None:

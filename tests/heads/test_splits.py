@@ -36,6 +36,26 @@ def test_a_split_by_time_measures_on_what_came_last():
     assert set(by_time(rows(times=times), 0)[times < 1200].tolist()) == {1, 2, 3, 4}
 
 
+@pytest.mark.parametrize("size", [2, 4, 5])
+def test_small_groups_too_have_rows_that_can_be_compared(size):
+    groups = np.arange(1500) // size
+    noise = fit_head(rows(groups=groups), scale="identity").report
+    assert noise["rows_within"] > 0.35 * noise["rows"]
+    assert noise["constant"]["r2"] == noise["group_mean"]["r2"] == 0
+    assert abs(noise["head"]["r2"]) < 0.2  # of two rows of other levels a latent says little
+    told = fit_head(Rows(Z, TEXTS, Z[:, 0] + LEVELS[groups % 60], groups), scale="identity", parameters={"noise": 0})
+    assert told.report["head"]["r2"] > 0.8
+
+
+def test_a_class_that_comes_last_alone_is_refused_and_one_that_has_gone_is_measured():
+    times, classes = np.arange(1500.0), np.where(Z[:, 0] > 0, "a", "b").astype(object)
+    late, gone = classes.copy(), classes.copy()
+    late[1300:], gone[1200:] = "new", "a"
+    with pytest.raises(LatentoptError, match="the class 'new' is in the rows that measure alone"):
+        fit_head(Rows(Z, TEXTS, late, times=times), split=by_time)
+    assert set(fit_head(Rows(Z, TEXTS, gone, times=times), split=by_time).report["head"]) == {"accuracy", "log_loss"}
+
+
 @pytest.mark.parametrize(
     ("split", "groups", "message"),
     [
