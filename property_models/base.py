@@ -17,6 +17,8 @@ from torch import Tensor
 from property_models.head import Array, Head
 from property_models.intervals import PERCENTILES
 
+ROUNDED = 1e-5  # share of a quantile by which it may come back smaller from where it was stored
+
 
 class PropertyModel(BaseEstimator):
     """What the heads of all families share: fitting in scores, predicting in values, and a torch forward pass.
@@ -120,6 +122,10 @@ class PropertyModel(BaseEstimator):
         """A copy that predicts for the group, and knows the groups, of another head of the same property."""
 
     @abstractmethod
+    def weigher(self) -> PropertyModel:
+        """What weighs opinions of the same property, (n, d) outputs of several heads; not fitted yet."""
+
+    @abstractmethod
     def about(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """What a state holds of a fitted head beside its tensors and parameters: JSON, and arrays."""
 
@@ -145,8 +151,9 @@ class PropertyModel(BaseEstimator):
 
 
 def share_below(values: Array, quantiles: Array) -> Array:
-    """Share (n,) of what had the quantiles (101,) that lies below values (n,)."""
-    return np.interp(values, quantiles, PERCENTILES, left=0.0, right=1.0)
+    """Share (n,) of what had the quantiles (101,) that lies below values (n,); what is as large does not."""
+    first = np.searchsorted(quantiles, values - ROUNDED * np.abs(values)).clip(max=len(PERCENTILES) - 1)
+    return np.minimum(np.interp(values, quantiles, PERCENTILES, left=0.0, right=1.0), PERCENTILES[first])
 
 
 def precision_of(X: Any) -> type[np.floating[Any]]:

@@ -22,6 +22,7 @@ from property_models.intervals import PERCENTILES
 PROBABILITY_TOLERANCE = 0.1
 SCORE_RANGE = (-6.0, 6.0)  # log-odds
 EPSILON = 1e-6
+WEIGHER_ALPHA = 1.0  # a weight for each class and each opinion of it: many, on rows that may be few
 
 
 class _Probability:
@@ -120,6 +121,11 @@ class Classifier(_Probability, ClassifierMixin, PropertyModel):
 
     def with_levels_of(self, other: PropertyModel) -> Self:
         return self
+
+    def weigher(self) -> Classifier:
+        from property_models.linear import LogisticHead  # which is a Classifier: it is not there before this
+
+        return LogisticHead(alpha=WEIGHER_ALPHA)
 
     def about(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         return {"classes": self.classes_.tolist()}, {}

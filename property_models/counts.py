@@ -11,7 +11,7 @@ from torch import Tensor
 
 from property_models.head import Array
 from property_models.likelihood import minimized
-from property_models.regressor import Regressor
+from property_models.regressor import WEIGHER_ALPHA, Regressor
 from property_models.targets import LEAST_COUNT
 
 
@@ -41,6 +41,10 @@ class NegativeBinomialHead(Regressor):
         tags = super().__sklearn_tags__()
         tags.target_tags.positive_only = True
         return tags
+
+    def weigher(self) -> NegativeBinomialHead:
+        """It expects a count, and not the logarithm of one."""
+        return NegativeBinomialHead(alpha=WEIGHER_ALPHA, random_state=self.random_state)
 
     def raw(self, z: Tensor) -> Tensor:
         """Log of the expected count less the group's level, (n, 1)."""

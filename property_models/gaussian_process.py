@@ -11,7 +11,8 @@ from torch import Tensor
 
 from property_models.errors import HeadError
 from property_models.head import Array
-from property_models.regressor import Regressor
+from property_models.quantile import QuantileHead
+from property_models.regressor import WEIGHER_ALPHA, Regressor
 
 NINE_OF_TEN = 1.6449  # standard deviations on either side of a normal value
 JITTER = 1e-6
@@ -48,6 +49,10 @@ class GaussianProcessHead(Regressor):
         self.learning_rate = learning_rate
         self.scale = scale
         self.random_state = random_state
+
+    def weigher(self) -> QuantileHead:
+        """Its interval is as wide as the opinions say."""
+        return QuantileHead(alpha=WEIGHER_ALPHA, scale=self.scale, random_state=self.random_state)
 
     def raw(self, z: Tensor) -> Tensor:
         """Mean of a row, and the ends of nine of ten by the posterior and its noise, (n, 3)."""

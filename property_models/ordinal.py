@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+from property_models.base import PropertyModel
 from property_models.errors import HeadError
 from property_models.head import Array
 from property_models.likelihood import minimized
-from property_models.regressor import Regressor
+from property_models.regressor import WEIGHER_ALPHA, Regressor
 
 MOST_GRADES = 256
 FAR = 1e4  # in the place of infinity, which has no gradient
@@ -50,6 +51,13 @@ class OrdinalHead(Regressor):
         """As `Regressor.interval`, within the grades."""
         grades = self.tensors_["grades"].numpy() + self.level_
         return super().interval(X, level=level).clip(grades[0], grades[-1])
+
+    def weigher(self) -> OrdinalHead:
+        """It keeps to the grades."""
+        return OrdinalHead(alpha=WEIGHER_ALPHA, random_state=self.random_state)
+
+    def with_levels_of(self, other: PropertyModel) -> Self:
+        return self  # grades have thresholds
 
     def raw(self, z: Tensor) -> Tensor:
         """The expected grade, (n, 1), less the mean of all."""

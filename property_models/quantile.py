@@ -13,7 +13,7 @@ from torch import Tensor
 from property_models.head import Array
 from property_models.likelihood import minimized
 from property_models.linear import Levels
-from property_models.regressor import Regressor
+from property_models.regressor import WEIGHER_ALPHA, Regressor
 
 QUANTILES = (0.5, 0.05, 0.95)  # the value, and the first guess at the ends of its interval
 LEAST_BANDWIDTH = 0.05  # in standard deviations
@@ -43,6 +43,10 @@ class QuantileHead(Regressor):
         self.noise = noise
         self.scale = scale
         self.random_state = random_state
+
+    def weigher(self) -> QuantileHead:
+        """Its interval is as wide as the opinions say."""
+        return QuantileHead(alpha=WEIGHER_ALPHA, scale=self.scale, random_state=self.random_state)
 
     def raw(self, z: Tensor) -> Tensor:
         """Median and both quantiles, (n, 3), as scores without level."""

@@ -16,10 +16,11 @@ from property_models.base import PropertyModel, precision_of, share_below
 from property_models.errors import HeadError
 from property_models.head import Array
 from property_models.intervals import PERCENTILES, conformal_radius, unseen_radii
-from property_models.targets import GroupOffsets, checked_scores, to_score, to_value
+from property_models.targets import SCALES, GroupOffsets, checked_scores, to_score, to_value
 
 FEWEST_TO_CALIBRATE = 100  # rows: below this, none are set aside and there are no intervals
 CALIBRATION_SHARE = 0.1
+WEIGHER_ALPHA = 1e-3  # opinions are few, and each is a guess at the value
 KEPT_RESIDUALS = 2000
 FEWEST_OF_GROUP = 5  # rows: the level of a smaller group is mostly that of all, and is not kept
 UNGROUPED = "a typical value is that of a group, but this head was fitted without; fit it with groups"
@@ -185,7 +186,10 @@ class Regressor(RegressorMixin, PropertyModel):
     def with_typical(self, value: float) -> Self:
         if not self.grouped_:
             raise HeadError(UNGROUPED)
-        return self._at(float(checked_scores(np.array([float(value)]), self.scale)[0]))
+        known = SCALES[self.scale]
+        if not (np.isfinite(value) and known.lowest <= value <= known.highest):
+            raise HeadError(f"{self.name or 'the property'}: a typical value is one of {known.values}, got {value:g}")
+        return self._at(float(self.to_score(value)))
 
     def with_group(self, name: str) -> Self:
         if not self.grouped_:
@@ -210,6 +214,11 @@ class Regressor(RegressorMixin, PropertyModel):
         mine = self._at(other.level_)
         mine.levels_, mine.grouped_ = other.levels_, other.grouped_
         return mine
+
+    def weigher(self) -> Regressor:
+        from property_models.linear import RidgeHead  # which is a Regressor: it is not there before this
+
+        return RidgeHead(alpha=WEIGHER_ALPHA, positive=True, scale=self.scale, random_state=self.random_state)
 
     def about(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         about = {

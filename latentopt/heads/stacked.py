@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from torch import Tensor
 
-import property_models as pm
 from latentopt.heads.opinion import Opinion
 from latentopt.heads.reader import Reader, fit_estimator
 from latentopt.heads.rows import Rows
-from latentopt.heads.splits import FOLDS, Split, at_random
+from latentopt.heads.splits import FOLDS, Split, at_random, without
 from latentopt.heads.storage import read_head, save_head
 from property_models import Head, PropertyModel
 
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 OPINIONS = "opinions of head and reader"  # in the place of a space's fingerprint
 ENOUGH_ROWS = 20_000  # from here on, those that the reader alone learns from included, one fifth is enough for weights
 ROWS_OF_AN_OPINION = 100  # a fifth is enough if it has so many rows for each number that is said
-ALPHA = 1e-3
-ALPHA_OF_CLASSES = 1.0  # a weight for each class and each opinion of it: many, on rows that may be few
 
 
 class Stacked(Opinion[Tensor, Sequence[str]]):
@@ -88,19 +85,14 @@ def fit_stacked(
     enough = learned_from >= ENOUGH_ROWS and len(rows) // FOLDS >= ROWS_OF_AN_OPINION * opinions_of_a_row
     for part in range(1 if enough else FOLDS):
         inner, outer = np.flatnonzero(fold != part), np.flatnonzero(fold == part)
-        learned = rows.take(inner)
-        latents = learned.fit(clone(head)).outputs(rows.z[outer])
+        learned, measured = without(rows, fold, part)
+        latents = learned.fit(clone(head)).outputs(measured.z)
         read = with_more(learned, counts[inner], more)
         words = fit_estimator(clone(reader.estimator), *read).outputs(counts[outer])
         opinions.append(np.hstack([latents, words]))
         outside.append(outer)
     held = replace(rows.take(np.concatenate(outside)), z=np.concatenate(opinions))
-    if head.classes:
-        return Stacked(head, reader, held.fit(pm.LogisticHead(alpha=ALPHA_OF_CLASSES)))
-    if isinstance(head, pm.OrdinalHead):
-        return Stacked(head, reader, held.fit(pm.OrdinalHead(alpha=ALPHA, random_state=seed)))  # it keeps to the grades
-    weigher = held.fit(pm.RidgeHead(alpha=ALPHA, positive=True, scale=head.scale, random_state=seed))
-    return Stacked(head, reader, weigher.with_levels_of(head))  # levels are those of all rows
+    return Stacked(head, reader, held.fit(head.weigher()).with_levels_of(head))  # levels are those of all rows
 
 
 def with_more(rows: Rows, counts: csr_matrix, more: tuple[Rows, csr_matrix] | None) -> tuple[Rows, csr_matrix]:

@@ -7,7 +7,7 @@ import torch
 from latentopt.errors import LatentoptError
 from latentopt.heads import Rows, fit_head, load_fitted
 from latentopt.space import LatentSpace
-from property_models import ORDINAL, HeadError
+from property_models import COUNTS, ORDINAL, QUANTILE, HeadError
 from tests.toy import toy_space, toy_texts
 
 TEXTS = toy_texts(500, seed=5)
@@ -60,6 +60,17 @@ def test_grades_stay_grades():
     values, ends = fitted.stacked.predict(far, spoken), fitted.stacked.interval(far, spoken)
     assert 1 <= values.min() < 1.1 and 4.9 < values.max() <= 5
     assert ends.min() >= 1 and ends.max() <= 5
+
+
+def test_what_a_family_is_taken_for_is_kept_where_it_is_stacked():
+    spread = np.exp(HIDDEN[:, 2])
+    values = HIDDEN[:, 0] + spread * DRAW.normal(size=500)
+    shown = fit_head(rows(values), family=QUANTILE, parameters={"noise": 0.0}).stacked
+    widths = np.ptp(shown.interval(torch.tensor(HIDDEN), TEXTS), axis=1)
+    assert np.median(widths[spread > 2]) > 2 * np.median(widths[spread < 0.5])
+    counts = DRAW.poisson(np.exp(1 + HIDDEN[:, 0]) * DRAW.gamma(0.5, 2, size=500)).astype(float)
+    shown = fit_head(rows(counts), family=COUNTS, parameters={"noise": 0.0}).stacked
+    assert shown.predict(torch.tensor(HIDDEN), TEXTS).mean() == pytest.approx(counts.mean(), rel=0.2)
 
 
 def test_a_text_stands_among_those_that_were_fitted_to(fitted):

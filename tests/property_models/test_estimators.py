@@ -22,6 +22,8 @@ from property_models import (
     QuantileHead,
     Regressor,
     RidgeHead,
+    head_of,
+    state_of,
 )
 
 SMALL = {"members": 2, "hidden": 16, "epochs": 60, "batch_size": 64, "noise": 0.05, "learning_rate": 0.02}
@@ -150,6 +152,23 @@ class TestRidge:
     def test_too_few_rows_give_no_interval(self) -> None:
         with pytest.raises(HeadError, match="fitted on 100 rows or more"):
             RidgeHead().fit([[0.0], [1.0]], [1, 2]).interval([[0.5]])
+
+    def test_where_all_is_predicted_alike_nothing_has_less(self) -> None:
+        x, y = linear_data(400)
+        down = -np.abs(x[:, :1])
+        alike = RidgeHead(positive=True).fit(down, 7.123456789 - down[:, 0])  # no weight above 0 helps
+        for head in (alike, head_of(state_of(alike))):
+            assert np.ptp(head.predict(down)) == 0
+            assert (head.percentile(down) == 0).all()
+        line = RidgeHead(alpha=0).fit(x, y)
+        assert line.percentile(x).mean() == pytest.approx(0.5, abs=0.05)
+
+    def test_a_typical_value_is_one_that_the_scale_has(self) -> None:
+        x, y = linear_data()
+        head = RidgeHead(scale="logit").fit(x, 1 / (1 + np.exp(-y)), groups=np.arange(600) % 5)
+        head.name = "clicks"
+        with pytest.raises(HeadError, match="clicks: a typical value is one of rates from 0 to 1, got 200"):
+            head.with_typical(200)
 
     def test_a_typical_value_needs_groups(self) -> None:
         with pytest.raises(HeadError, match="fit it with groups"):
