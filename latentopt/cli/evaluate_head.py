@@ -10,11 +10,12 @@ import click
 from latentopt.cli import completion, options
 from latentopt.cli.groups import group_columns, groups_of
 from latentopt.cli.new_head import NAMES
-from latentopt.cli.output import print_json, stderr, stdout
+from latentopt.cli.output import print_json, stderr, stdout, warn
 
 if TYPE_CHECKING:
     from latentopt.heads.pairs import Pairs
 
+FEW = 10  # clusters: fewer cannot be resampled
 WHOSE = {key: NAMES[key] for key in ("head", "reader", "stacked")}
 
 
@@ -60,7 +61,7 @@ def evaluate_head(
 
     A pair is a row with two texts (--more COLUMN says which has more), or two rows of one group (--value and --group),
     such as two headlines of one test. Pairs show what a text does, apart from who wrote it; half of them are right by
-    chance.
+    chance. Of texts that the head was fitted to, many more: give others.
 
     --json prints {"version": 1, "name", "pairs", "level", "head": {"ordered", "low", "high"}, "reader", "stacked"}.
     """
@@ -80,6 +81,9 @@ def evaluate_head(
     fitted = load_fitted(name, space)
     if label is None and len(fitted.head.classes) > 2:
         raise click.UsageError(f"{name} has the classes {', '.join(fitted.head.classes)}; --class says which is meant")
+    clusters = len(set(pairs.cluster.tolist()))
+    if clusters < FEW:
+        warn(f"the pairs are of {clusters} groups alone: the intervals are too narrow")
     with stderr().status(f"predicting {len(pairs):,} pairs"):
         report = pairs_report(space, fitted, pairs, label=label, seed=seed)
     if as_json:
@@ -124,6 +128,8 @@ def _grouped(file: Path, column: str, value: str, of: str | None, group: list[st
     from latentopt.tables import read_table
 
     columns = [column, value, *([of] if of else []), *group]
+    if len(set(columns)) < len(columns):
+        raise click.UsageError(f"--column, --value, --of and --group name the same column ({', '.join(columns)})")
     table = read_table(file, columns=columns, reading=options.chosen_reading()).only_texts(column)
     raw = table.frame[value].tolist()
     read = values_of(raw, kind="numbers") if of is None else rates_of(raw, table.frame[of].tolist())

@@ -13,6 +13,7 @@ import click
 from latentopt.cli import options
 from latentopt.cli.groups import group_columns, groups_of
 from latentopt.cli.output import draw, print_json, stderr, stdout, warn
+from latentopt.errors import LatentoptError
 from property_models.families import FAMILIES
 
 if TYPE_CHECKING:
@@ -36,6 +37,13 @@ NAMES = {
     "head": "the head, by the latent",
     "reader": "the reader, by the words",
     "stacked": "both, stacked",
+}
+
+SCORES = {
+    "identity": "the value",
+    "log1p": "log1p of the value",
+    "log": "the logarithm of the value",
+    "logit": "the log-odds of the value",
 }
 
 _options = options.compose(
@@ -192,7 +200,8 @@ def make(request: Request, doing: str, learn: Callable[[Rows, Status], Fitted]) 
     _save_and_show(fitted, request, output, space)
     if fitted.report.get("interrupted"):
         done = fitted.report["trials"]
-        warn(f"interrupted after {done} trials; the best so far is saved, and the same command goes on")
+        again = "the same command" + ("" if request.force else " with --force")  # the head is there now
+        warn(f"interrupted after {done} trials; the best so far is saved, and {again} goes on")
         raise KeyboardInterrupt
 
 
@@ -242,6 +251,13 @@ def _read(request: Request) -> Table:
     if request.classes is None:  # whoever names classes has chosen to leave others out
         check_dropped(table, raw, may_drop=request.may_drop, decimal_comma=request.decimal_comma)
         table = options.usable(table)
+    elif not len(table):
+        some = f", but {raw[0]!r} and such" if raw else ""
+        raise LatentoptError(
+            f"{request.value} has none of the classes {request.classes}{some}; name entries that it has"
+        )
+    elif (left := len(raw) - len(table)) > request.may_drop * len(raw):
+        warn(f"{request.value}: {left:,} of {len(raw):,} rows are of none of the classes {request.classes}")
     if request.limit is not None and request.limit < len(table):
         table = replace(table, frame=table.frame.sample(request.limit, random_state=request.seed).sort_index())
     return table
@@ -250,7 +266,7 @@ def _read(request: Request) -> Table:
 def _values(request: Request, table: Table) -> Values:
     """Read the values as what they were said to be; an option that does not apply to these is wrong usage."""
     from latentopt.heads.rows import are_numbers
-    from latentopt.heads.values import named_classes, rates_of, values_of
+    from latentopt.heads.values import check_counts, named_classes, rates_of, values_of
 
     raw = table.frame[request.value].tolist()
     if request.of is not None:
@@ -268,6 +284,8 @@ def _values(request: Request, table: Table) -> Values:
                 "leave it out, or say --kind numbers"
             )
         return read
+    if request.scale == "auto":
+        check_counts(read.values, request.value)
     return read.within(request.scale)
 
 
@@ -322,8 +340,10 @@ def _print_report(name: str, fitted: Fitted, *, chosen: bool) -> None:
     say.print(grid)
     notes = []
     if report.get("within_groups"):
+        alone = report["rows"] - report["rows_within"]
+        but = f", without {alone:,} rows that are the only one of theirs" if alone else ""
         notes.append(
-            f"Measured within groups: the {report['groups']:,} groups alone explain "
+            f"Measured within groups{but}: the {report['groups']:,} groups alone explain "
             f"{report['explained_by_group']:.0%} of the variance; r2_total is of all of it, each group's mean known."
         )
         whose = "a group" if chosen else "the median group, one"
@@ -331,7 +351,7 @@ def _print_report(name: str, fitted: Fitted, *, chosen: bool) -> None:
             f"Predicts for {whose} whose texts typically get {head.typical:,.4g}; --typical VALUE predicts for another."
         )
     if "scale" in report:
-        notes.append(f"r2 and mae are of {'log1p of the value' if report['scale'] == 'log1p' else 'the value'}.")
+        notes.append(f"r2 and mae are of {SCORES[report['scale']]}.")
     if found := report.get("interval"):
         whose = ", that of groups of which nothing is known," if found["unseen_groups"] else ""
         notes.append(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from latentopt.tables import Table
 
 SHOWN_CLASSES = 3
+MOST = 0.99  # share of the fitted texts that can be said to have less: more than all is none of them
 WHOSE = "--typical VALUE, --group NAME or --unseen predicts for another"
 CHUNK = 16  # batches that are kept together
 
@@ -116,13 +117,17 @@ def _shown(prediction: Prediction) -> str:
     if isinstance(prediction.value, str):
         likeliest = sorted((prediction.probabilities or {}).items(), key=lambda item: -item[1])[:SHOWN_CLASSES]
         chances = ", ".join(f"{label} {chance:.2f}" for label, chance in likeliest)
-        return f"{chances}; {prediction.value} more clearly than {prediction.percentile:.0%} of the fitted texts"
+        return f"{chances}; {prediction.value} more clearly than {_place(prediction)}"
     ends = (
         ""
         if prediction.low is None or prediction.high is None
         else f" ({digits(prediction.low)} to {digits(prediction.high)})"
     )
-    return f"{digits(prediction.value)}{ends}, more than {prediction.percentile:.0%} of the fitted texts"
+    return f"{digits(prediction.value)}{ends}, more than {_place(prediction)}"
+
+
+def _place(prediction: Prediction) -> str:
+    return f"{min(prediction.percentile, MOST):.0%} of the fitted texts"
 
 
 def _say_for_whom(found: list[Predictions], group: Group) -> None:

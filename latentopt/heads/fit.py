@@ -13,10 +13,10 @@ from latentopt.heads.report import classification_report, regression_report
 from latentopt.heads.rows import KnownScale, Rows, Scale
 from latentopt.heads.splits import Split, at_random, parted
 from latentopt.heads.stacked import fit_stacked, with_more
+from latentopt.heads.values import skewed_counts
 from property_models import RIDGE, Family, HeadError, PropertyModel
 
 NOISE = 0.5  # of the latents: a head that is right around a latent has gradients that lead somewhere real
-SKEWED = 2.0  # mean of counts over their median, from where on their logarithm is the better scale
 
 
 def chosen_scale(rows: Rows, scale: Scale = "auto") -> KnownScale:
@@ -28,8 +28,7 @@ def chosen_scale(rows: Rows, scale: Scale = "auto") -> KnownScale:
         return "logit"
     if not rows.numbers:
         return "identity"
-    counts = bool((values >= 0).all() and (values == values.round()).all())
-    return "log1p" if counts and values.mean() > SKEWED * max(float(np.median(values)), 0.5) else "identity"
+    return "log1p" if skewed_counts(values) else "identity"
 
 
 def fit_head(

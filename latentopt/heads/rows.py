@@ -110,13 +110,14 @@ def rows_of(
     read = values_of(values, kind=kind)
     array = read.values
     kept = np.arange(len(texts))
-    if are_numbers(array):
-        if any(read.faults):
-            bad = next(i for i, fault in enumerate(read.faults) if fault)
-            raise LatentoptError(f"values must be finite numbers, got {values[bad]!r} at {bad}; leave such rows out")
-    elif groups is not None:
-        raise LatentoptError("groups are for numbers, but the values are classes; leave the groups out, or fit numbers")
-    else:
+    if any(read.faults):
+        bad = next(i for i, fault in enumerate(read.faults) if fault)
+        raise LatentoptError(f"values must be finite numbers, got {values[bad]!r} at {bad}; leave such rows out")
+    if not are_numbers(array):
+        if groups is not None:
+            raise LatentoptError(
+                "groups are for numbers, but the values are classes; leave the groups out, or fit numbers"
+            )
         kept = _of_common_classes(array)
         array = array[kept]
     if len(kept) < FEWEST_ROWS:
@@ -158,7 +159,7 @@ def _of_common_classes(classes: NDArray[Any]) -> NDArray[np.intp]:
     """Indices of the rows whose class has rows enough; warns of the others."""
     names, code, counts = np.unique(classes, return_inverse=True, return_counts=True)
     common = counts >= FEWEST_OF_CLASS
-    if common.sum() > MOST_CLASSES or not common.any():
+    if common.sum() > MOST_CLASSES or (len(classes) and not common.any()):
         raise LatentoptError(
             f"values that are no numbers are classes, of which there may be {MOST_CLASSES}, each of {FEWEST_OF_CLASS} "
             f"rows or more, got {len(names)} (such as {classes[0]!r}); give a column of numbers or of fewer classes"

@@ -17,6 +17,7 @@ Kind = Literal["auto", "numbers", "classes"]
 SHOWN = 3  # values that were left out, in an error
 THOUSANDS = re.compile(r"\d{1,3}\.\d{3}")
 WEIGHTS = "weights of the values"  # name of a column
+SKEWED = 2.0  # mean of counts over their median, from where on their logarithm is the better scale
 MOST_NUMBERS = 0.9  # share of texts that are numbers, from where on the column holds no texts
 
 
@@ -53,7 +54,8 @@ def values_of(
     Args:
         raw: n entries of any type.
         kind: "auto" takes two different entries (0 and 1, 0 and 4, yes and no), bools and words as classes, and most
-            else as numbers.
+            else as numbers. Of entries that are mostly numbers, two different ones are classes, and the
+            others have a fault.
         classes: the entries that are classes, and their names; rows of others have a fault.
         decimal_comma: as `latentopt.tables.number` takes it.
     """
@@ -67,6 +69,10 @@ def values_of(
             ],
         )
     numbers = [number(value, decimal_comma=decimal_comma) for value in raw]
+    if kind == "auto" and sum(n is not None for n in numbers) * 2 > len(raw):
+        two = {_label(value) for value, n in zip(raw, numbers, strict=True) if n is not None}
+        if len(two) == 2:
+            return values_of(raw, classes={label: label for label in two})
     if kind == "classes" or (kind == "auto" and _are_classes(raw, numbers)):
         return Values(np.array([_label(value) for value in raw], dtype=object), [None] * len(raw))
     return Values(
@@ -103,6 +109,23 @@ def named_classes(text: str) -> dict[str, str]:
     if len(set(found.values())) < 2 or not all(found) or not all(found.values()):
         raise LatentoptError(f"classes are two or more, set apart by commas, got {text!r}; try 0=negative,4=positive")
     return found
+
+
+def skewed_counts(values: NDArray[np.float64]) -> bool:
+    """Whether numbers (n,) are counts of which few are large, such as likes."""
+    counts = bool(len(values) and (values >= 0).all() and (values == values.round()).all())
+    return counts and bool(values.mean() > SKEWED * max(float(np.median(values)), 0.5))
+
+
+def check_counts(values: NDArray[np.float64], column: str) -> None:
+    """Raise LatentoptError if some of the numbers (n,), NaN for none, are below 0, and all others skewed counts."""
+    values = values[np.isfinite(values)]
+    below = values[values < 0]
+    if len(below) and skewed_counts(values[values >= 0]) and (below == below.round()).all():
+        raise LatentoptError(
+            f"{column} has counts, but {len(below):,} of {len(values):,} are below 0, such as {below[0]:g}; "
+            "--scale log1p leaves these out, --scale identity takes them as they are"
+        )
 
 
 def check_dropped(table: Table, raw: Sequence[Any], *, may_drop: float, decimal_comma: bool = False) -> None:

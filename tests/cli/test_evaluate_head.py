@@ -51,6 +51,17 @@ def test_rows_without_a_group_are_no_group(cli, cli_json, head, tmp_path):
     assert "day is empty" in cli(*words).stderr
 
 
+def test_of_few_groups_an_interval_is_said_to_be_too_narrow(cli, head, tmp_path):
+    frame = pandas.read_csv(head.parent / "posts.csv")
+    words = "--value", "length", "--group", "day"
+    frame[:8].to_csv(tmp_path / "few.csv", index=False)
+    assert (
+        "of 2 groups alone: the intervals are too narrow"
+        in cli("evaluate-head", head, tmp_path / "few.csv", *words).stderr
+    )
+    assert "too narrow" not in cli("evaluate-head", head, head.parent / "posts.csv", *words).stderr
+
+
 def test_of_three_classes_one_must_be_named(cli, cli_json, head, tmp_path):
     frame = pandas.read_csv(head.parent / "posts.csv")
     frame["size"] = [("small", "middle", "large")[i % 3] for i in range(len(frame))]
@@ -68,6 +79,7 @@ def test_of_three_classes_one_must_be_named(cli, cli_json, head, tmp_path):
     [
         ([], "say which text has more"),
         (["--more", "a", "--value", "b", "--group", "c"], "say which text has more"),
+        (["--value", "text", "--group", "day"], "--column, --value, --of and --group name the same column"),
         (["--value", "length"], "--value goes with --group"),
         (["--value", "length", "--group", "day", "--least-z", "2"], "--least-z with --of"),
     ],

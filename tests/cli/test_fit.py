@@ -17,6 +17,7 @@ def posts(tmp_path):
             "likes": [len(text) ** 3 % 997 for text in TEXTS],
             "account": [i % 3 for i in range(len(TEXTS))],
             "season": ["winter" if "winter" in text else "other" for text in TEXTS],
+            "owed": [-1 if i % 100 == 7 else (i % 7) ** 4 for i in range(len(TEXTS))],
         }
     )
     frame.to_parquet(tmp_path / "posts.parquet")
@@ -106,6 +107,12 @@ def test_a_column_of_bools_is_one_of_classes(cli_json, tmp_path):
             2,
             "--typical says which group to predict for; it needs --group COLUMN",
         ),
+        (["--value", "season", "--classes", "cold,warm"], 1, "season has none of the classes cold,warm, but 'other'"),
+        (
+            ["--value", "owed"],
+            1,
+            "owed has counts, but 2 of 200 are below 0, such as -1; --scale log1p leaves these out",
+        ),
         (["--value", "season", "--group", "account"], 1, "groups are for numbers, but the values are classes"),
     ],
 )
@@ -133,7 +140,7 @@ def test_an_earlier_head_is_overwritten_by_force_alone(cli, posts, tmp_path):
     assert read_head(tmp_path / "season", space=None).kind == "mlp-classifier"
 
 
-def test_rates_are_fitted_from_two_columns(cli_json, tmp_path):
+def test_rates_are_fitted_from_two_columns(cli, cli_json, tmp_path):
     frame = pandas.DataFrame(
         {
             "text": TEXTS,
@@ -144,13 +151,13 @@ def test_rates_are_fitted_from_two_columns(cli_json, tmp_path):
         }
     )
     frame.to_parquet(tmp_path / "posts.parquet")
-    document = cli_json(
-        "fit", "clicks", tmp_path / "posts.parquet", "--value", "clicks", "--of", "shown", "--group", "test,image",
-        "--output", tmp_path / "clicks",
-    )  # fmt: skip
+    words = "fit", "clicks", tmp_path / "posts.parquet", "--value", "clicks", "--of", "shown", "--group", "test,image"
+    document = cli_json(*words, "--output", tmp_path / "clicks")
     assert document["report"]["scale"] == "logit"
     assert document["report"]["groups"] == 80
     assert document["report"]["reader"]["r2"] > 0.5
+    assert document["report"]["constant"]["r2"] == 0
+    assert "r2 and mae are of the log-odds of the value" in cli(*words, "--output", tmp_path / "again").stdout
     assert 0.02 < document["head"]["typical"] < 0.03
 
 

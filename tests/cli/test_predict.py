@@ -76,6 +76,13 @@ def test_a_longer_text_stands_higher(cli_json, heads):
     assert low < 0.3 < 0.7 < high
 
 
+def test_no_text_is_predicted_more_than_all_of_them(cli, cli_json, heads):
+    rows = cli_json("predict", heads / "length", *TEXTS)["predictions"]
+    most = max(rows, key=lambda row: row["properties"]["length"]["value"])
+    assert most["properties"]["length"]["percentile"] > 0.995
+    assert "more than 99% of the fitted texts" in cli("predict", heads / "length", most["text"]).stdout
+
+
 def test_a_head_without_a_reader_speaks_alone(cli, heads, tmp_path):
     alone = tmp_path / "length"
     alone.mkdir()

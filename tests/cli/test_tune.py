@@ -51,6 +51,23 @@ def test_time_that_is_up_ends_the_search_after_its_first_trial(cli_json, posts, 
     assert cli_json(*words, "--output", tmp_path / "length")["report"]["trials"] == 1
 
 
+def test_ctrl_c_saves_the_best_so_far_and_says_what_goes_on(cli, posts, tmp_path, monkeypatch):
+    def pressed(status, _):
+        raise KeyboardInterrupt
+
+    words = "tune", "length", posts, "--value", "length", "--family", "ridge", "--trials", "3"
+    with monkeypatch.context() as patch:
+        patch.setattr("rich.status.Status.update", pressed)
+        result = cli(*words)
+    assert result.exit_code == 130
+    last = result.stderr.splitlines()[-1]
+    assert last == (
+        "warning: interrupted after 1 trials; the best so far is saved, and the same command with --force goes on"
+    )
+    assert cli(*words).exit_code == 2
+    assert "Best of 3 trials" in cli(*words, "--force").stdout
+
+
 def test_trials_are_reported_to_wandb_without_a_network(cli_json, posts, tmp_path, wandb_offline):
     options = "--family", "ridge", "--trials", "2", "--report-to", "wandb"
     cli_json("tune", "length", posts, "--value", "length", *options, "--output", tmp_path / "length")

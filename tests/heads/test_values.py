@@ -5,7 +5,15 @@ import pandas
 import pytest
 
 from latentopt.errors import LatentoptError
-from latentopt.heads.values import check_dropped, check_texts, named_classes, rates_of, thousands_warning, values_of
+from latentopt.heads.values import (
+    check_counts,
+    check_dropped,
+    check_texts,
+    named_classes,
+    rates_of,
+    thousands_warning,
+    values_of,
+)
 from latentopt.tables import Table
 from latentopt.tables.parsing import RowError
 
@@ -30,6 +38,23 @@ def test_other_numbers_are_numbers_and_what_is_none_has_a_fault():
     assert read.values[:3].tolist() == [1200, 3e6, 6529]
     assert read.faults == [None, None, None, "is 'many', not a finite number"]
     assert values_of(["6.967", "12", "7"], decimal_comma=True).values.tolist() == [6967, 12, 7]
+
+
+def test_two_numbers_are_classes_though_some_entries_are_neither():
+    read = values_of(["0", "1", "1", "n/a", "0"])
+    assert [label for label, fault in zip(read.values, read.faults, strict=True) if fault is None] == list("0110")
+    assert read.faults[3] == "is 'n/a', none of the classes"
+
+
+def test_a_few_values_below_0_do_not_make_counts_numbers_in_silence():
+    counts = np.array([0, 1, 2, 3, 900, -1, np.nan])
+    with pytest.raises(
+        LatentoptError, match="likes has counts, but 1 of 6 are below 0, such as -1; --scale log1p leaves"
+    ):
+        check_counts(counts, "likes")
+    check_counts(counts[:5], "likes")
+    check_counts(np.array([-2, -1, 0, 1, 2.0]), "change")
+    check_counts(counts + 0.5, "degrees")
 
 
 def test_a_kind_that_is_said_is_kept_to():
