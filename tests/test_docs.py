@@ -252,13 +252,27 @@ def _rows(name: str) -> list[tuple[str, str, str]]:
     return list(rows_of(schema(name)))
 
 
+def _prints_json(verb: str) -> bool:
+    command = main.get_command(None, verb)  # type: ignore[arg-type]
+    return command is not None and any("--json" in parameter.opts for parameter in command.params)
+
+
+PRINT_JSON = [verb for verb in VERBS if _prints_json(verb)]
+
+
 def test_every_json_has_a_schema_and_a_table() -> None:
     page = (DOCS / "reference/json.md").read_text()
-    for verb in VERBS:
-        command = main.get_command(None, verb)  # type: ignore[arg-type]
-        if command is not None and any("--json" in parameter.opts for parameter in command.params):
-            assert f"`{verb}`" in page
+    assert [verb for verb in PRINT_JSON if f"`{verb}`" not in page] == []
     assert sorted(re.findall(r"^```\{schema-table\} (\S+)$", page, flags=re.MULTILINE)) == SCHEMAS
+
+
+@pytest.mark.parametrize("verb", PRINT_JSON)
+def test_the_help_says_the_version_of_the_document(verb: str) -> None:
+    sections = (DOCS / "reference/json.md").read_text().split("\n## ")
+    (section,) = [section for section in sections if f"`{verb}`" in section.splitlines()[0]]
+    names = re.findall(r"^```\{schema-table\} (\S+)$", section, flags=re.MULTILINE)
+    said = re.findall(r'"version": (\d+)', " ".join(CliRunner().invoke(main, [verb, "--help"]).output.split()))
+    assert {int(version) for version in said} == {schema(name)["properties"]["version"]["const"] for name in names}
 
 
 def test_every_key_says_what_it_is() -> None:

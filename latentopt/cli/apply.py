@@ -59,7 +59,7 @@ def _strength(ctx: click.Context, parameter: click.Parameter, value: str | None)
 @click.option("--explain", is_flag=True, help="Show what each word of the text adds to the goal, or costs it.")
 @editing_options
 @options.model
-@options.as_json
+@options.json_document(VERSION)
 @best_option
 @streaming
 def apply(

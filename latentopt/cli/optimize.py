@@ -79,7 +79,7 @@ def _property(option: str, help: str) -> Callable[[Any], Any]:
 @click.option("--explain", is_flag=True, help="Show what each word of the text adds to the goal, or costs it.")
 @editing_options
 @options.model
-@options.as_json
+@options.json_document(VERSION)
 @best_option
 @streaming
 def optimize(

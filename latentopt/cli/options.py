@@ -118,6 +118,13 @@ def use_threads() -> None:
         torch.set_num_threads(ctx.meta[THREADS])
 
 
+def json_document(version: int) -> Decorator[Any]:
+    """Return the option --json of a verb whose document is of this version."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help=f'Print one JSON document, {{"version": {version}, ...}}.'
+    )
+
+
 threads = click.option(
     "--threads",
     type=click.IntRange(1, 1024),
@@ -150,7 +157,7 @@ texts = compose(
     ),
     reading,
 )
-as_json = click.option("--json", "as_json", is_flag=True, help='Print one JSON document, {"version": 1, ...}.')
+as_json = json_document(1)
 output = click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
