@@ -19,7 +19,7 @@ import gradio as gr
 
 from latentopt.web.line import Line, Stopped, Wanted
 from latentopt.web.page import page
-from latentopt.web.server import MOST_WAITING, serve
+from latentopt.web.server import LOCAL, MOST_WAITING, serve
 
 TEXT = "the old baker sells warm bread"
 
@@ -40,6 +40,19 @@ def post(url, document):
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
+
+
+def upload(served, content):
+    """What the server answers to a file."""
+    boundary = b"x" * 20
+    body = (
+        b"--%b\r\n" % boundary
+        + b'Content-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\n'
+        + content
+        + b"\r\n--%b--\r\n" % boundary
+    )
+    kind = {"Content-Type": f"multipart/form-data; boundary={boundary.decode()}"}
+    return urllib.request.urlopen(urllib.request.Request(f"{served.url}gradio_api/upload", body, kind), timeout=30)
 
 
 def test_the_page_is_served_on_this_machine_alone(served):
@@ -82,15 +95,24 @@ def test_no_analytics_and_no_share(served):
 
 def test_serving_asks_no_other_host(desk, monkeypatch):
     asked = []
-    real = socket.socket.connect
+    connect, resolve = socket.socket.connect, socket.getaddrinfo
 
-    def connect(self, address):
-        if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
-            asked.append(address)
+    def check(host):
+        if host not in LOCAL:
+            asked.append(host)
             raise OSError("no network")
-        return real(self, address)
 
-    monkeypatch.setattr(socket.socket, "connect", connect)
+    def connect_here(self, address):
+        if isinstance(address, tuple):
+            check(address[0])
+        return connect(self, address)
+
+    def resolve_here(host, *rest, **more):  # where there is no network, what has a name comes no further
+        check(host)
+        return resolve(host, *rest, **more)
+
+    monkeypatch.setattr(socket.socket, "connect", connect_here)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_here)
     other = serve(page(desk))
     try:
         assert get(other.url)[0] == 200
@@ -123,20 +145,21 @@ def test_no_file_of_the_machine_is_served(served, path):
     assert b"root:" not in body
 
 
-def test_no_file_of_the_machine_is_read_as_an_upload(served, desk, tmp_path):
+def test_no_file_of_the_machine_is_read_but_what_was_uploaded(served, tmp_path):
     secret = tmp_path / "secret.txt"
     secret.write_text("a secret of this machine\nanother\nand one more\n")
     (event,) = [fn for fn in served.blocks.fns.values() if fn.name == "draw"]
-    upload = {"path": str(secret), "meta": {"_type": "gradio.FileData"}}
-    data = [upload, "text", "", "", None, None]
-    status, _ = post(
-        f"{served.url}gradio_api/queue/join?__theme=light",
-        {"data": data, "fn_index": event._id, "session_hash": "stranger"},
-    )
-    if status == 200:
-        heard = get(f"{served.url}gradio_api/queue/data?session_hash=stranger")[2].decode()
-        assert '"success":false' in heard.replace(" ", "")
-        assert "secret of this machine" not in heard
+    with upload(served, secret.read_bytes()) as answer:
+        (uploaded,) = json.load(answer)
+    told = {}
+    for path in (uploaded, str(secret)):
+        data = [{"path": path, "meta": {"_type": "gradio.FileData"}}, "text", "", None, TEXT, None, None]
+        join = {"data": data, "fn_index": event._id, "session_hash": f"stranger{len(told)}"}
+        assert post(f"{served.url}gradio_api/queue/join?__theme=light", join)[0] == 200
+        told[path] = get(f"{served.url}gradio_api/queue/data?session_hash={join['session_hash']}")[2].decode()
+    assert '"success":true' in told[uploaded].replace(" ", "")
+    assert '"success":false' in told[str(secret)].replace(" ", "")
+    assert "secret of this machine" not in told[str(secret)]
     assert "secret of this machine" not in get(served.url + f"gradio_api/file={secret}")[2].decode()
 
 
@@ -217,17 +240,8 @@ def test_long_requests_take_turns():
 
 
 def test_files_that_are_too_large_are_refused(served):
-    boundary = "x" * 20
-    body = (
-        f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\n'.encode()
-        + b"a" * 6_000_000
-        + f"\r\n--{boundary}--\r\n".encode()
-    )
-    request = urllib.request.Request(
-        served.url + "gradio_api/upload", body, {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-    )
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=30)
+        upload(served, b"a" * 6_000_000)
     assert refused.value.code == 413
 
 
