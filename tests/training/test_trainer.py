@@ -23,6 +23,7 @@ from latentopt.model import T5VAE
 from latentopt.model.tokenizer import train_tokenizer
 from latentopt.space import LatentSpace
 from latentopt.training import trainer
+from latentopt.training.batches import Collator, LengthGroupedSampler, Texts
 from latentopt.training.began import began_with, check_same
 from latentopt.training.corruption import Drop
 from latentopt.training.losses import KL, MMD, LatentNoise, Property, Weights
@@ -163,6 +164,22 @@ class TestTrain:
         self, tmp_path: Path, one_step: LatentSpace, change: dict[str, Any]
     ) -> None:
         assert run(replace(ONE_STEP, **change), tmp_path).fingerprint != one_step.fingerprint
+
+    def test_a_batch_is_made_as_the_recipe_says(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        recipe = replace(ONE_STEP, seed=3, runs=2, uses=Uses(fills=0.25), corruptions=(Drop(0.5),))
+        compute, seen = T5VAETrainer.compute_loss, []
+        monkeypatch.setattr(
+            T5VAETrainer, "compute_loss", lambda *given, **more: (seen.append(given[2]), compute(*given, **more))[1]
+        )
+        run(recipe, tmp_path)
+        data = Texts(TOKENIZER, toy_texts(64), positions=32)
+        drawn = list(LengthGroupedSampler(data.lengths, recipe.batch_size // recipe.runs, seed=recipe.seed))
+        collate = Collator(TOKENIZER, 32, recipe.corruptions, uses=recipe.uses, seed=recipe.seed, runs=recipe.runs)
+        expected = collate(data.__getitems__(drawn[: recipe.batch_size]))["runs"]
+        (found,) = (batch["runs"] for batch in seen)
+        assert [part.keys() for part in found] == [part.keys() for part in expected]
+        for part, same in zip(found, expected, strict=True):
+            assert all(torch.equal(part[name], same[name]) for name in same)
 
     def test_the_same_recipe_trains_the_same(self, tmp_path: Path, one_step: LatentSpace) -> None:
         assert run(ONE_STEP, tmp_path).fingerprint == one_step.fingerprint
