@@ -139,8 +139,9 @@ def test_files_are_read_and_written(cli, polite, tmp_path):
 
 
 def test_standard_input_is_read(cli, polite):
-    result = cli("apply", polite, "--effort", "0.1", input="\n".join(TEXTS))
-    assert len(result.stdout.splitlines()) == 2
+    given = cli("apply", polite, *FLOORS, "--json", *TEXTS)
+    piped = cli("apply", polite, *FLOORS, "--json", input="\n".join(TEXTS))
+    assert document(piped) == document(given)
 
 
 def test_an_unknown_direction_lists_the_known_ones(cli, furnished):

@@ -4,17 +4,19 @@ import json
 
 import pandas as pd
 import pytest
+from scipy.stats import rankdata
 
 from latentopt.evaluation import evaluate
 from tests.toy import toy_space, toy_texts
 
 TEXTS = toy_texts(40, seed=5)
+LIKES = [7 * i % 40 for i in range(40)]
 
 
 @pytest.fixture
 def file(tmp_path):
     path = tmp_path / "texts.parquet"
-    pd.DataFrame({"text": TEXTS, "likes": range(len(TEXTS))}).to_parquet(path)
+    pd.DataFrame({"text": TEXTS, "likes": LIKES}).to_parquet(path)
     return path
 
 
@@ -61,6 +63,21 @@ def test_figures_are_written(cli, file, tmp_path):
         "latent_map.png",
         "reconstruction_by_length.png",
     ]
+
+
+def test_the_map_is_coloured_by_the_column_that_is_named(cli, file, tmp_path, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr("latentopt.cli.evaluate.draw", lambda figure, path: drawn.update({path.name: figure}))
+    lengths = toy_space().lengths(TEXTS)
+    limit = sorted(lengths)[len(lengths) // 2]
+    likes = [many for many, tokens in zip(LIKES, lengths, strict=True) if tokens <= limit]
+    options = "--samples", 5, "--pairs", 4, "--max-tokens", limit, "--figures", tmp_path
+    for colour, values in (("likes", likes), ("tokens", [tokens for tokens in lengths if tokens <= limit])):
+        asked = () if colour == "tokens" else ("--colour", colour)
+        assert cli("evaluate", "--input", file, *options, *asked).exit_code == 0
+        map, bar = drawn["latent_map.png"].axes
+        assert rankdata(map.collections[0].get_array()).tolist() == rankdata(values).tolist()
+        assert bar.get_ylabel() == f"{colour} (percentile)"
 
 
 def test_longer_texts_are_left_out_with_a_warning(cli, file):
