@@ -360,5 +360,7 @@ def _print_report(name: str, fitted: Fitted, *, chosen: bool) -> None:
     if "trials" in report:
         kept = ", ".join(f"{key}={value}" for key, value in head.get_params().items() if key != "random_state")
         notes.append(f"Best of {report['trials']} trials: {kept}.")
-    notes.append("Searches lead by the head; what latentopt predict shows is both, stacked.")
+    notes.append("Searches lead by the head; what is shown of a text is both, stacked.")
+    if fitted.says_nothing:
+        notes.append("Together they cannot tell unseen texts apart: the same is predicted for all. Give more rows.")
     say.print("\n" + "\n".join(notes), soft_wrap=True, markup=False)

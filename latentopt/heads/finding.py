@@ -34,10 +34,20 @@ def load_head(name_or_path: str | Path, space: LatentSpace) -> PropertyModel:
 
 
 def load_fitted(name_or_path: str | Path, space: LatentSpace) -> Fitted:
-    """Load a head with its reader and both stacked, if they lie beside it; found, and raises, as `load_head`."""
+    """Load a head with its reader and both stacked, if they lie beside it; found, and raises, as `load_head`.
+
+    Warns where they told no texts apart that they had not seen: what is shown is then the same for all.
+    """
     from latentopt.heads.property import Fitted
 
-    return Fitted.from_pretrained(head_directory(name_or_path, space), space=space)
+    fitted = Fitted.from_pretrained(head_directory(name_or_path, space), space=space)
+    if fitted.says_nothing:
+        warnings.warn(
+            f"{name_or_path}: head and reader could not tell texts apart that they had not seen, so that the same is "
+            "predicted for all; fit it on more rows",
+            stacklevel=2,
+        )
+    return fitted
 
 
 def head_directory(name_or_path: str | Path, space: LatentSpace) -> Path:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 from torch import Tensor
 
 from latentopt.heads.opinion import ByLatent, Opinion
@@ -36,6 +37,11 @@ class Fitted:
     def shown(self) -> Opinion[Tensor, Sequence[str]]:
         """The opinion that is shown, of latents and texts: both stacked, or the head's where there is no reader."""
         return ByLatent(self.head) if self.stacked is None else self.stacked
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether what is shown is the same for all texts: of few rows, head and reader may tell no others apart."""
+        return not np.ptp(self.shown.estimator.quantiles_, axis=1).any()
 
     def readers(self) -> dict[str, Reader]:
         """The reader of each property, by its name as wishes have it; none where the head lies alone."""

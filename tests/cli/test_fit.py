@@ -37,6 +37,17 @@ def test_a_head_is_fitted_saved_and_used(cli, posts, tmp_path):
     assert used.exit_code == 0, used.stderr
 
 
+def test_a_head_that_tells_nothing_says_so(cli, tmp_path):
+    pandas.DataFrame({"text": TEXTS[:1] * 30, "likes": range(30)}).to_csv(tmp_path / "alike.csv")
+    result = cli("fit", "likes", tmp_path / "alike.csv", "--value", "likes", "--output", tmp_path / "likes")
+    assert result.exit_code == 0, result.stderr
+    assert "the same is predicted for all. Give more rows." in result.stdout
+    used = cli("predict", tmp_path / "likes", *TEXTS[:2])
+    assert "so that the same is predicted for all; fit it on more rows" in used.stderr
+    lines = used.stdout.splitlines()
+    assert lines[1] == lines[3]
+
+
 def test_the_document_has_the_report(cli_json, posts, tmp_path):
     head = tmp_path / "likes"
     document = cli_json(
