@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 from torch import Tensor
@@ -41,7 +41,8 @@ class Fitted:
     @property
     def says_nothing(self) -> bool:
         """Whether what is shown is the same for all texts: of few rows, head and reader may tell no others apart."""
-        return not np.ptp(self.shown.estimator.quantiles_, axis=1).any()
+        whole = cast("PropertyModel", self.shown.estimator)  # and no one class of it
+        return not np.ptp(whole.quantiles_, axis=1).any()
 
     def readers(self) -> dict[str, Reader]:
         """The reader of each property, by its name as wishes have it; none where the head lies alone."""
