@@ -73,7 +73,7 @@ class Edit:
     """A source, what is predicted for it as it stands, and what it could become, best first.
 
     Candidates break no constraint, lie above all floors, and are better than the source. status: "reached" if the best
-    of them fulfils every wish that has an end, "improved" if none does, "none_better" if there is no candidate.
+    of them fulfils every wish that has an end, "improved" if it does not, "none_better" if there is no candidate.
     already: whether the source itself fulfils the wishes. reason: of the status, in words. read: what readers say of
     the source.
     """

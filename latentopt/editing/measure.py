@@ -55,11 +55,11 @@ class Attempt:
     """A text that was written, and what is known of it.
 
     z: its pooled latent, (m,). promised: the latent that it was written from, (m,). changes, changed: what differs from
-    the source, and that as a share of its words. loss: of the goal, by what is realised. read_loss: the same by what
-    readers say; that of the head where there is none. reached: whether every wish that has an end is fulfilled.
-    meaning: cosine to the source. fluency: nats per token by which it is likelier than the source, None where nobody
-    asked. strain: nats by which its worst change stands out (see `fluency.strain`), None likewise. broken: constraints
-    that it breaks.
+    the source, and that as a share of its words. loss: of the goal, by what the head says of the text. read_loss: the
+    same by what readers say; that of the head where there is none. reached: whether every wish that has an end is
+    fulfilled. meaning: cosine to the source. fluency: nats per token by which it is likelier than the source, None
+    where nobody asked. strain: nats by which its worst change stands out (see `fluency.strain`), None likewise. broken:
+    constraints that it breaks.
     """
 
     text: str

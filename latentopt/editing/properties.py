@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from latentopt.editing.objectives import AtLeast, HeadWish, Target
+from latentopt.editing.objectives import AtLeast, AtMost, HeadWish
 from latentopt.editing.objectives.wishable import Wishable
 from latentopt.errors import LatentoptError
 from latentopt.heads import bundled_heads, load_fitted
@@ -43,13 +43,14 @@ class Properties:
     def __init__(self, space: LatentSpace, heads: Sequence[Path] = (), *, typical: float | None = None) -> None:
         self.space = space
         self.typical = typical
-        self._places: dict[str, Path] = {}
+        self._given: dict[str, Fitted] = {}
         self._asked: dict[str, Fitted] = {}
         for directory in heads:
-            name = load_fitted(directory, space).head.name or "property"
-            if name in self._places:
+            fitted = load_fitted(directory, space)
+            name = fitted.head.name or "property"
+            if name in self._given:
                 raise WishError(f"{directory}: {name} was given twice; give one head for each property")
-            self._places[name] = directory
+            self._given[name] = fitted
 
     def one(self, name: str) -> Wishable:
         """The property of a name, or one class of it, `mood=glad`; of two classes the second, where none is named.
@@ -76,8 +77,9 @@ class Properties:
         Raises:
             WishError: if there is none of this name.
         """
-        name, _, label = name.partition("=")
-        return [f"{name}={label}"] if label else [each.name or name for each in self._head(name).properties]
+        if "=" in name:
+            return [self.one(name).name or name]
+        return [each.name or name for each in self._head(name).properties]
 
     def wish(self, kind: Callable[[Wishable, float], HeadWish], name: str, value: str) -> HeadWish:
         """The wish that a property has a value in words: a number, or of a class its name.
@@ -85,16 +87,18 @@ class Properties:
         Warns where the value lies outside all that the head was fitted to.
 
         Args:
-            kind: Target, AtLeast or AtMost. name: of the property. value: what is wished.
+            kind: Target, AtLeast or AtMost. name: of the property. value: what is wished; the name of a class,
+                but for AtMost, means that the text is of it.
 
         Raises:
             WishError: as `one`, and if the property cannot have this value.
         """
         head = self._head(name)
         said = f"{name}={value}"
-        if kind is Target and value in head.classes:
+        if kind is not AtMost and value in head.classes:
             return AtLeast(head.properties[head.classes.index(value)], SURE)
-        number = _number(said, value, head.classes)
+        named = () if kind is AtMost else head.classes
+        number = _number(said, value, named, instead=named[1] if named else "0.5" if head.classes else "1000")
         chosen = self.one(name)
         if head.classes and not 0 <= number <= 1:
             known = ", ".join(head.classes)
@@ -134,20 +138,20 @@ class Properties:
 
     def _head(self, name: str) -> PropertyModel:
         if name not in self._asked:
-            known = bundled_heads(self.space) | self._places
-            if name not in known:
+            places = bundled_heads(self.space)
+            if name not in places.keys() | self._given.keys():
+                known = ", ".join(sorted(places.keys() | self._given.keys())) or "none"
                 raise WishError(
-                    f"{name}: there is no such property; known: {', '.join(sorted(known)) or 'none'}; `latentopt fit` "
-                    "makes one, --head DIR names it"
+                    f"{name}: there is no such property; known: {known}; `latentopt fit` makes one, --head DIR names it"
                 )
-            fitted = load_fitted(known[name], self.space)
+            fitted = self._given[name] if name in self._given else load_fitted(places[name], self.space)
             if self.typical is not None and fitted.head.typical is not None:
                 fitted = fitted.with_typical(self.typical)
             self._asked[name] = fitted
         return self._asked[name].head
 
 
-def _number(said: str, value: str, classes: Sequence[str]) -> float:
+def _number(said: str, value: str, classes: Sequence[str], *, instead: str) -> float:
     try:
         number = float(value)
     except ValueError:
@@ -155,6 +159,5 @@ def _number(said: str, value: str, classes: Sequence[str]) -> float:
     if not math.isfinite(number):
         name = said.partition("=")[0]
         or_class = f" or one of {', '.join(classes)}" if classes else ""
-        instead = f"{name}={classes[1] if classes else 1000}"
-        raise WishError(f"{said}: the value must be a number{or_class}; try {instead}")
+        raise WishError(f"{said}: the value must be a number{or_class}; try {name}={instead}")
     return number

@@ -1,4 +1,4 @@
-"""What happens between the steps of a training, beside them."""
+"""Callbacks of the Trainer; those of rounded weights are in rounding.py."""
 
 from __future__ import annotations
 

@@ -122,10 +122,9 @@ class Desk:
         goal = Sum(wishes)
         # A copy of the last editor knows which words such constraints forbid, which takes a second to find out.
         editor = copy(self._last) if self._last else TextEditor(self.space, goal, floors=self.floors)
-        self._last = editor.set_params(
-            goal=goal, constraints=constraints, readers=readers, opinions=opinions, effort=self.effort
-        )
-        return self._last
+        editor.set_params(goal=goal, constraints=constraints, readers=readers, opinions=opinions, effort=self.effort)
+        self._last = editor
+        return editor
 
     def edit(self, asked: Asked, text: str) -> Edit:
         """The edit of a text; raises as `editor`."""

@@ -45,9 +45,9 @@ class Objective(ABC):
         return self
 
     def shifted(self, by: Mapping[str, float]) -> Objective:
-        """The objective for a text that is worth more than its latent says, of which properties' scores are higher.
+        """The objective for a text whose scores differ from those that its latent says.
 
-        by: what is added to the scores, by the names of the properties.
+        by: what is added to these, by the names of the properties.
         """
         return self
 

@@ -35,7 +35,7 @@ class HeadWish(ScoredWish):
 
     def shifted(self, by: Mapping[str, float]) -> Self:
         other = copy.copy(self)
-        other.shift = by.get(self.name, self.shift)
+        other.shift = self.shift + by.get(self.name, 0.0)
         return other
 
     def __call__(self, z: Tensor) -> Tensor:
