@@ -202,9 +202,9 @@ class Measure:
     def predicted(self, texts: Sequence[str], z: Tensor) -> list[dict[str, Estimate]]:
         """What is predicted of n texts with pooled latents (n, m), by column."""
         found: list[dict[str, Estimate]] = [{} for _ in range(len(z))]
-        for column, values in self._values(texts, z).items():
+        for column in self.wishes:
             interval = self._interval(column, texts, z)
-            for i, value in enumerate(values.tolist()):
+            for i, value in enumerate(self._values(column, texts, z).tolist()):
                 bounds = (None, None) if interval is None else interval[i].tolist()
                 found[i][column] = Estimate(value, *bounds)
         return found
@@ -225,14 +225,11 @@ class Measure:
                 total += weight * loss.float()
         return total
 
-    def _values(self, texts: Sequence[str], z: Tensor) -> dict[str, Tensor]:
-        """The values (n,) that are shown of n texts with pooled latents (n, m), by column."""
-        return {
-            column: torch.as_tensor(self.opinions[column].predict(z, texts)).float()
-            if column in self.opinions
-            else wish.values_of(texts, z)
-            for column, wish in self.wishes.items()
-        }
+    def _values(self, column: str, texts: Sequence[str], z: Tensor) -> Tensor:
+        """The values (n,) that are shown of n texts with pooled latents (n, m)."""
+        if column not in self.opinions:
+            return self.wishes[column].values_of(texts, z)
+        return torch.as_tensor(self.opinions[column].predict(z, texts)).float()
 
     def _interval(self, column: str, texts: Sequence[str], z: Tensor) -> Tensor | None:
         """The intervals (n, 2) of these values; None where there are none."""
@@ -243,8 +240,11 @@ class Measure:
 
     def _reached(self, texts: Sequence[str], z: Tensor) -> Tensor:
         rows = torch.zeros(len(z), dtype=torch.long)
-        values = self._values(texts, z)
-        found = [wish.take(rows).fulfilled(values[column]) for column, wish in self.wishes.items()]
+        found = [
+            wish.take(rows).fulfilled(self._values(column, texts, z))
+            for column, wish in self.wishes.items()
+            if wish.has_end
+        ]
         ended = [reached for reached in found if reached is not None]
         return torch.stack(ended).all(0) if ended else torch.zeros(len(z), dtype=torch.bool)
 

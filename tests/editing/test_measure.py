@@ -7,6 +7,7 @@ import torch
 from latentopt.directions import Direction
 from latentopt.editing import Along, AtLeast, Target
 from latentopt.editing.measure import Measure, started
+from latentopt.editing.objectives import OfTexts
 from tests.toy import toy_space
 from tests.toy_problems import LinearHead
 
@@ -76,6 +77,21 @@ def test_a_wish_is_fulfilled_by_what_is_shown():
     attempts = measure(["warm", "warm bread and"], torch.zeros(2, space.pooled_dim))
     assert [attempt.reached for attempt in attempts] == [False, True]
     assert measure.merits(attempts)[:, 0].tolist() == [-(8**2), 0]
+
+
+def test_a_persons_own_function_is_not_asked_whether_its_wish_is_fulfilled():
+    asked = []
+
+    def brief(texts):
+        asked.extend(texts)
+        return [float(len(text)) for text in texts]
+
+    space = toy_space()
+    z = space.pooled(space.encode(["warm bread"]))
+    measure = Measure(space, OfTexts(brief, list, name="brief"), "warm bread", z, constraints=[], readers={})
+    asked.clear()
+    (attempt,) = measure(["warm"], torch.zeros(1, space.pooled_dim))
+    assert (asked, attempt.loss, attempt.reached) == (["warm"], 4.0, False)
 
 
 def test_a_direction_is_read_in_its_own_unit():

@@ -67,6 +67,10 @@ class OfTexts(Wish):
     def values_of(self, texts: Sequence[str], z: Tensor) -> Tensor:
         return self.of_texts(texts, z)
 
+    @property
+    def has_end(self) -> bool:
+        return False
+
     def fulfilled(self, values: Tensor) -> None:
         return None
 
