@@ -72,10 +72,10 @@ class Candidate:
 class Edit:
     """A source, what is predicted for it as it stands, and what it could become, best first.
 
-    Candidates break no constraint, lie above all floors, and are better than the source. status: "reached" if the best
-    of them fulfils every wish that has an end, "improved" if it does not, "none_better" if there is no candidate.
-    already: whether the source itself fulfils the wishes. reason: of the status, in words. read: what readers say of
-    the source.
+    Candidates break no constraint, lie above all floors, and are better than the source by head, reader and what is
+    shown. status: "reached" if the best of them fulfils every wish that has an end, "improved" if it does not,
+    "none_better" if there is no candidate. already: whether the source itself fulfils the wishes. reason: of the
+    status, in words. read: what readers say of the source.
     """
 
     source: str

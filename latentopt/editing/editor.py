@@ -281,11 +281,19 @@ class _Work:
                 self.refused.append((attempt, broken))
             else:
                 possible.append(attempt)
+        fluent = []
         for attempt in self.measure.with_fluency(ordered(possible)[:scored]):
             if broken := floors.costly(attempt):
                 self.refused.append((attempt, broken))
             else:
+                fluent.append(attempt)
+        # Head and reader each see a gain, but their weights together need not: a person sees the value of both.
+        for attempt, loss in zip(fluent, self.measure.shown_losses(fluent), strict=True):
+            if loss < self.own - LEAST_GAIN:
                 self.good[attempt.text] = attempt
+            else:
+                said = "is no better than the text by the value that is shown, of head and reader together"
+                self.refused.append((attempt, [Breach(said, "another seed")]))
 
     def _made(self, chosen: Sequence[Attempt], nothing: str) -> Edit:
         source_read, *read = self.measure.read([self.source, *(attempt.text for attempt in chosen)])

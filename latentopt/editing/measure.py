@@ -187,6 +187,17 @@ class Measure:
         kept += [torch.tensor([attempt.meaning for attempt in attempts])]
         return torch.stack([*fulfilled, *kept], 1)
 
+    def shown_losses(self, attempts: Sequence[Attempt]) -> list[float]:
+        """Losses (n,) of the goal by what is shown of attempts; that of the source is `loss`, in a started goal."""
+        if not attempts:
+            return []
+        z, texts = torch.stack([attempt.z for attempt in attempts]), [attempt.text for attempt in attempts]
+        shown: dict[Objective, Tensor] = {}
+        with torch.no_grad():
+            for column in self.opinions:
+                shown[self.wishes[column]] = self._loss_of(column, texts, z)
+        return self._losses(texts, z, shown).tolist()
+
     def _loss_of(self, column: str, texts: Sequence[str], z: Tensor) -> Tensor:
         """The losses (n,) of a wish by what is shown of n texts."""
         rows = torch.zeros(len(z), dtype=torch.long)
@@ -214,11 +225,11 @@ class Measure:
         said = {column: reader.predict(texts).tolist() for column, reader in self.readers.items()}
         return [{column: float(values[i]) for column, values in said.items()} for i in range(len(texts))]
 
-    def _losses(self, texts: Sequence[str], z: Tensor, read: Mapping[Objective, Tensor] | None = None) -> Tensor:
-        """Losses (n,) of the goal for texts with pooled latents (n, m); those of wishes that were read are known."""
+    def _losses(self, texts: Sequence[str], z: Tensor, known: Mapping[Objective, Tensor] | None = None) -> Tensor:
+        """Losses (n,) of the goal for texts with pooled latents (n, m); those of some terms may be known."""
         total = torch.zeros(len(z))
         rows = torch.zeros(len(z), dtype=torch.long)
-        known = read or {}
+        known = known or {}
         with torch.no_grad():
             for weight, term in self.goal.terms:
                 loss = known[term] if term in known else term.take(rows).of_texts(texts, z)

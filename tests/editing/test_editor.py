@@ -128,6 +128,31 @@ def test_no_reader_is_overruled(space, head):
             assert candidate.read == {"likes": -len(candidate.text)}
 
 
+class Shown:
+    """What is shown of latents and their texts, by a function of both."""
+
+    has_interval = False
+
+    def __init__(self, predict):
+        self.predict = self.predict_score = predict
+
+
+def test_candidates_are_better_by_the_value_that_is_shown(space, head):
+    both = Shown(lambda z, texts: 0.1 * head.forward(z).numpy() + Shorter().predict(texts))
+    edits = editor(space, Maximize(head), opinions={"likes": both}).edit(TEXTS)
+    assert any(edit.candidates for edit in edits)
+    for edit in edits:
+        for candidate in edit.candidates:
+            assert candidate.realised["likes"].value > edit.predicted["likes"].value
+
+
+def test_where_the_value_that_is_shown_never_rises_it_is_said(space, head):
+    opposite = Shown(lambda z, texts: -head.forward(z).numpy())
+    (edit,) = editor(space, Maximize(head), constraints=[], opinions={"likes": opposite}).edit(TEXTS[:1])
+    assert edit.candidates == []
+    assert "is no better than the text by the value that is shown" in edit.reason
+
+
 def test_several_wishes_are_measured_each(space, head):
     other = LinearHead(head.weight.flip(0), name="tone")
     (edit,) = editor(space, Target(head, 2.0) + Maximize(other) + 0.1 * Near()).edit(TEXTS[:1])
