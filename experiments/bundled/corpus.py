@@ -38,20 +38,21 @@ class Corpus:
     development: list[str]
 
 
-def read_corpus(data: Path, *, seed: int = 0) -> Corpus:
+def read_corpus(data: Path, *, seed: int = 0, titles: int = TITLES) -> Corpus:
     """Tweets, labelled tweets but those of hate and offence, A/B-tested headlines and some titles, without abuse."""
     found = tweets(data).sample(frac=1, random_state=seed)
     development, found = found["text"][:DEVELOPMENT].tolist(), found[DEVELOPMENT:]
     marked = labelled(data)
     marked = marked[~marked["label"].isin(ABUSE)].sample(frac=1, random_state=seed)[DEVELOPMENT:]
     tested = headlines(data)
-    titles = pd.read_parquet(data / "titles/train.parquet").sample(TITLES_DRAWN, random_state=seed)
     parts = [
-        _part(found["text"], likes=_likes(found).where(~found["untold"])),
+        _part(found["text"], likes=likes_within(found).where(~found["untold"])),
         _part(marked["text"], sentiment=marked["label"].map(SENTIMENT).where(~marked["untold"])),
         _part(tested["text"], clicks=_clicks(tested).where(~tested["untold"])),
-        _part(titles["text"][:TITLES]),
     ]
+    if titles:
+        drawn = pd.read_parquet(data / "titles/train.parquet").sample(TITLES_DRAWN, random_state=seed)
+        parts.append(_part(drawn["text"][:titles]))
     rows = pd.concat(parts, ignore_index=True)
     rows = rows[~rows["text"].str.contains(_abuse())]
     values = rows[[found.name for found in PROPERTIES]].to_numpy(dtype=np.float32)
@@ -86,7 +87,7 @@ def _part(texts: Any, **known: Any) -> pd.DataFrame:
     return pd.DataFrame({"text": texts} | {p.name: known.get(p.name, np.nan) for p in PROPERTIES})
 
 
-def _likes(tweets: pd.DataFrame) -> Any:
+def likes_within(tweets: pd.DataFrame) -> Any:
     """Within an account: a politician's hundred likes are few."""
     logarithm = np.log1p(tweets["likes"])
     mean = logarithm.groupby(tweets["account"]).transform("mean")

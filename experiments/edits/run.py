@@ -1,11 +1,13 @@
 """Edits judged: optimizers, writers, guidance and the move, with the same number of texts written, and other goals.
 
     python experiments/edits/run.py --data ../shared/data --judges ../shared/judges --weights ../judges-weights \
-        --work runs/edits [--texts 200] [--rows infill,rewrite] [--model DIR]
+        --work runs/edits [--texts 200] [--rows infill,rewrite] [--model DIR] [--edit-only]
 
-`judge_edits.py` judges the best candidate of each text. Rows are done one after the other; one that is kept in --work,
-made with this model and number of texts, is not edited again, so that after a kill the same command goes on. --work is
-no part of the repository, for its texts are not ours; results.json holds the figures, and README's table is made of it.
+`judge_edits.py` judges the best candidate of each text. Rows are done one after the other; a text that is kept in
+--work, made with this model and number of texts, is not edited again, so that after a kill the same command goes on.
+With --edit-only nothing is judged: another machine edits, and what it has brought back is judged by the same command
+without it. --work is no part of the repository, for its texts are not ours; results.json holds the figures, and
+README's table is made of it.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from tasks import JUDGED, TASKS, fewer_swear_words
 
 from latentopt.editing import Infill, Rewrite, TextEditor
@@ -77,15 +80,34 @@ SAID = {  # of the judges, by what stood before this editor, and of people
 }
 
 
-def edited(space: LatentSpace, row: Row, data: Path, count: int) -> dict[str, Any]:
-    """Edit the texts of a row."""
+def edit(space: LatentSpace, row: Row, data: Path, count: int, file: Path) -> None:
+    """Edit those texts of a row that are not in its file, one a line."""
     task = TASKS[row.task](space, data, count)
+    known = len(file.read_text().splitlines()) if file.exists() else 0
     editor = TextEditor(space, task.goal, **{**task.options, **row.options(space)})
-    start = time.perf_counter()
-    edits = editor.edit(task.texts, progress=lambda n: print(f"\r{n} of {count}", end="", file=sys.stderr))
-    seconds = (time.perf_counter() - start) / len(edits)
-    document = {"version": 2, "space": space.fingerprint, "seconds": seconds}
-    return {**document, "edits": [edit.to_json() for edit in edits]}
+    with file.open("a") as out:
+        for i in range(known, count):
+            editor.set_params(goal=task.goal.take(torch.tensor([i])))
+            start = time.perf_counter()
+            (found,) = editor.edit([task.texts[i]])
+            line = found.to_json() | {"seconds": time.perf_counter() - start, "device": space.model.device.type}
+            out.write(json.dumps(line, ensure_ascii=False) + "\n")
+            out.flush()
+            print(f"\r{i + 1} of {count}", end="", file=sys.stderr)
+
+
+def document(file: Path, space: str) -> Path:
+    """The edits of a row as the judges read them."""
+    edits = [json.loads(line) for line in file.read_text().splitlines()]
+    seconds = float(np.mean([edit["seconds"] for edit in edits]))
+    made = file.with_suffix(".json")
+    made.write_text(
+        json.dumps(
+            {"version": 2, "space": space, "seconds": seconds, "device": edits[0]["device"], "edits": edits},
+            ensure_ascii=False,
+        )
+    )
+    return made
 
 
 def judged(file: Path, task: str, judges: Path, weights: Path, data: Path) -> dict[str, Any]:
@@ -102,7 +124,7 @@ def judged(file: Path, task: str, judges: Path, weights: Path, data: Path) -> di
         found |= gain(edits)
     shown = [bool(edit["candidates"]) for edit in edits]
     found |= {"texts": len(edits), "with a candidate": 100 * float(np.mean(shown))}
-    return found | {name: document[name] for name in ("seconds", "space") if name in document}
+    return found | {name: document[name] for name in ("seconds", "space", "device") if name in document}
 
 
 def gains(edits: list[dict[str, Any]]) -> dict[str, float]:
@@ -171,31 +193,35 @@ def put_between(begin: str, end: str, lines: list[str]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("--data", "--judges", "--weights", "--work"):
+    for name in ("--data", "--work"):
         parser.add_argument(name, type=Path, required=True)
+    for name in ("--judges", "--weights"):
+        parser.add_argument(name, type=Path)
     parser.add_argument("--model")
     parser.add_argument("--texts", type=int, default=200)
     parser.add_argument("--rows", help=f"some of {', '.join(ROWS)}, commas between them [default: all]")
+    parser.add_argument("--edit-only", action="store_true", help="judge later")
     args = parser.parse_args()
     wanted = [name.strip() for name in args.rows.split(",")] if args.rows else list(ROWS)
     if unknown := [name for name in wanted if name not in ROWS]:
         parser.error(f"--rows {unknown[0]}: there is no such row; known: {', '.join(ROWS)}")
+    if not args.edit_only and not (args.judges and args.weights):
+        parser.error("--judges and --weights are needed to judge; or give --edit-only")
     args.work.mkdir(parents=True, exist_ok=True)
     space = LatentSpace.from_pretrained(args.model)
     results = HERE / "results.json"
 
-    def kept(name: str, texts: int | str) -> Path:
-        return args.work / f"{re.sub(r'[^a-z-]+', '_', name)}_{texts}_{space.fingerprint}.json"
+    def kept(name: str, texts: int | str, ending: str) -> Path:
+        return args.work / f"{re.sub(r'[^a-z-]+', '_', name)}_{texts}_{space.fingerprint}.{ending}"
 
     for name in wanted:
-        file = kept(name, args.texts)
-        if not file.exists():
-            made = json.dumps(edited(space, ROWS[name], args.data, args.texts), ensure_ascii=False)
-            part = file.with_suffix(".part")
-            part.write_text(made)
-            part.replace(file)
+        edits = kept(name, args.texts, "jsonl")
+        edit(space, ROWS[name], args.data, args.texts, edits)
+        if args.edit_only:
+            continue
+        file = document(edits, space.fingerprint)
         row = judged(file, ROWS[name].task, args.judges, args.weights, args.data)
-        moved = sorted(args.work.glob(kept("infill", "*").name))
+        moved = sorted(args.work.glob(kept("infill", "*", "json").name))
         if name == "no move" and moved:
             row |= against(moved[-1], file)
         rows = {**(json.loads(results.read_text()) if results.exists() else {}), name: row}

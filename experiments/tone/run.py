@@ -150,8 +150,10 @@ def measured(edits: list[dict[str, Any]], references: list[str], model: Any) -> 
 def main() -> None:
     """Mine, edit and judge the rows that are asked for, and write what was seen of all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("--data", "--judges", "--weights", "--work"):
+    for name in ("--data", "--work"):
         parser.add_argument(name, type=Path, required=True)
+    for name in ("--judges", "--weights"):
+        parser.add_argument(name, type=Path)
     parser.add_argument("--model")
     parser.add_argument("--texts", type=int, default=200)
     parser.add_argument("--pairs", type=int, default=PAIRS, help="to mine from")
@@ -159,8 +161,11 @@ def main() -> None:
     parser.add_argument(
         "--joints", action="store_true", help="count pairs of words unheard of (minutes, the first time)"
     )
+    parser.add_argument("--edit-only", action="store_true", help="judge later, on a machine with judges")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    if not options.edit_only and not (options.judges and options.weights):
+        parser.error("--judges and --weights are needed to judge; or give --edit-only")
     options.work.mkdir(parents=True, exist_ok=True)
     space = LatentSpace.from_pretrained(options.model)
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
@@ -171,6 +176,8 @@ def main() -> None:
         stem = f"{row.replace('/', '_')}_{options.pairs}_{space.fingerprint}"
         direction = mined(space, row, pairs, options.pairs, options.seed, options.work / f"{stem}.safetensors")
         edits = edited(space, direction, asked["source"].tolist(), options.work / f"{stem}.jsonl")["edits"]
+        if options.edit_only:
+            continue
         model = classifier(others.sample(min(JUDGE_PAIRS, len(others)), random_state=options.seed))
         found = measured(edits, asked["target"].tolist(), model)
         key = row if options.pairs == PAIRS else f"{row}/{options.pairs}"

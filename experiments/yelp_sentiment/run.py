@@ -242,6 +242,10 @@ def draw(results: dict[str, Any], file: Path) -> None:
     figure.savefig(file, dpi=150)
 
 
+def _kept(row: str, space: LatentSpace) -> str:
+    return f"{row.replace('/', '_')}_{space.fingerprint}.jsonl"
+
+
 def main() -> None:
     """Edit and measure the rows that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -250,6 +254,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--texts", type=int, default=500, help="sentences each way")
     parser.add_argument("--row", action="append", choices=ROWS, help="[default: all]")
+    parser.add_argument("--edit-only", action="store_true", help="measure later, on another machine")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
@@ -258,12 +263,16 @@ def main() -> None:
     half = len(train) // 2
     space = LatentSpace.from_pretrained(options.model)
     guides = Guides(space, train.iloc[:half], options.work, options.seed)
-    evaluator = Evaluator(train.iloc[half:])
     texts = asked(options.data, options.texts)
+    if options.edit_only:
+        for row in options.row or ROWS:
+            edited(guides, row, texts, options.work / _kept(row, space), options.seed)
+        return
+    evaluator = Evaluator(train.iloc[half:])
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results["copying"] = evaluator.measured(list(copied(texts)))
     for row in options.row or ROWS:
-        file = options.work / f"{row.replace('/', '_')}_{space.fingerprint}.jsonl"
+        file = options.work / _kept(row, space)
         results[row] = evaluator.measured(edited(guides, row, texts, file, options.seed))
         results[row] |= {"space": space.fingerprint, "model": "bundled" if options.model is None else "trained on"}
         RESULTS.write_text(json.dumps(results, indent=2) + "\n")
