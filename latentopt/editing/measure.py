@@ -127,6 +127,8 @@ class Measure:
         self.z = z
         self.constraints = constraints
         self.wishes = columns(goal)
+        weights = {term: weight for weight, term in goal.terms}
+        self._weights = {column: weights[wish] for column, wish in self.wishes.items()}
         self._scored = scored_columns(goal)
         self.readers = {c: readers[wish.name] for c, wish in self._scored.items() if wish.name in readers}
         known = opinions or {}
@@ -177,12 +179,12 @@ class Measure:
         ]
 
     def merits(self, attempts: Sequence[Attempt]) -> Tensor:
-        """How well each wish is fulfilled (minus its loss), fluency and meaning, (n, wishes + 2), larger is better."""
+        """What each wish adds (minus its loss, weighed), fluency and meaning, (n, wishes + 2), larger is better."""
         if not attempts:
             return torch.empty(0, len(self.wishes) + 2)
         z, texts = torch.stack([attempt.z for attempt in attempts]), [attempt.text for attempt in attempts]
         with torch.no_grad():
-            fulfilled = [-self._loss_of(column, texts, z).float() for column in self.wishes]
+            fulfilled = [-self._weights[column] * self._loss_of(column, texts, z).float() for column in self.wishes]
         kept = [torch.tensor([attempt.fluency or 0.0 for attempt in attempts])]
         kept += [torch.tensor([attempt.meaning for attempt in attempts])]
         return torch.stack([*fulfilled, *kept], 1)
@@ -254,7 +256,7 @@ class Measure:
         found = [
             wish.take(rows).fulfilled(self._values(column, texts, z))
             for column, wish in self.wishes.items()
-            if wish.has_end
+            if wish.has_end and self._weights[column] > 0  # what shall not be is never reached
         ]
         ended = [reached for reached in found if reached is not None]
         return torch.stack(ended).all(0) if ended else torch.zeros(len(z), dtype=torch.bool)

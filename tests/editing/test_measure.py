@@ -79,6 +79,17 @@ def test_a_wish_is_fulfilled_by_what_is_shown():
     assert measure.merits(attempts)[:, 0].tolist() == [-(8**2), 0]
 
 
+def test_of_a_wish_with_a_negative_weight_the_contrary_is_wanted():
+    space = toy_space()
+    z = space.pooled(space.encode(["warm bread"]))
+    length = OfTexts(lambda texts: [len(text) for text in texts], list, name="length")
+    away = Target(LinearHead(torch.zeros(space.pooled_dim)), 0)
+    measure = Measure(space, -2 * length + -1 * away, "warm bread", z, constraints=[], readers={})
+    attempts = measure(["warm", "warm bread and"], torch.zeros(2, space.pooled_dim))
+    assert measure.merits(attempts)[:, 0].tolist() == [8, 28]
+    assert [measure.already, *(attempt.reached for attempt in attempts)] == [False] * 3
+
+
 def test_a_persons_own_function_is_not_asked_whether_its_wish_is_fulfilled():
     asked = []
 
