@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ from latentopt.errors import LatentoptError
 if TYPE_CHECKING:
     from latentopt.batch import Work
     from latentopt.editing import Edit, Objective, Wish
+    from latentopt.editing.objectives import HeadWish
+    from latentopt.editing.objectives.wishable import Wishable
     from latentopt.editing.properties import Properties
     from latentopt.space import LatentSpace
     from latentopt.tables import Row
@@ -26,13 +29,16 @@ if TYPE_CHECKING:
 EDITED = 4  # texts that are kept together
 
 
-def _wanted(ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> list[tuple[str, str]]:
+Valued = tuple[str, str, str]  # the option of a wish, its property, its value in words
+
+
+def _wanted(ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> list[Valued]:
     wanted = []
     for words in given:
         name, sign, value = words.partition("=")
         if not (name and sign and value):
             raise click.BadParameter(f"{words}: a wish is written NAME=VALUE, such as likes=1000")
-        wanted.append((name, value))
+        wanted.append((parameter.opts[0], name, value))
     return wanted
 
 
@@ -86,9 +92,9 @@ def optimize(
     texts: tuple[str, ...],
     file: Path | None,
     column: str,
-    target: list[tuple[str, str]],
-    at_least: list[tuple[str, str]],
-    at_most: list[tuple[str, str]],
+    target: list[Valued],
+    at_least: list[Valued],
+    at_most: list[Valued],
     maximize: tuple[str, ...],
     minimize: tuple[str, ...],
     objectives: tuple[str, ...],
@@ -119,7 +125,7 @@ def optimize(
     if not (target or at_least or at_most or maximize or minimize or objectives):
         raise click.UsageError("say what the texts shall become, such as --target likes=1000 or --maximize sentiment")
     _check_blind(objectives, how.optimizer)
-    wanted = Wanted(target, at_least, at_most, maximize, minimize, objectives)
+    wanted = Wanted([*target, *at_least, *at_most], maximize, minimize, objectives)
     if to is not None:
         if explain:
             raise click.UsageError("--explain is for texts that are shown; leave it out with --output")
@@ -165,11 +171,9 @@ def optimize(
 
 @dataclass(frozen=True)
 class Wanted:
-    """The wishes of a command line, by the names of the options."""
+    """The wishes of a command line; a value that begins with @ is each row's own, in that column."""
 
-    target: list[tuple[str, str]]
-    at_least: list[tuple[str, str]]
-    at_most: list[tuple[str, str]]
+    valued: list[Valued]
     maximize: tuple[str, ...]
     minimize: tuple[str, ...]
     objectives: tuple[str, ...]
@@ -177,35 +181,50 @@ class Wanted:
     @property
     def columns(self) -> list[str]:
         """The columns of the input in which values stand."""
-        valued = [*self.target, *self.at_least, *self.at_most]
-        return list(dict.fromkeys(value[1:] for _, value in valued if value.startswith("@")))
+        return list(dict.fromkeys(value[1:] for _, _, value in self.valued if value.startswith("@")))
 
     def names(self, properties: Properties) -> list[str]:
-        """What the results may be called, whatever stands in the columns; WishError for an unknown property."""
-        asked = dict.fromkeys([name for name, _ in (*self.target, *self.at_least, *self.at_most)])
-        asked |= dict.fromkeys((*self.maximize, *self.minimize))
-        return [*(known for name in asked for known in properties.names(name)), *map(_function, self.objectives)]
+        """The columns of the results, whatever values stand in those of the input.
+
+        Raises:
+            WishError: if there is no value for which the wishes can be.
+        """
+        from latentopt.editing import columns
+        from latentopt.editing.properties import WishError
+
+        found: dict[str, Wish] = {}
+        refused = None
+        choices = [
+            properties.possible(_kind(option), name) if value.startswith("@") else [value]
+            for option, name, value in self.valued
+        ]
+        for values in product(*choices):
+            try:
+                found |= columns(self._goal(properties, values))
+            except WishError as error:  # such as the same class from two columns
+                refused = error
+        if refused is not None and not found:
+            raise refused
+        return list(found)
 
     def goal(self, properties: Properties, row: Mapping[str, Any]) -> Objective:
-        """The goal of a row: values that begin with @ are those of its columns.
+        """The goal of a row.
 
         Raises:
             WishError: for a wish that cannot be, or the same twice.
         """
-        from latentopt.editing import AtLeast, AtMost, Maximize, Minimize, Sum, Target, columns
+        return self._goal(properties, [_of_row(option, value, row) for option, _, value in self.valued])
+
+    def _goal(self, properties: Properties, values: Sequence[str]) -> Objective:
+        from latentopt.editing import Maximize, Minimize, Sum, columns
         from latentopt.editing.properties import WishError
 
         found: list[Wish] = []
-        for option, kind, wanted in (
-            ("--target", Target, self.target),
-            ("--at-least", AtLeast, self.at_least),
-            ("--at-most", AtMost, self.at_most),
-        ):
-            for name, value in wanted:
-                try:
-                    found.append(properties.wish(kind, name, _of_row(value, row)))
-                except WishError as error:
-                    raise WishError(f"{option} {error}") from error
+        for (option, name, given), value in zip(self.valued, values, strict=True):
+            try:
+                found.append(properties.wish(_kind(option), name, value, own=given.startswith("@")))
+            except WishError as error:
+                raise WishError(f"{option} {error}") from error
         found += [Maximize(properties.one(name)) for name in self.maximize]
         found += [Minimize(properties.one(name)) for name in self.minimize]
         found += [_of_texts(name, properties.space) for name in self.objectives]
@@ -217,7 +236,14 @@ class Wanted:
         return goal
 
 
-def _of_row(value: str, row: Mapping[str, Any]) -> str:
+def _kind(option: str) -> Callable[[Wishable, Any], HeadWish]:
+    """The wish of an option that names a value."""
+    from latentopt.editing import AtLeast, AtMost, Target
+
+    return {"--target": Target, "--at-least": AtLeast, "--at-most": AtMost}[option]
+
+
+def _of_row(option: str, value: str, row: Mapping[str, Any]) -> str:
     """A wished value; where it begins with @, what the row has in that column."""
     from latentopt.editing.properties import WishError
     from latentopt.tables import number, pick
@@ -226,7 +252,7 @@ def _of_row(value: str, row: Mapping[str, Any]) -> str:
         return value
     found = pick(row, value[1:])
     if found is None or not str(found).strip():
-        raise WishError(f"@{value[1:]}: the column has no value in this row")
+        raise WishError(f"{option} {value}: the column has no value in this row")
     as_number = number(found)
     return str(found).strip() if as_number is None else f"{as_number:.17g}"
 

@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -68,27 +68,25 @@ class Properties:
             raise WishError(f"{name} has {labels}; name {'one' if head.classes else 'it alone'}: {named}")
         return head.properties[-1]
 
-    def names(self, name: str) -> list[str]:
-        """What a property is called where it is wished for: by its name, or of classes by each of theirs.
-
-        Args:
-            name: of the property, or of one class of it, `mood=glad`.
+    def possible(self, kind: Callable[[Wishable, Any], HeadWish], name: str) -> list[str]:
+        """Values in words that a wish may name: of classes each (see `wish`), and a number in the middle of all.
 
         Raises:
-            WishError: if there is none of this name.
+            WishError: if there is no property of this name.
         """
-        if "=" in name:
-            return [self.one(name).name or name]
-        return [each.name or name for each in self._head(name).properties]
+        head = self._head(name)
+        middle = float(head.properties[-1].to_value(torch.tensor(head.score_range).mean()))
+        return [*(() if kind is AtMost else head.classes), f"{middle:.17g}"]
 
-    def wish(self, kind: Callable[[Wishable, float], HeadWish], name: str, value: str) -> HeadWish:
+    def wish(self, kind: Callable[[Wishable, Any], HeadWish], name: str, value: str, *, own: bool = False) -> HeadWish:
         """The wish that a property has a value in words: a number, or of a class its name.
 
         Warns where the value lies outside all that the head was fitted to.
 
         Args:
             kind: Target, AtLeast or AtMost. name: of the property. value: what is wished; the name of a class,
-                but for AtMost, means that the text is of it.
+                but for AtMost, means that the text is of it. own: whether each text has its own, so that a wish
+                for a number is worded the same for all.
 
         Raises:
             WishError: as `one`, and if the property cannot have this value.
@@ -104,7 +102,7 @@ class Properties:
             known = ", ".join(head.classes)
             raise WishError(f"{said}: the value must be a probability from 0 to 1, or one of {known}")
         try:
-            wish = kind(chosen, number)
+            wish = kind(chosen, [number] if own else number)
         except LatentoptError as error:
             raise WishError(f"{said}: {error}") from error
         low, high = chosen.to_value(torch.tensor(head.score_range)).tolist()

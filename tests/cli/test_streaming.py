@@ -10,6 +10,7 @@ import pytest
 
 from latentopt import batch
 from latentopt.batch import Encode, part_of
+from latentopt.batch.work import ENDS
 from latentopt.cli import streaming
 from latentopt.errors import LatentoptError
 from latentopt.heads import save_head
@@ -182,6 +183,30 @@ def test_a_column_of_the_name_of_what_is_wished_for_stays_beside_the_results(cli
     assert row["likes_before"] != "12"
     unknown = cli(*words[:3], "--target", "fame=@likes", "--input", tmp_path / "in.csv", "--output", tmp_path / "f.csv")
     assert (unknown.exit_code, "fame: there is no such property" in unknown.stderr) == (2, True)
+
+
+def test_two_wishes_of_each_row_s_own_for_one_property_have_the_same_columns_in_all_rows(cli, heads, tmp_path):
+    (tmp_path / "in.csv").write_text(f"text,low,high,mood\n{TEXTS[0]},20,90,warm\n{TEXTS[1]},30,80,cold\n")
+    words = ["optimize", "--head", heads / "likes", "--head", heads / "tone", "--at-least", "likes=@low"]
+    words += ["--at-most", "likes=@high", *FLOORS, "--input", tmp_path / "in.csv", "--best", "--output"]
+    assert (result := cli(*words, tmp_path / "e.csv")).exit_code == 0, result.stderr
+    frame = pd.read_csv(tmp_path / "e.csv")
+    columns = ["likes at least its own value", "likes at most its own value"]
+    before = [f"{column}_before" for column in columns]
+    assert [name for name in frame if name.startswith("likes")] == [
+        f"{column}{end}" for column in columns for end in ("", *ENDS)
+    ]
+    assert (len(frame), frame["error"].isna().all(), frame[before].notna().all(axis=None)) == (2, True, True)
+    # A class and a number for the same property: what either row may be called is a column of both.
+    more = ["--target", "tone=@mood", "--at-most", "tone=0.99"]
+    assert (result := cli(*words, tmp_path / "e.jsonl", *more)).exit_code == 0, result.stderr
+    warm, cold = (json.loads(line) for line in (tmp_path / "e.jsonl").read_text().splitlines())
+    assert list(warm) == list(cold)
+    asked = ["tone=cold", "tone=warm", "tone=warm at least 0.9", "tone=warm at most 0.99"]
+    assert [warm[f"{name}_before"] is not None for name in asked] == [False, False, True, True]
+    assert [cold[f"{name}_before"] is not None for name in asked] == [True, True, False, False]
+    twice = cli(*words, tmp_path / "f.csv", "--at-least", "likes=@high")
+    assert (twice.exit_code, "a goal has one AtLeast for a property, but likes has two" in twice.stderr) == (2, True)
 
 
 def test_a_row_without_its_wish_is_an_error_of_this_row(cli, heads, tmp_path):

@@ -66,18 +66,28 @@ def test_words_become_a_wish(space, folder):
         properties.wish(Target, "likes", "1e12")
 
 
+def test_values_that_a_wish_may_name(space, folder):
+    properties = Properties(space, [folder / "likes", folder / "tone"])
+    for kind, name, classes in ((Target, "likes", []), (AtLeast, "tone", ["cold", "warm"]), (AtMost, "tone", [])):
+        *labels, number = properties.possible(kind, name)
+        assert labels == classes
+        for value in (*labels, number):
+            properties.wish(kind, name, value)  # raises nothing, and warns of nothing
+    assert [properties.wish(Target, "likes", "30", own=own).wording for own in (False, True)] == [
+        "at 30",
+        "at its own value",
+    ]
+
+
 def test_a_class_is_named_with_its_property(space, folder):
     known = Properties(space, [folder / "tone"])
-    known.names("tone=cold")
+    known.one("tone=cold")
     assert set(known.readers()) == set(known.opinions()) == {"tone=cold", "tone=warm"}
     properties = Properties(space, [folder / "likes", folder / "tone"])
     assert properties.one("tone=cold").name == "tone=cold"
     assert properties.one("tone").name == "tone=warm"
-    assert properties.names("tone") == ["tone=cold", "tone=warm"]
-    assert properties.names("tone=cold") == ["tone=cold"]
-    for asked in (properties.one, properties.names):
-        with pytest.raises(WishError, match="tone has the classes cold, warm; name one: tone=cold"):
-            asked("tone=hot")
+    with pytest.raises(WishError, match="tone has the classes cold, warm; name one: tone=cold"):
+        properties.one("tone=hot")
     with pytest.raises(WishError, match="likes has values and no classes; name it alone: likes"):
         properties.one("likes=1000")
 
