@@ -16,14 +16,13 @@ if TYPE_CHECKING:
 typical_option = click.option(
     "--typical",
     type=click.FloatRange(min=0),
-    help="Predict for a group (an account, a test) whose texts typically get this. [default: the median group]",
+    help="Predict for a group (an account, a test) whose texts typically get this. [default: the one of its fit]",
 )
 
 
-def whose_texts(typical: float, *, median: bool) -> str:
-    """A group by what its texts typically get; median: whether nobody chose it."""
-    which = "the median group (of accounts, of tests), one" if median else "a group"
-    return f"{which} whose texts typically get {digits(typical)}"
+def whose_texts(typical: float) -> str:
+    """A group by what its texts typically get."""
+    return f"a group (an account, a test) whose texts typically get {digits(typical)}"
 
 
 def group_columns(words: str | None) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latentopt.cli import options
-from latentopt.cli.groups import group_columns, groups_of
+from latentopt.cli.groups import group_columns, groups_of, whose_texts
 from latentopt.cli.output import draw, print_json, stderr, stdout, warn
 from latentopt.errors import LatentoptError
 from property_models.families import FAMILIES
@@ -309,7 +309,7 @@ def _save_and_show(fitted: Fitted, request: Request, output: Path, space: Latent
         about = {"name": name, "directory": str(output), "kind": head.kind, "parameters": head.get_params()}
         print_json({"version": 1, "head": about | {"typical": head.typical}, "report": fitted.report})
     else:
-        _print_report(name, fitted, chosen=request.typical is not None)
+        _print_report(name, fitted)
         at = "" if request.model is None else f" --model {request.model}"
         click.echo(
             f'wrote {output}; next: latentopt optimize --head {output} --target {name}={value}{at} "a text of yours"',
@@ -325,7 +325,7 @@ def _example(head: PropertyModel) -> str:
     return f"{value:.2g}" if abs(value) < 1 else f"{float(f'{value:.1g}'):.0f}"
 
 
-def _print_report(name: str, fitted: Fitted, *, chosen: bool) -> None:
+def _print_report(name: str, fitted: Fitted) -> None:
     from rich.table import Table as Grid
 
     say, report, head = stdout(), fitted.report, fitted.head
@@ -346,10 +346,8 @@ def _print_report(name: str, fitted: Fitted, *, chosen: bool) -> None:
             f"Measured within groups{but}: the {report['groups']:,} groups alone explain "
             f"{report['explained_by_group']:.0%} of the variance; r2_total is of all of it, each group's mean known."
         )
-        whose = "a group" if chosen else "the median group, one"
-        notes.append(
-            f"Predicts for {whose} whose texts typically get {head.typical:,.4g}; --typical VALUE predicts for another."
-        )
+    if head.typical is not None:
+        notes.append(f"Predicts for {whose_texts(head.typical)}; --typical VALUE predicts for another.")
     if "scale" in report:
         notes.append(f"r2 and mae are of {SCORES[report['scale']]}.")
     if found := report.get("interval"):

@@ -166,7 +166,7 @@ def optimize(
         if explain:
             print_effects(*explained[i])
         how.show(edit)
-    _say_for_whom(typicals, typical)
+    _say_for_whom(typicals)
 
 
 @dataclass(frozen=True)
@@ -276,7 +276,7 @@ def _work(
         properties = Properties(space, heads, typical=typical)
         names = wanted.names(properties)
         goal = Near() if wanted.columns else wanted.goal(properties, {})
-        _say_for_whom(properties.typicals(), typical)
+        _say_for_whom(properties.typicals())
     except WishError as error:
         raise click.UsageError(str(error)) from error
     editor = how.editor(space, goal, properties.readers(), properties.opinions())
@@ -293,11 +293,11 @@ def _work(
     return Edits(edit, column=column, best=best, properties=names)
 
 
-def _say_for_whom(typicals: Mapping[str, float], typical: float | None) -> None:
+def _say_for_whom(typicals: Mapping[str, float]) -> None:
     """Tell for which group a head with groups has predicted."""
     for name, value in typicals.items():
         stderr().print(
-            f"{name}: predicted for {whose_texts(value, median=typical is None)}; --typical VALUE predicts for another",
+            f"{name}: predicted for {whose_texts(value)}; --typical VALUE predicts for another",
             style="dim",
             soft_wrap=True,
         )

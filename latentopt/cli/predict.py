@@ -140,7 +140,7 @@ def _say_for_whom(found: list[Predictions], group: Group) -> None:
             elif group.name is not None:
                 whose = f"the group {group.name}, whose texts typically get {digits(each.typical)}"
             else:
-                whose = whose_texts(each.typical, median=group.typical is None)
+                whose = whose_texts(each.typical)
             say.print(f"{each.name}: predicted for {whose}; {WHOSE}", style="dim", soft_wrap=True, markup=False)
         if each.rows[0].reader is None:
             say.print(f"{each.name}: the head's value; there is no reader beside it", style="dim", soft_wrap=True)

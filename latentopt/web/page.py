@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from latentopt.cli.output import digits
+from latentopt.cli.groups import whose_texts
 from latentopt.tables import Table
 from latentopt.web import line
 from latentopt.web.controls import MOST_STRENGTH, MOST_TIMES, Control, OneOf, Strength, Times, Value
@@ -108,7 +108,7 @@ def _field(control: Control, *, visible: bool) -> gr.components.Component:
         case Times():
             info = "times what is predicted for your text"
             if (typical := control.fitted.head.typical) is not None:
-                info += f", as a text of a group (an account, a test) whose texts typically get {digits(typical)}"
+                info += f", as a text of {whose_texts(typical)}"
             return gr.Slider(1.5, MOST_TIMES, value=FIRST_TIMES, step=0.5, info=info, **seen)
         case Strength():
             far, info = MOST_STRENGTH, "along this direction; below 0 is the other way"

@@ -31,7 +31,7 @@ def test_a_head_is_fitted_saved_and_used(cli, posts, tmp_path):
     assert "a constant" in result.stdout
     assert "TF-IDF ridge" in result.stdout
     assert "the 3 groups alone explain" in result.stdout
-    assert "Predicts for the median group, one whose texts typically get" in result.stdout
+    assert "Predicts for a group (an account, a test) whose texts typically get" in result.stdout
     assert f"next: latentopt optimize --head {head} --target likes=" in result.stderr
     used = cli("optimize", "--head", head, "--target", "likes=300", "--json", TEXTS[0])
     assert used.exit_code == 0, used.stderr

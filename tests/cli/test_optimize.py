@@ -73,9 +73,9 @@ def test_people_get_a_table_and_are_told_for_whom(optimize):
     assert result.exit_code == 0, result.stderr
     assert result.stdout.startswith(TEXT)
     assert "predicted: likes" in result.stdout
-    assert "predicted for the median group (of accounts, of tests), one whose texts typically get" in result.stderr
+    assert "predicted for a group (an account, a test) whose texts typically get" in result.stderr
     assert (
-        "predicted for a group whose texts typically get 20;"
+        "predicted for a group (an account, a test) whose texts typically get 20;"
         in optimize("--target", "likes=90", "--typical", "20", *FLOORS, TEXT).stderr
     )
 

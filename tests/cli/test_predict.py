@@ -37,7 +37,7 @@ def test_people_see_value_interval_and_place(cli, heads):
     assert " to " in lines[1]
     assert "% of the fitted texts" in lines[1]
     assert lines[2].startswith("   season ")
-    assert "length: predicted for a group whose texts typically get 300" in result.stderr
+    assert "length: predicted for a group (an account, a test) whose texts typically get 300" in result.stderr
 
 
 def test_json_says_whose_value_is_whose(cli_json, heads):

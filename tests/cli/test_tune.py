@@ -29,7 +29,7 @@ def test_people_see_what_was_chosen_and_what_to_do_next(cli, posts, tmp_path):
     result = cli("tune", "length", posts, "--value", "length", *options, "--output", head)
     assert result.exit_code == 0, result.stderr
     assert "length: ridge, measured on 24 rows that it has not seen" in result.stdout
-    assert "Predicts for a group whose texts typically get 40;" in result.stdout
+    assert "Predicts for a group (an account, a test) whose texts typically get 40;" in result.stdout
     assert "Best of 2 trials: alpha=" in result.stdout
     assert f"next: latentopt optimize --head {head} --target length=" in result.stderr
 
