@@ -1,10 +1,11 @@
-"""Packages whose names are loaded on first use, so that importing them costs nothing."""
+"""What is imported on first use, so that names cost nothing: those of a package, and functions in tables."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable
 from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -34,3 +35,12 @@ def on_first_use(package: dict[str, Any]) -> tuple[list[str], Callable[[str], An
         return value
 
     return list(homes), load, lambda: sorted(package.keys() | homes.keys())
+
+
+def when_called(package: str, file: str, name: str) -> Callable[..., Any]:
+    """A function of a file of a package, which is imported when it is called; of a class there, `Class.method`."""
+
+    def call(*arguments: Any) -> Any:
+        return attrgetter(name)(import_module(f"{package}.{file}"))(*arguments)
+
+    return call

@@ -182,7 +182,7 @@ ADDED = {
         "mean.py",
         {},
         "__init__.py",
-        ('    "middle": _in("new", "Mean"),\n', '    "mean": '),
+        ('    "middle": _in("new", "Mean.for_space"),\n', '    "mean": '),
         """
         import torch
         from latentopt.directions import MINERS, Examples, Folds, consistency

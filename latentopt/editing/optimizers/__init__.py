@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
+from functools import partial
 from typing import TYPE_CHECKING
+
+from property_models.first_use import when_called
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -12,15 +14,7 @@ if TYPE_CHECKING:
     from latentopt.editing.optimizers.optimizer import Optimizer
 
 
-def _in(file: str, name: str) -> Callable[[Tensor], Optimizer]:
-    """What makes an optimizer of a file here, which is imported when one is made: names cost no import of torch."""
-
-    def make(covariance: Tensor) -> Optimizer:
-        made: Optimizer = getattr(import_module(f"{__name__}.{file}"), name)(covariance)
-        return made
-
-    return make
-
+_in = partial(when_called, __name__)
 
 # By the name that the command line knows them by; each is made from the covariance of the latents, (d, d). A new one is
 # a file and a line here.
