@@ -256,7 +256,7 @@ class Measure:
         found = [
             wish.take(rows).fulfilled(self._values(column, texts, z))
             for column, wish in self.wishes.items()
-            if wish.has_end and self._weights[column] > 0  # what shall not be is never reached
+            if self._weights[column] > 0  # what shall not be is never reached
         ]
         ended = [reached for reached in found if reached is not None]
         return torch.stack(ended).all(0) if ended else torch.zeros(len(z), dtype=torch.bool)

@@ -14,6 +14,7 @@ from latentopt.editing import (
     Infill,
     Maximize,
     Near,
+    OfTexts,
     Rewrite,
     Target,
     TextEditor,
@@ -21,6 +22,7 @@ from latentopt.editing import (
 )
 from latentopt.editing.constraints import Constraint
 from latentopt.editing.optimizers.random_search import RandomSearch
+from latentopt.editing.write import texts_at
 from latentopt.errors import LatentoptError
 from tests.toy import toy_space, toy_texts
 from tests.toy_problems import LinearHead
@@ -151,6 +153,22 @@ def test_where_the_value_that_is_shown_never_rises_it_is_said(space, head):
     (edit,) = editor(space, Maximize(head), constraints=[], opinions={"likes": opposite}).edit(TEXTS[:1])
     assert edit.candidates == []
     assert "is no better than the text by the value that is shown" in edit.reason
+
+
+def test_a_persons_function_is_asked_once_for_a_text(space, head):
+    asked = []
+
+    def length(texts):
+        asked.extend(texts)
+        return [0.1 * len(text) for text in texts]
+
+    goal = Maximize(head) + OfTexts(length, lambda z: texts_at(space, z), name="length")
+    optimizer = RandomSearch(space.density.covariance)
+    effort = Effort(rounds=1, tries=1, rows=8)
+    (edit,) = editor(space, goal, optimizer=optimizer, effort=effort, readers={"likes": Shorter()}).edit(TEXTS[:1])
+    assert (edit.status, edit.already) == ("improved", False)  # such a wish has no end
+    assert {edit.source, *(candidate.text for candidate in edit.candidates)} <= set(asked)
+    assert len(asked) == len(set(asked))
 
 
 def test_several_wishes_are_measured_each(space, head):

@@ -90,21 +90,6 @@ def test_of_a_wish_with_a_negative_weight_the_contrary_is_wanted():
     assert [measure.already, *(attempt.reached for attempt in attempts)] == [False] * 3
 
 
-def test_a_persons_own_function_is_not_asked_whether_its_wish_is_fulfilled():
-    asked = []
-
-    def brief(texts):
-        asked.extend(texts)
-        return [float(len(text)) for text in texts]
-
-    space = toy_space()
-    z = space.pooled(space.encode(["warm bread"]))
-    measure = Measure(space, OfTexts(brief, list, name="brief"), "warm bread", z, constraints=[], readers={})
-    asked.clear()
-    (attempt,) = measure(["warm"], torch.zeros(1, space.pooled_dim))
-    assert (asked, attempt.loss, attempt.reached) == (["warm"], 4.0, False)
-
-
 def test_a_direction_is_read_in_its_own_unit():
     space = toy_space()
     longer = Direction(torch.ones(space.pooled_dim), name="longer", space=space.fingerprint)

@@ -21,6 +21,7 @@ from latentopt.editing.objectives import (
     text_losses,
     text_objective,
 )
+from latentopt.editing.objectives import texts as texts_module
 from latentopt.errors import LatentoptError
 from latentopt.space.density import LatentDensity
 from property_models import LogisticHead, RidgeHead
@@ -284,6 +285,22 @@ class TestTextObjectives:
         assert columns(goal) == {"letters": letters}
         assert (letters.values_of(["ab"], Z[:1]).tolist(), letters.values(Z[:1]).tolist()) == ([2], [3])
         assert letters.fulfilled(Z[:, 0]) is None
+
+    def test_a_function_is_asked_once_for_a_text(self, monkeypatch):
+        monkeypatch.setattr(texts_module, "REMEMBERED", 2)
+        asked = []
+
+        def length(texts):
+            asked.append(list(texts))
+            return [len(text) for text in texts]
+
+        letters = OfTexts(length, lambda z: ["abc"] * len(z), name="letters")
+        assert letters(Z).tolist() == [3, 3, 3]
+        assert letters.of_texts(["a", "abc", "a"], Z).tolist() == [1, 3, 1]
+        assert letters.values_of(["abc", "ab"], Z[:2]).tolist() == [3, 2]
+        assert asked == [["abc"], ["a"], ["ab"]]
+        letters.of_texts(["abc", "a"], Z[:2])  # what was asked for longest ago is forgotten, and no more are kept
+        assert asked[3:] == [["a"]]
 
     def test_what_a_function_raises_is_said(self):
         with pytest.raises(LatentoptError, match=r"an objective failed on 1 texts \(ZeroDivisionError: "):

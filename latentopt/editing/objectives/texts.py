@@ -17,6 +17,8 @@ from torch import Tensor
 from latentopt.editing.objectives.wish import Wish
 from latentopt.errors import LatentoptError
 
+REMEMBERED = 10_000  # texts and their losses: many times what is written for one source
+
 
 class TextObjective(Protocol):
     """Losses of texts, lower is better. It has no gradient, and is asked of finished texts only."""
@@ -30,10 +32,11 @@ class OfTexts(Wish):
 
     Finished texts are what it is asked of wherever there are any. At a latent it is asked of what is written from
     there; it has no gradient, so that only optimizers that need none can lower it. Its value is the loss itself.
+    A function may be slow: it is asked once for a text, and its losses for the last 10,000 are remembered.
 
     Args:
-        function: n texts to n losses, lower is better. A loss of 1 counts as much as one standard deviation of a head's
-            property.
+        function: n texts to n losses, lower is better; a text's loss is its own, and stays. A loss of 1 counts as much
+            as one standard deviation of a head's property.
         write: pooled latents (n, m) to n texts (see `latentopt.editing.write.texts_at`).
         name: what a person calls it.
     """
@@ -42,6 +45,7 @@ class OfTexts(Wish):
         self.function = function
         self.write = write
         self._name = name
+        self._known: dict[str, float] = {}  # the one that was asked for last stands last
 
     @property
     def name(self) -> str:
@@ -56,10 +60,10 @@ class OfTexts(Wish):
         return False
 
     def __call__(self, z: Tensor) -> Tensor:
-        return text_losses(self.function, self.write(z)).to(z)
+        return self._losses(self.write(z)).to(z)
 
     def of_texts(self, texts: Sequence[str], z: Tensor) -> Tensor:
-        return text_losses(self.function, texts).to(z)
+        return self._losses(texts).to(z)
 
     def values(self, z: Tensor) -> Tensor:
         return self(z)
@@ -67,12 +71,18 @@ class OfTexts(Wish):
     def values_of(self, texts: Sequence[str], z: Tensor) -> Tensor:
         return self.of_texts(texts, z)
 
-    @property
-    def has_end(self) -> bool:
-        return False
-
     def fulfilled(self, values: Tensor) -> None:
         return None
+
+    def _losses(self, texts: Sequence[str]) -> Tensor:
+        """Losses (n,) of texts; those that are not remembered are asked for."""
+        known = {text: self._known.pop(text) for text in dict.fromkeys(texts) if text in self._known}
+        if new := [text for text in dict.fromkeys(texts) if text not in known]:
+            known |= dict(zip(new, text_losses(self.function, new).tolist(), strict=True))
+        self._known |= known
+        for text in list(self._known)[:-REMEMBERED]:
+            del self._known[text]
+        return torch.tensor([known[text] for text in texts], dtype=torch.float64)
 
 
 def text_losses(objective: TextObjective, texts: Sequence[str]) -> Tensor:

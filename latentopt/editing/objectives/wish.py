@@ -38,11 +38,6 @@ class Wish(Objective):
     def fulfilled(self, values: Tensor) -> Tensor | None:
         """Whether values (n,) are what is wished for: booleans (n,); None for a wish without an end."""
 
-    @property
-    def has_end(self) -> bool:
-        """Whether `fulfilled` may say something; where not, nobody need know the values for it."""
-        return True
-
     def interval(self, z: Tensor, *, level: float = 0.9) -> Tensor | None:
         """Values (n, 2) between which a share `level` of the real ones lies at latents (n, d); None where unknown."""
         return None
