@@ -80,7 +80,7 @@ _options = options.compose(
     click.option(
         "--group",
         metavar="COLUMN[,COLUMN]",
-        help="Column of who wrote each text; the head learns within these groups.",
+        help="Column of who wrote each text; the head learns within these groups, if the values are numbers.",
     ),
     click.option(
         "--typical",
@@ -176,6 +176,7 @@ def make(request: Request, doing: str, learn: Callable[[Rows, Status], Fitted]) 
     if request.split == "group" and request.group is None:
         raise click.UsageError("--split group holds out whole groups; it needs --group COLUMN")
     table = _read(request)
+    _check_groups(request, table)
     space = options.open_space(request.model)
     from latentopt.heads.rows import are_numbers, rows_of
     from latentopt.heads.values import WEIGHTS, times_of
@@ -261,6 +262,19 @@ def _read(request: Request) -> Table:
     if request.limit is not None and request.limit < len(table):
         table = replace(table, frame=table.frame.sample(request.limit, random_state=request.seed).sort_index())
     return table
+
+
+def _check_groups(request: Request, table: Table) -> None:
+    """Refuse, before anything is encoded, what groups of classes cannot do."""
+    from latentopt.heads.rows import are_numbers
+    from latentopt.heads.splits import GROUPED_CLASSES
+
+    if request.group is None or are_numbers(table.frame[request.value].to_numpy()):
+        return
+    if request.split != "group":
+        raise LatentoptError(f"{request.value}: {GROUPED_CLASSES}")
+    if request.typical is not None:
+        raise click.UsageError(f"--typical is for numbers, but {request.value} has classes; leave it out")
 
 
 def _values(request: Request, table: Table) -> Values:

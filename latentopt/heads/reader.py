@@ -80,7 +80,7 @@ def fit_reader(
     """Fit a reader to texts.
 
     Args:
-        texts: n texts. values: (n,) numbers, or classes as strings. groups: (n,) as heads take them, of numbers only.
+        texts: n texts. values: (n,) numbers, or classes as strings. groups: (n,) of numbers, as heads take them.
         scale: of numbers. alpha: penalty on the squared weights. [3 of numbers, 0.3 of two classes, 1 of more]
         seed: of the tenth of the rows that is set aside for the intervals.
 
@@ -104,7 +104,7 @@ def reader_estimator(values: NDArray[Any], *, scale: str, alpha: float | None = 
 
 def fit_estimator(estimator: PropertyModel, rows: Rows, counts: csr_matrix) -> PropertyModel:
     """Fit to the counts (n, 2^(bits + 1)) of rows; weights are rounded to what is stored, so that this is measured."""
-    estimator.fit(counts, rows.values, groups=rows.groups, weights=rows.weights)
+    estimator.fit(counts, rows.values, groups=rows.levelled, weights=rows.weights)
     estimator.tensors_["weight"] = pm.rounded(estimator.tensors_["weight"])
     return estimator
 

@@ -31,7 +31,10 @@ MOST_CLASSES = 50
 
 @dataclass(frozen=True)
 class Rows:
-    """Pooled latents (n, m), texts, values and, perhaps, groups, weights and times of n rows."""
+    """Pooled latents (n, m), texts, values and, perhaps, groups, weights and times of n rows.
+
+    Groups of numbers have levels, which are learned; those of classes are there to be held out whole, and no more.
+    """
 
     z: NDArray[np.float64]
     texts: list[str]
@@ -55,9 +58,14 @@ class Rows:
         """Whether values are numbers, and not classes."""
         return are_numbers(self.values)
 
+    @property
+    def levelled(self) -> NDArray[Any] | None:
+        """The groups (n,) whose levels a model learns; None of classes, which have none."""
+        return self.groups if self.numbers else None
+
     def fit(self, model: Model) -> Model:
         """Fit a model to the latents."""
-        model.fit(self.z, self.values, groups=self.groups, weights=self.weights)
+        model.fit(self.z, self.values, groups=self.levelled, weights=self.weights)
         return model
 
     def read_with(self, others: Rows | None) -> Rows:
@@ -92,13 +100,14 @@ def rows_of(
         space: encodes the texts.
         texts: n texts. values: n finite numbers, or n classes: strings, bools, or any two different entries. A class
             of fewer than 5 rows is left out with a warning.
-        groups: of n numbers, for instance who wrote each text. weights: of n numbers, how much is known of each.
+        groups: of n rows, for instance who wrote each text; of classes, what a split by group holds out. weights: of n
+            numbers, how much is known of each.
         times: n finite numbers that rise with time, such as years, for a split by time.
         kind: what the values are (see `values_of`).
 
     Raises:
-        LatentoptError: if the rows are too few, the values all the same or not finite, the classes too many, or
-            grouped, the groups as many as the rows, or there is not one value and group for each text.
+        LatentoptError: if the rows are too few, the values all the same or not finite, the classes too many, the groups
+            as many as the rows, or there is not one value and group for each text.
     """
     texts, values = checked_texts(texts), list(values)  # of a column, texts[i] would be by its label
     counts = {"texts": texts, "values": values, "groups": groups, "weights": weights, "times": times}
@@ -114,10 +123,6 @@ def rows_of(
         bad = next(i for i, fault in enumerate(read.faults) if fault)
         raise LatentoptError(f"values must be finite numbers, got {values[bad]!r} at {bad}; leave such rows out")
     if not are_numbers(array):
-        if groups is not None:
-            raise LatentoptError(
-                "groups are for numbers, but the values are classes; leave the groups out, or fit numbers"
-            )
         kept = _of_common_classes(array)
         array = array[kept]
     if len(kept) < FEWEST_ROWS:
@@ -136,7 +141,7 @@ def rows_of(
         z,
         used,
         array,
-        None if names is None else np.asarray(names, dtype=object),
+        None if names is None else np.asarray(names, dtype=object)[kept],
         None if weights is None else np.asarray(list(weights), dtype=np.float64)[kept],
         None if times is None else np.asarray(list(times), dtype=np.float64)[kept],
     )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from latentopt.heads.rows import Rows
 
 FOLDS = 5
+GROUPED_CLASSES = "classes have no levels of groups; --split group holds whole groups out, or leave the groups out"
 Fold = NDArray[np.intp]
 Split = Callable[["Rows", int], Fold]  # rows and a seed to the part of each row, 0 to 4; 0 is what measures
 
@@ -22,9 +23,14 @@ def at_random(rows: Rows, seed: int) -> Fold:
     """Five parts (n,) drawn at random; groups and classes are spread over all alike: new texts of known groups.
 
     Of a group, two rows at a time go into a part, so that within a small one, too, there is something to compare.
+
+    Raises:
+        LatentoptError: if there are groups of classes, which have no levels: all that can be done is to hold them out.
     """
+    if rows.groups is not None and not rows.numbers:
+        raise LatentoptError(GROUPED_CLASSES)
     generator = np.random.default_rng(seed)
-    labels = rows.values if rows.groups is None and not rows.numbers else rows.groups
+    labels = rows.groups if rows.numbers else rows.values
     order = generator.permutation(len(rows))
     if labels is not None:
         _, code = np.unique(labels, return_inverse=True)

@@ -71,6 +71,15 @@ def test_classes_are_fitted_too(cli, posts, tmp_path):
     assert "--target season=winter" in result.stderr
 
 
+def test_classes_are_measured_on_groups_that_were_not_learned_from(cli_json, posts, tmp_path):
+    frame = pandas.read_parquet(posts).assign(account=[f"account {i % 40}" for i in range(len(TEXTS))])
+    frame.to_parquet(posts)
+    arguments = "--value", "season", "--group", "account", "--split", "group", "--output", tmp_path / "season"
+    document = cli_json("fit", "season", posts, *arguments)
+    assert document["report"]["rows"] == 40
+    assert document["head"]["typical"] is None
+
+
 def test_bad_rows_are_left_out_with_a_warning(cli, tmp_path):
     file = tmp_path / "posts.csv"
     rows = "".join(f"{text},{i}\n" for i, text in enumerate(TEXTS[:40]))
@@ -124,7 +133,12 @@ def test_a_column_of_bools_is_one_of_classes(cli_json, tmp_path):
             1,
             "owed has counts, but 2 of 200 are below 0, such as -1; --scale log1p leaves these out",
         ),
-        (["--value", "season", "--group", "account"], 1, "groups are for numbers, but the values are classes"),
+        (["--value", "season", "--group", "account"], 1, "season: classes have no levels of groups; --split group"),
+        (
+            ["--value", "season", "--group", "account", "--split", "group", "--typical", "5"],
+            2,
+            "--typical is for numbers, but season has classes",
+        ),
     ],
 )
 def test_what_cannot_be_fitted_is_refused(cli, posts, tmp_path, arguments, code, message):

@@ -43,11 +43,10 @@ def test_too_many_classes_are_refused(space):
         rows_of(space, TEXTS, [f"class {i}" for i in range(400)])
 
 
-def test_groups_of_classes_are_refused(space):
-    with pytest.raises(
-        LatentoptError, match="groups are for numbers, but the values are classes; leave the groups out, or fit"
-    ):
-        rows_of(space, TEXTS, WINTER, groups=AUTHORS)
+def test_a_row_of_a_rare_class_is_left_out_with_its_group(space):
+    with pytest.warns(UserWarning, match="left out 1 rows of classes"):
+        rows = rows_of(space, TEXTS, ["rare", *WINTER[1:]], groups=["alone", *AUTHORS[1:]])
+    assert rows.groups.tolist() == AUTHORS[1:]
 
 
 def test_a_value_that_is_not_finite_is_refused(space):

@@ -69,6 +69,17 @@ def test_a_split_that_cannot_be_made_says_what_helps(split, groups, message):
         split(rows(groups=groups), 0)
 
 
+def test_classes_are_learned_from_some_groups_and_measured_on_others():
+    signal = Z[:, 0] + 2 * Z[:, 1] * (GROUPS == 0)
+    rows = Rows(Z, TEXTS, np.where(signal > 0, "a", "b").astype(object), GROUPS)
+    fold = by_group(rows, 0)
+    held_out = fit_head(rows, split=by_group)
+    assert held_out.report["rows"] == (fold == 0).sum()
+    assert held_out.report["head"]["accuracy"] > 0.95
+    with pytest.raises(LatentoptError, match="classes have no levels of groups; --split group holds whole groups out"):
+        fit_head(rows)
+
+
 def test_intervals_of_groups_that_were_never_seen_cover_them():
     fitted = fit_head(rows(groups=GROUPS), scale="identity", parameters={"noise": 0.0}, split=by_group)
     assert fitted.report["interval"]["unseen_groups"]
