@@ -181,7 +181,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[s
             "fit": [
                 run("fit", "likes", *fit, "likes", "--group", "account"),
                 run("fit", "tone", *fit, "tone"),
-                run("tune", "tuned", *fit, "likes", "--trials", 1, "--family", "ridge"),
+                run("tune", "tuned", *fit, "likes", "--trials", 10, "--family", "ridge"),
             ],
             "predict": [run("predict", "likes,tone", texts[0])],
             "evaluate-head": [run("evaluate-head", "likes", "marked.csv", "--more", "more")],

@@ -28,7 +28,7 @@ def page(fitted: Fitted, rows: Rows, *, name: str, split: Split = at_random, see
     """The page of a head that `fit_head` or `tune_head` fitted to these rows, with this split and seed.
 
     What is shown is the stacked opinion on the held-out rows; the learning curve is the head's, fitted anew to parts of
-    the training rows. A search adds its errors by trial.
+    the training rows. A search adds its errors by trial and, of ten trials or more, which settings matter.
     """
     train, test = parted(rows, split, seed)
     shown: Any = fitted.shown.estimator
@@ -53,7 +53,10 @@ def page(fitted: Fitted, rows: Rows, *, name: str, split: Split = at_random, see
     _learning(axes[2], fitted.head, train, test)
     if history:
         _search(axes[4], history)
-        axes[5].set_axis_off()
+        if importances := fitted.report.get("importances"):
+            _settings(axes[5], importances)
+        else:
+            axes[5].set_axis_off()
     for axis in axes:
         axis.spines[["top", "right"]].set_visible(False)
     figure.suptitle(f"{name}: {len(test):,} rows that it has not seen")
@@ -143,3 +146,9 @@ def _search(axis: Axes, history: list[float]) -> None:
     axis.plot(np.arange(len(history)) + 1, np.minimum.accumulate(history), color=SOFT, label="best so far")
     axis.set(title="Search", xlabel="trial", ylabel="error")
     axis.legend(frameon=False)
+
+
+def _settings(axis: Axes, importances: dict[str, float]) -> None:
+    axis.barh(list(importances), list(importances.values()), color=INK)
+    axis.invert_yaxis()  # the most first
+    axis.set(title="Settings that matter", xlabel="importance for the error", xlim=(0, 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from property_models.targets import GroupOffsets
 
 if TYPE_CHECKING:
     import optuna
+
+ENOUGH_TRIALS = 10  # to say which settings matter
 
 
 def tune_head(
@@ -106,6 +109,8 @@ def tune_head(
     history = [trial.value for trial in study.trials if trial.value is not None]
     report = fitted.report | {"trials": _done(study), "family": family.name, "interrupted": interrupted}
     report["history"] = history
+    if len(history) >= ENOUGH_TRIALS:
+        report["importances"] = _importances(study)
     return replace(fitted, report=report)
 
 
@@ -127,6 +132,15 @@ def _done(study: optuna.Study) -> int:
     from optuna.trial import TrialState
 
     return len(study.get_trials(deepcopy=False, states=[TrialState.COMPLETE]))
+
+
+def _importances(study: optuna.Study) -> dict[str, float]:
+    """How much of what tells good trials from others lies in each setting, the most first; they sum to 1."""
+    from optuna.importance import get_param_importances
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of trials that are all alike it warns that settings matter alike
+        return dict(get_param_importances(study))
 
 
 def _suggest(trial: optuna.Trial, families: Sequence[Family], *, of_classes: bool) -> tuple[Family, dict[str, Any]]:

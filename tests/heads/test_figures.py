@@ -36,9 +36,12 @@ def test_a_page_of_a_number_shows_what_was_held_out(groups):
 def test_a_page_of_classes_and_of_a_search():
     rows = Rows(Z, TEXTS, np.where(VALUES > 0, "glad", "sad").astype(object))
     fitted = fit_head(rows)
-    fitted = replace(fitted, report=fitted.report | {"history": [0.7, 0.9, 0.5]})
-    _, by_class, learning, surest, search, _ = page(fitted, rows, name="mood").axes
+    found = {"history": [0.7, 0.9, 0.5], "importances": {"noise": 0.8, "alpha": 0.2}}
+    fitted = replace(fitted, report=fitted.report | found)
+    _, by_class, learning, surest, search, settings = page(fitted, rows, name="mood").axes
     assert [label.get_text() for label in by_class.get_yticklabels()] == ["glad", "sad"]
     assert shown(learning)[-1, 1] > 0.8
     assert shown(surest)[30, 1] > shown(surest)[-1, 1]
     assert shown(search)[:, 1].tolist() == [0.7, 0.7, 0.5]
+    assert [label.get_text() for label in settings.get_yticklabels()] == ["noise", "alpha"]
+    assert [bar.get_width() for bar in settings.patches] == [0.8, 0.2]

@@ -39,6 +39,15 @@ def test_each_trial_is_logged_with_its_settings(lengths):
     assert {name: best[name] for name in ("alpha", "noise")}.items() <= fitted.head.get_params().items()
 
 
+def test_of_enough_trials_it_is_told_which_settings_matter(lengths):
+    few = lengths.take(np.arange(80))
+    fitted = tune_head(few, trials=10, families=[RIDGE], scale="identity")
+    assert set(fitted.report["importances"]) == {"family", "alpha", "noise"}
+    assert fitted.report["importances"]["family"] == 0  # there was one
+    assert sum(fitted.report["importances"].values()) == pytest.approx(1)
+    assert "importances" not in tune_head(few, trials=9, families=[RIDGE], scale="identity").report
+
+
 @pytest.mark.parametrize(("families", "kind"), [([RIDGE], "ridge"), ([MLP], "mlp-regressor")])
 def test_a_search_keeps_to_the_families_that_are_given(lengths, families, kind):
     few = lengths.take(np.arange(80))
