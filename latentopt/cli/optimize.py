@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from latentopt.editing.objectives import HeadWish
     from latentopt.editing.objectives.wishable import Wishable
     from latentopt.editing.properties import Properties
+    from latentopt.heads.property import Typical
     from latentopt.space import LatentSpace
     from latentopt.tables import Row
 
@@ -99,7 +100,7 @@ def optimize(
     minimize: tuple[str, ...],
     objectives: tuple[str, ...],
     heads: tuple[Path, ...],
-    typical: float | None,
+    typical: Typical | None,
     explain: bool,
     how: Editing,
     model: str | None,
@@ -262,7 +263,7 @@ def _work(
     how: Editing,
     wanted: Wanted,
     heads: tuple[Path, ...],
-    typical: float | None,
+    typical: Typical | None,
     column: str,
     *,
     best: bool,

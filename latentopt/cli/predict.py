@@ -15,6 +15,7 @@ from latentopt.cli.streaming import Destination, stream, streaming
 
 if TYPE_CHECKING:
     from latentopt.heads.predict import Group, Prediction, Predictions
+    from latentopt.heads.property import Typical
     from latentopt.tables import Table
 
 SHOWN_CLASSES = 3
@@ -40,7 +41,7 @@ def predict(
     texts: tuple[str, ...],
     file: Path | None,
     column: str,
-    typical: float | None,
+    typical: Typical | None,
     group: str | None,
     unseen: bool,
     model: str | None,

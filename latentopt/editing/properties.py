@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from latentopt.editing.objectives import AtLeast, AtMost, HeadWish
 from latentopt.editing.objectives.wishable import Wishable
 from latentopt.errors import LatentoptError
 from latentopt.heads import bundled_heads, load_fitted
+from latentopt.heads.property import Typical, typical_of
 
 if TYPE_CHECKING:
     from latentopt.editing.measure import TextOpinion
@@ -33,14 +34,15 @@ class Properties:
 
     Args:
         space: the latent space. heads: directories made by `latentopt fit`; they come before the model's own.
-        typical: predict for a group whose texts typically get this, where a property has groups.
+        typical: predict for a group whose texts typically get this, where a property has groups; of each property, or
+            of some by name.
 
     Raises:
         WishError: if two heads are for one property.
         LatentoptError: if there is no such head, or it was fitted on another space.
     """
 
-    def __init__(self, space: LatentSpace, heads: Sequence[Path] = (), *, typical: float | None = None) -> None:
+    def __init__(self, space: LatentSpace, heads: Sequence[Path] = (), *, typical: Typical | None = None) -> None:
         self.space = space
         self.typical = typical
         self._given: dict[str, Fitted] = {}
@@ -126,12 +128,14 @@ class Properties:
         """What texts typically get in the group that is predicted for, of those asked for that have groups.
 
         Raises:
-            WishError: if a typical value was given, and no property that was asked for has groups.
+            WishError: if a typical value was given, and no property that was asked for, or not this one, has groups.
         """
         heads = {name: fitted.head for name, fitted in sorted(self._asked.items())}
         found = {name: head.typical for name, head in heads.items() if head.typical is not None}
         if self.typical is not None and not found:
             raise WishError("--typical is for heads that were fitted with --group, and none of these was")
+        if isinstance(self.typical, Mapping) and (others := self.typical.keys() - found.keys()):
+            raise WishError(f"--typical {min(others)}: of what is wished for, only {', '.join(found)} has groups")
         return found
 
     def _head(self, name: str) -> PropertyModel:
@@ -143,8 +147,8 @@ class Properties:
                     f"{name}: there is no such property; known: {known}; `latentopt fit` makes one, --head DIR names it"
                 )
             fitted = self._given[name] if name in self._given else load_fitted(places[name], self.space)
-            if self.typical is not None and fitted.head.typical is not None:
-                fitted = fitted.with_typical(self.typical)
+            if (typical := typical_of(self.typical, name)) is not None and fitted.head.typical is not None:
+                fitted = fitted.with_typical(typical)
             self._asked[name] = fitted
         return self._asked[name].head
 

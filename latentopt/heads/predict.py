@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from latentopt.errors import LatentoptError
 from latentopt.heads.finding import load_fitted
+from latentopt.heads.property import Typical, typical_of
 from property_models.errors import HeadError
 
 if TYPE_CHECKING:
@@ -27,19 +28,20 @@ UNTYPICAL = 0.01  # share of the training latents that are less typical still
 class Group:
     """Whose texts are predicted for: a group by its name, one with a typical value, one that nothing is known of.
 
-    Of neither, it is the median group, and what its texts get is taken for known.
+    Of neither, it is the median group, and what its texts get is taken for known. A typical value is that of each
+    property, or of some by name.
     """
 
     name: str | None = None
-    typical: float | None = None
+    typical: Typical | None = None
     unseen: bool = False
 
-    def of(self, fitted: Fitted) -> Fitted:
+    def of(self, fitted: Fitted, property_name: str) -> Fitted:
         """The same property for this group; raises HeadError as `Fitted.with_group` and `with_typical`."""
         if self.name is not None:
             fitted = fitted.with_group(self.name)
-        if self.typical is not None:
-            fitted = fitted.with_typical(self.typical)
+        if (typical := typical_of(self.typical, property_name)) is not None:
+            fitted = fitted.with_typical(typical)
         return fitted.for_unseen_group() if self.unseen else fitted
 
 
@@ -98,18 +100,24 @@ def predict_texts(
             property has groups, or has this one, or for texts as `LatentSpace.encode`.
     """
     found = [load_fitted(name, space) for name in properties]
+    names = [each.head.name or Path(name).name for name, each in zip(properties, found, strict=True)]
     if group != MEDIAN:
-        if not any(each.head.typical is not None for each in found):
+        grouped = [name for name, each in zip(names, found, strict=True) if each.head.typical is not None]
+        if not grouped:
             raise HeadError(
                 "a group, its name or typical value, is for heads that were fitted with groups, and none of these was"
             )
-        found = [each if each.head.typical is None else group.of(each) for each in found]
+        if isinstance(group.typical, Mapping) and (others := group.typical.keys() - set(grouped)):
+            raise HeadError(
+                f"{min(others)}: a typical value is for a head that was fitted with groups, here {', '.join(grouped)}"
+            )
+        found = [group.of(each, name) if name in grouped else each for name, each in zip(names, found, strict=True)]
     encoded = space.encode(texts, batch_size=batch_size)
     z = space.pooled(encoded).double()
     rare = _untypical(space, z)
     return [
-        Predictions(each.head.name or Path(name).name, _rows(each, z, list(texts), rare), each.head.typical)
-        for name, each in zip(properties, found, strict=True)
+        Predictions(name, _rows(each, z, list(texts), rare), each.head.typical)
+        for name, each in zip(names, found, strict=True)
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -19,6 +19,13 @@ from property_models import Head, PropertyModel
 
 if TYPE_CHECKING:
     from latentopt.space import LatentSpace
+
+Typical = float | Mapping[str, float]  # what texts of a group typically get: of each property, or of some by name
+
+
+def typical_of(typical: Typical | None, name: str) -> float | None:
+    """The typical value that is given for a property; None where none is."""
+    return typical.get(name) if isinstance(typical, Mapping) else typical
 
 
 @dataclass(frozen=True)

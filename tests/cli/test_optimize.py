@@ -76,7 +76,7 @@ def test_people_get_a_table_and_are_told_for_whom(optimize):
     assert "predicted for a group (an account, a test) whose texts typically get" in result.stderr
     assert (
         "predicted for a group (an account, a test) whose texts typically get 20;"
-        in optimize("--target", "likes=90", "--typical", "20", *FLOORS, TEXT).stderr
+        in optimize("--target", "likes=90", "--typical", "likes=20", *FLOORS, TEXT).stderr
     )
 
 

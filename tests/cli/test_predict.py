@@ -115,6 +115,48 @@ def test_a_typical_value_needs_groups(cli, heads):
     assert "none of these was" in result.stderr
 
 
+def test_each_property_has_a_typical_value_of_its_own(cli, cli_json, heads, tmp_path):
+    posts = heads / "posts.parquet"
+    shares = cli("fit", "shares", posts, "--value", "length", "--group", "account", "--output", tmp_path / "shares")
+    assert shares.exit_code == 0, shares.stderr
+    both = f"{heads / 'length'},{tmp_path / 'shares'}"
+    alike, own, one = (
+        cli_json("predict", both, TEXTS[0], *more)["predictions"][0]["properties"]
+        for more in (
+            ["--typical", "-50"],
+            ["--typical", "length=-50", "--typical", "shares=400"],
+            ["--typical", "shares=400"],
+        )
+    )
+    assert own["length"] == alike["length"]
+    assert own["shares"]["value"] - alike["shares"]["value"] == pytest.approx(450)
+    assert one["shares"] == own["shares"]
+    assert one["length"]["value"] > alike["length"]["value"]
+    told = cli("predict", both, TEXTS[0], "--typical", "shares=400").stderr
+    assert "length: predicted for a group (an account, a test) whose texts typically get 1" in told
+    assert "shares: predicted for a group (an account, a test) whose texts typically get 400" in told
+
+
+@pytest.mark.parametrize(
+    ("values", "code", "message"),
+    [
+        (["shares=4"], 1, "shares: a typical value is for a head that was fitted with groups, here length"),
+        (["season=4"], 1, "season: a typical value is for a head that was fitted with groups, here length"),
+        (["length=many"], 2, "length=many: write a number, or NAME=VALUE, such as likes=200"),
+        (["nan"], 2, "nan: write a number, or NAME=VALUE"),
+        (["=5"], 2, "=5: write a number, or NAME=VALUE"),
+        (["5", "length=6"], 2, "length=6: give one value for all, or one for each NAME=VALUE"),
+        (["5", "6"], 2, "6: give one value for all, or one for each NAME=VALUE"),
+        (["length=5", "length=6"], 2, "length=6: give one value for all, or one for each NAME=VALUE"),
+    ],
+)
+def test_typical_values_that_say_nothing_are_refused(cli, heads, values, code, message):
+    given = [word for value in values for word in ("--typical", value)]
+    result = cli("predict", f"{heads / 'length'},{heads / 'season'}", TEXTS[0], *given)
+    assert result.exit_code == code
+    assert message in result.stderr
+
+
 def test_an_account_is_predicted_for_by_its_name(cli, cli_json, heads):
     low, high = (
         cli_json("predict", heads / "length", "--group", account, TEXTS[0])["predictions"][0]["properties"]["length"]

@@ -53,6 +53,16 @@ def test_a_typical_value_is_the_head_s_and_the_reader_s(space, folder):
         without.typicals()
 
 
+def test_a_typical_value_may_be_one_property_s_own(space, folder):
+    properties = Properties(space, [folder / "likes", folder / "tone"], typical={"likes": 40})
+    properties.one("likes"), properties.one("tone")
+    assert properties.typicals() == {"likes": pytest.approx(40)}
+    without = Properties(space, [folder / "likes", folder / "tone"], typical={"tone": 40})
+    without.one("likes"), without.one("tone")
+    with pytest.raises(WishError, match="--typical tone: of what is wished for, only likes has groups"):
+        without.typicals()
+
+
 def test_words_become_a_wish(space, folder):
     properties = Properties(space, [folder / "likes", folder / "tone"])
     sure = properties.wish(Target, "tone", "warm")
