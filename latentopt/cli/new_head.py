@@ -17,6 +17,8 @@ from latentopt.errors import LatentoptError
 from property_models.families import FAMILIES
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from rich.status import Status
 
     from latentopt.heads import Fitted, Rows
@@ -102,6 +104,11 @@ _options = options.compose(
         show_default=True,
         help="How a number is fitted; auto takes log1p for skewed counts and logit for rates.",
     ),
+    click.option(
+        "--latents",
+        type=click.Path(path_type=Path),
+        help="Latents of the texts, as `latentopt encode --output` wrote them to .parquet; others are encoded.",
+    ),
     click.option("--limit", type=click.IntRange(min=1), help="Use this many rows, drawn at random. [default: all]"),
     click.option(
         "--output",
@@ -139,6 +146,7 @@ class Request:
     split: str
     time: str | None
     scale: Scale
+    latents: Path | None
     limit: int | None
     output: Path | None
     figures: Path | None
@@ -182,16 +190,18 @@ def make(request: Request, doing: str, learn: Callable[[Rows, Status], Fitted]) 
     from latentopt.heads.values import WEIGHTS, times_of
 
     frame = table.frame
-    values = frame[request.value].to_numpy()
+    texts, values = frame[request.column].tolist(), frame[request.value].to_numpy()
+    z = None if request.latents is None else _kept(request.latents, space, texts)
     with stderr().status(f"encoding {len(table):,} texts"):
         rows = rows_of(
             space,
-            frame[request.column].tolist(),
+            texts,
             values.tolist(),
             groups=None if request.group is None else groups_of(table, group_columns(request.group)),
             weights=frame[WEIGHTS].tolist() if WEIGHTS in frame else None,
             times=None if request.time is None else times_of(frame[request.time].tolist(), request.time),
             kind="numbers" if are_numbers(values) else "classes",
+            z=z,
         )
     with stderr().status(f"{doing} {request.name}") as status:
         fitted = learn(rows, status)
@@ -204,6 +214,16 @@ def make(request: Request, doing: str, learn: Callable[[Rows, Status], Fitted]) 
         again = "the same command" + ("" if request.force else " with --force")  # the head is there now
         warn(f"interrupted after {done} trials; the best so far is saved, and {again} goes on")
         raise KeyboardInterrupt
+
+
+def _kept(path: Path, space: LatentSpace, texts: list[str]) -> NDArray[np.float32]:
+    from latentopt.space import kept_latents
+
+    with stderr().status(f"reading {path}"):
+        z, missing = kept_latents(space, texts, path)
+    if missing:
+        warn(f"{path} holds {len(texts) - missing:,} of the {len(texts):,} texts; the others were encoded")
+    return z
 
 
 def _draw(fitted: Fitted, rows: Rows, request: Request, folder: Path) -> None:

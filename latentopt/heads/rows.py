@@ -93,6 +93,7 @@ def rows_of(
     weights: Collection[float] | None = None,
     times: Collection[float] | None = None,
     kind: Kind = "auto",
+    z: NDArray[np.floating[Any]] | None = None,
 ) -> Rows:
     """Encode texts and check that there is something to learn.
 
@@ -104,17 +105,18 @@ def rows_of(
             numbers, how much is known of each.
         times: n finite numbers that rise with time, such as years, for a split by time.
         kind: what the values are (see `values_of`).
+        z: pooled latents (n, m) of the texts, where they are known (see `kept_latents`); then nothing is encoded.
 
     Raises:
         LatentoptError: if the rows are too few, the values all the same or not finite, the classes too many, the groups
             as many as the rows, or there is not one value and group for each text.
     """
     texts, values = checked_texts(texts), list(values)  # of a column, texts[i] would be by its label
-    counts = {"texts": texts, "values": values, "groups": groups, "weights": weights, "times": times}
+    counts = {"texts": texts, "values": values, "groups": groups, "weights": weights, "times": times, "latents": z}
     given = {name: len(column) for name, column in counts.items() if column is not None}
     if len(set(given.values())) > 1:
         had = ", ".join(f"{n} {name}" for name, n in given.items())
-        raise LatentoptError(f"each text needs its value, and group, weight and time if there are some, got {had}")
+        raise LatentoptError(f"each text needs its value, and group, weight, time, latent if there are some, got {had}")
     names = None if groups is None else _named(list(groups))
     read = values_of(values, kind=kind)
     array = read.values
@@ -136,9 +138,9 @@ def rows_of(
             f"a group has rows to compare, but all {len(names)} rows have one of their own; leave them out"
         )
     used = [texts[i] for i in kept.tolist()]
-    z = space.pooled(space.encode(used)).numpy().astype(np.float64)
+    latents = space.pooled(space.encode(used)).numpy() if z is None else z[kept]
     return Rows(
-        z,
+        latents.astype(np.float64),
         used,
         array,
         None if names is None else np.asarray(names, dtype=object)[kept],

@@ -4,6 +4,7 @@ import pandas
 import pytest
 
 from latentopt.heads import read_head
+from latentopt.space import LatentSpace
 from tests.toy import toy_texts
 
 TEXTS = toy_texts(200, seed=6)
@@ -35,6 +36,30 @@ def test_a_head_is_fitted_saved_and_used(cli, posts, tmp_path):
     assert f"next: latentopt optimize --head {head} --target likes=" in result.stderr
     used = cli("optimize", "--head", head, "--target", "likes=300", "--json", TEXTS[0])
     assert used.exit_code == 0, used.stderr
+
+
+def test_latents_that_were_kept_give_the_same_head(cli, cli_json, posts, tmp_path, monkeypatch):
+    arguments = "likes", posts, "--value", "likes", "--group", "account"
+    anew = cli_json("fit", *arguments, "--output", tmp_path / "anew")["report"]
+    latents = tmp_path / "latents.parquet"
+    assert cli("encode", "--input", posts, "--output", latents).exit_code == 0
+    encoded = []
+    encode = LatentSpace.encode
+    monkeypatch.setattr(
+        LatentSpace, "encode", lambda space, texts, **more: encoded.append(len(texts)) or encode(space, texts, **more)
+    )
+    kept = cli_json("fit", *arguments, "--output", tmp_path / "kept", "--latents", latents)["report"]
+    assert sum(encoded) == 16  # by which it is known whose latents they are
+    assert kept["head"] == pytest.approx(anew["head"], abs=1e-4)
+
+
+def test_texts_without_kept_latents_are_told_of(cli, posts, tmp_path):
+    latents = tmp_path / "latents.parquet"
+    assert cli("encode", *TEXTS[:150], "--output", latents).exit_code == 0
+    left = sum(text not in TEXTS[:150] for text in TEXTS)
+    result = cli("fit", "likes", posts, "--value", "likes", "--latents", latents, "--output", tmp_path / "likes")
+    assert result.exit_code == 0, result.stderr
+    assert f"holds {200 - left} of the 200 texts; the others were encoded" in result.stderr
 
 
 def test_a_head_that_tells_nothing_says_so(cli, tmp_path):
