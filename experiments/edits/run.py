@@ -1,13 +1,13 @@
 """Edits judged: optimizers, writers, guidance and the move, with the same number of texts written, and other goals.
 
     python experiments/edits/run.py --data ../shared/data --judges ../shared/judges --weights ../judges-weights \
-        --work runs/edits [--texts 200] [--rows infill,rewrite] [--model DIR] [--edit-only]
+        --work runs/edits [--texts 200] [--rows infill,rewrite] [--model DIR] [--edit-only | --judge-only]
 
 `judge_edits.py` judges the best candidate of each text. Rows are done one after the other; a text that is kept in
 --work, made with this model and number of texts, is not edited again, so that after a kill the same command goes on.
-With --edit-only nothing is judged: another machine edits, and what it has brought back is judged by the same command
-without it. --work is no part of the repository, for its texts are not ours; results.json holds the figures, and
-README's table is made of it.
+With --edit-only nothing is judged: another machine edits, and what it has brought back is judged here, all or, with
+--judge-only, as much as there is. --work is no part of the repository, for its texts are not ours; results.json holds
+the figures, and README's table is made of it.
 """
 
 from __future__ import annotations
@@ -201,6 +201,7 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=200)
     parser.add_argument("--rows", help=f"some of {', '.join(ROWS)}, commas between them [default: all]")
     parser.add_argument("--edit-only", action="store_true", help="judge later")
+    parser.add_argument("--judge-only", action="store_true", help="judge what is there of the rows, and edit no more")
     args = parser.parse_args()
     wanted = [name.strip() for name in args.rows.split(",")] if args.rows else list(ROWS)
     if unknown := [name for name in wanted if name not in ROWS]:
@@ -216,7 +217,8 @@ def main() -> None:
 
     for name in wanted:
         edits = kept(name, args.texts, "jsonl")
-        edit(space, ROWS[name], args.data, args.texts, edits)
+        if not args.judge_only:
+            edit(space, ROWS[name], args.data, args.texts, edits)
         if args.edit_only:
             continue
         file = document(edits, space.fingerprint)

@@ -1,7 +1,6 @@
 """Sentiment transfer on Yelp sentences: edits by direction, by head and by both, as a frontier over strength.
 
-    latentopt train ../shared/data/yelp/train.parquet --start latentopt/pretrained --property positive \
-        --output runs/yelp/model --epochs 2                       # hours; goes on where it was stopped
+    python experiments/yelp_sentiment/train.py --data ../shared/data --output runs/yelp/model   # minutes of a GPU
     python experiments/yelp_sentiment/run.py --data ../shared/data --model runs/yelp/model --work runs/yelp \
         [--texts 500] [--row direction/1/0.3 ...]
 
