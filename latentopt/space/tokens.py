@@ -11,6 +11,8 @@ from latentopt.errors import TruncationWarning
 from latentopt.model import T5VAE
 from latentopt.model.padding import STEP, padded
 
+WIDE = 32  # tokens of a row
+
 
 def within(limit: int, ids: Sequence[Sequence[int]]) -> list[list[int]]:
     """Token ids of n texts, each cut to `limit` of them and its end token; a TruncationWarning counts those cut.
@@ -29,10 +31,18 @@ def within(limit: int, ids: Sequence[Sequence[int]]) -> list[list[int]]:
 
 
 def batches(ids: Sequence[Sequence[int]], size: int, *, of: Iterable[int] | None = None) -> Iterator[list[int]]:
-    """Numbers of the rows (all, or those named), `size` at a time: rows of like length, so that little is padding."""
+    """Numbers of the rows (all, or those named), `size` at a time: rows of like length, so that little is padding.
+
+    Rows of more than WIDE tokens come half as many at a time: what is computed of them would take twice the memory.
+    """
     order = sorted(range(len(ids)) if of is None else of, key=lambda i: len(ids[i]))
-    for start in range(0, len(order), size):
-        yield order[start : start + size]
+    start = 0
+    while start < len(order):
+        rows = order[start : start + size]
+        if len(ids[rows[-1]]) > WIDE:
+            rows = rows[: max(1, size // 2)]
+        yield rows
+        start += len(rows)
 
 
 def batch_of(model: T5VAE, rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
