@@ -47,6 +47,7 @@ ROWS = [f"{guide}/{strength:g}/{change:g}" for guide in GUIDES for strength in S
 LEARNED_FROM = 4_000  # sentences of each kind that direction, head and reader learn from
 SURE = {0.5: 0.6, 1.0: 0.8, 2.0: 0.95, 4.0: 0.99}  # probability that the head is asked for, in the place of a strength
 DRAWS = 2000
+TRAINED = ", trained on"  # with yelp/train: what a row of such a model is called
 # One evaluator on the usual 1,000 sentences of the test, for orientation: accuracy by two classifiers, BLEU to the
 # source, perplexity. Ours are of other sentences, by other classifiers: not to be read off against each other.
 PUBLISHED = {
@@ -221,9 +222,11 @@ def draw(results: dict[str, Any], file: Path) -> None:
     axis = figure.add_subplot()
     lines: dict[str, list[dict[str, Any]]] = {}
     for row in ROWS:
-        if row in results:
-            guide, _, change = row.split("/")
-            lines.setdefault(f"{guide}, at most {float(change):.0%} of the words", []).append(results[row])
+        for model in ("", TRAINED):
+            if row + model in results:
+                guide, _, change = row.split("/")
+                label = f"{guide}, at most {float(change):.0%} of the words{model}"
+                lines.setdefault(label, []).append(results[row + model])
     for label, rows in lines.items():
         x, y = ([one[name][0] for one in rows] for name in ("bleu", "accuracy_tfidf"))
         bars = [[one["accuracy_tfidf"][0] - one["accuracy_tfidf"][1] for one in rows]]
@@ -272,10 +275,11 @@ def main() -> None:
     results["copying"] = evaluator.measured(list(copied(texts)))
     for row in options.row or ROWS:
         file = options.work / _kept(row, space)
-        results[row] = evaluator.measured(edited(guides, row, texts, file, options.seed))
-        results[row] |= {"space": space.fingerprint, "model": "bundled" if options.model is None else "trained on"}
+        name = row if options.model is None else row + TRAINED
+        results[name] = evaluator.measured(edited(guides, row, texts, file, options.seed))
+        results[name]["space"] = space.fingerprint
         RESULTS.write_text(json.dumps(results, indent=2) + "\n")
-        print(row, results[row])
+        print(name, results[name])
     draw(results, HERE / "frontier.png")
 
 
