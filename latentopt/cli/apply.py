@@ -147,12 +147,11 @@ class _Moving:
         strengths = [next(s for s in (one.strength, given, known.strength) if s is not None) for known, one in found]
         for each in strengths:
             warn_if_far(each)
-        self.space, self.how = space, how
         self.first = found[0][0]
         self.auto = strength == AUTO
         self.goal = Sum([(1.0, Along(known, s)) for (known, _), s in zip(found, strengths, strict=True)])
-        self.readers = {name: reader for known, _ in found for name, reader in known.readers().items()}
-        self.editor = how.editor(space, self.goal, self.readers)
+        readers = {name: reader for known, _ in found for name, reader in known.readers().items()}
+        self.editor = how.editor(space, self.goal, readers)
         self.used = [
             {"name": known.name, "strength": AUTO if self.auto else s}
             for (known, _), s in zip(found, strengths, strict=True)
@@ -164,7 +163,7 @@ class _Moving:
             return [(edit, {}) for edit in self.editor.edit(texts)]
         from latentopt.directions import edit_as_needed
 
-        needed = edit_as_needed(self.first, texts, lambda wish: self.how.editor(self.space, wish, self.readers))
+        needed = edit_as_needed(self.first, texts, self.editor)
         return [(one.edit, {"strength": one.strength}) for one in needed]
 
 

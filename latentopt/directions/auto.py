@@ -12,9 +12,8 @@ from latentopt.errors import LatentoptError
 from latentopt.space.texts import checked_texts
 
 if TYPE_CHECKING:
-    from latentopt.editing import Edit, Objective, TextEditor
+    from latentopt.editing import Edit, TextEditor
 
-Editors = Callable[["Objective"], "TextEditor"]
 FULL = 1.0  # how far along its edit must lie, where a direction has no reader: as far as people's targets
 
 
@@ -29,7 +28,7 @@ class AutoEdit:
 def edit_as_needed(
     direction: Direction,
     texts: Collection[str],
-    editor: Editors,
+    editor: TextEditor,
     *,
     strengths: Sequence[float] = STRENGTHS,
     progress: Callable[[int], None] | None = None,
@@ -41,8 +40,8 @@ def edit_as_needed(
     as it stands is left as it is. Where no strength works, the edit that came nearest is taken.
 
     Args:
-        direction: where to. texts: n texts. editor: makes an editor of a goal. strengths: to try, rising; their signs
-            are the way. progress: is told how many texts are done.
+        direction: where to. texts: n texts. editor: edits them; its goal stays as it is. strengths: to try, rising;
+            their signs are the way. progress: is told how many texts are done.
 
     Raises:
         LatentoptError: if no strength is given, or as the editor does.
@@ -56,19 +55,24 @@ def edit_as_needed(
     own = _reads(direction, texts, way)
     done = {i: _as_it_is(direction, texts[i], score * way) for i, score in enumerate(own) if score > 0}
     nearest: dict[int, tuple[float, AutoEdit]] = {}
-    for strength in strengths:
-        left = [i for i in range(len(texts)) if i not in done]
-        edits = editor(Along(direction, strength)).edit([texts[i] for i in left]) if left else []
-        for i, edit, read in zip(left, edits, _reads(direction, [edit.text for edit in edits], way), strict=True):
-            moved = edit.candidates[0].realised[direction.name].value if edit.candidates else 0.0
-            reached = way * moved - FULL if direction.reader is None else read
-            now = AutoEdit(edit, strength)
-            if edit.candidates and reached >= 0:
-                done[i] = now
-            if i not in nearest or reached > nearest[i][0]:
-                nearest[i] = reached, now
-        if progress is not None:
-            progress(len(done))
+    goal = editor.goal
+    try:
+        for strength in strengths:
+            left = [i for i in range(len(texts)) if i not in done]
+            editor.set_params(goal=Along(direction, strength))
+            edits = editor.edit([texts[i] for i in left]) if left else []
+            for i, edit, read in zip(left, edits, _reads(direction, [edit.text for edit in edits], way), strict=True):
+                moved = edit.candidates[0].realised[direction.name].value if edit.candidates else 0.0
+                reached = way * moved - FULL if direction.reader is None else read
+                now = AutoEdit(edit, strength)
+                if edit.candidates and reached >= 0:
+                    done[i] = now
+                if i not in nearest or reached > nearest[i][0]:
+                    nearest[i] = reached, now
+            if progress is not None:
+                progress(len(done))
+    finally:
+        editor.set_params(goal=goal)
     return [done[i] if i in done else nearest[i][1] for i in range(len(texts))]
 
 

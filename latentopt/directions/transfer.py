@@ -20,7 +20,7 @@ from latentopt.directions.mining import FEWEST_TO_READ, read_by
 from latentopt.directions.pairs import usable_pairs, usable_texts
 from latentopt.directions.split import halves, source_ids
 from latentopt.directions.strength import warn_if_far
-from latentopt.editing import Along, Objective, TextEditor
+from latentopt.editing import Along, TextEditor
 from latentopt.errors import LatentoptError
 from latentopt.space import LatentSpace
 from latentopt.space.texts import checked_texts
@@ -109,11 +109,11 @@ class AttributeTransfer(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         texts = checked_texts(X)
         if strength == "auto":
-            return [auto.edit.text for auto in edit_as_needed(self.direction_, texts, self._editor)]
+            return [auto.edit.text for auto in edit_as_needed(self.direction_, texts, self._editor())]
         if not isinstance(strength, Real):
             raise LatentoptError(f'the strength is a finite number or "auto", got {strength!r}; try 1')
         warn_if_far(float(strength))
-        return self._editor(Along(self.direction_, float(strength))).transform(texts)
+        return self._editor(float(strength)).transform(texts)
 
     def score(self, X: Collection[str], y: Any = None) -> float:
         """Share of texts that read as if they had the attribute once they are transformed, by `judge_`.
@@ -133,8 +133,8 @@ class AttributeTransfer(TransformerMixin, BaseEstimator):
             )
         return float(np.mean(self.judge_.predict_score(self.transform(texts)) > 0))
 
-    def _editor(self, goal: Objective) -> TextEditor:
-        return TextEditor(self.space_, goal, readers=self.direction_.readers())
+    def _editor(self, strength: float | None = None) -> TextEditor:
+        return TextEditor(self.space_, Along(self.direction_, strength), readers=self.direction_.readers())
 
     def __sklearn_clone__(self) -> Self:
         return type(self)(self.space, target=self.target, miner=self.miner)

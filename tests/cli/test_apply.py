@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
+from latentopt.cli.editing import Editing
 from latentopt.directions import Direction, calibrate, fit_style_reader
 from latentopt.editing import Along, Sum, TextEditor
 from tests.toy import toy_space, toy_texts
@@ -86,6 +87,14 @@ def test_each_text_may_have_the_strength_that_it_needs(cli, polite):
     assert found["directions"] == [{"name": "polite", "strength": "auto"}]
     assert {edit["strength"] for edit in found["edits"]} <= {0.5, 1.0, 2.0}
     assert "strength" not in document(cli("apply", polite, "--json", *FLOORS, TEXTS[0]))["edits"][0]
+
+
+def test_one_editor_tries_all_strengths(cli, polite, monkeypatch):
+    made = []
+    editor = Editing.editor
+    monkeypatch.setattr(Editing, "editor", lambda *given: made.append(given) or editor(*given))
+    assert cli("apply", polite, "--strength", "auto", "--effort", "0.1", *TEXTS).exit_code == 0
+    assert len(made) == 1
 
 
 def test_the_reader_of_a_direction_is_its_second_opinion(cli, tmp_path):

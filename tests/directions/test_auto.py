@@ -18,11 +18,13 @@ class Editor:
     """Moves each text by half the strength, if it is above -9."""
 
     asked: list = []
+    goal = None
 
-    def __init__(self, goal):
-        self.strength = float(goal.value)
+    def set_params(self, goal):
+        self.goal = goal
 
     def edit(self, texts):
+        self.strength = float(self.goal.value)
         Editor.asked.append((self.strength, list(texts)))
         return [self._edit(text) for text in texts]
 
@@ -43,7 +45,7 @@ def _forget():
 
 def edited(texts, **options):
     reader = options.pop("reader", Reader())
-    found = edit_as_needed(direction([1.0, 0.0], reader=reader), texts, Editor, **options)
+    found = edit_as_needed(direction([1.0, 0.0], reader=reader), texts, Editor(), **options)
     return [(one.edit.text, one.strength) for one in found]
 
 
@@ -57,7 +59,7 @@ def test_each_text_gets_the_smallest_strength_that_works():
 
 
 def test_a_text_that_reads_as_it_should_is_left_as_it_is():
-    (found,) = edit_as_needed(direction([1.0, 0.0], reader=Reader()), ["0.5"], Editor)
+    (found,) = edit_as_needed(direction([1.0, 0.0], reader=Reader()), ["0.5"], Editor())
     assert (found.edit.text, found.strength, found.edit.already) == ("0.5", None, True)
     assert Editor.asked == []
 
@@ -73,6 +75,13 @@ def test_without_a_reader_the_realised_move_decides():
 
 def test_the_other_way_leads_from_targets_to_sources():
     assert edited(["0.4", "-3"], strengths=(-0.5, -1.0)) == [("-0.09999999999999998", -1.0), ("-3", None)]
+
+
+def test_the_editor_keeps_its_goal():
+    editor = Editor()
+    edit_as_needed(direction([1.0, 0.0], reader=Reader()), ["-0.1"], editor)
+    assert editor.strength == 0.5
+    assert editor.goal is None
 
 
 @pytest.mark.parametrize("strengths", [(), (1.0, -1.0), (0.0,)])

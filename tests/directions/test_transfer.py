@@ -43,7 +43,7 @@ def test_transform_edits_texts_along_the_fitted_direction(space, fitted):
 
 def test_each_text_has_the_strength_that_it_needs(space, fitted):
     texts = ["the baker sings", "please, the old baker paints small boats in winter"]
-    found = edit_as_needed(fitted.direction_, texts, fitted._editor)
+    found = edit_as_needed(fitted.direction_, texts, fitted._editor())
     assert fitted.transform(texts) == fitted.transform(texts, strength="auto") == [one.edit.text for one in found]
     assert found[1].strength is None  # it is polite as it stands
 
