@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from latentopt.editing import Candidate, Edit, Estimate, Objective, TextEditor
     from latentopt.editing.constraints import Constraint
-    from latentopt.editing.measure import SecondOpinion, TextOpinion
+    from latentopt.editing.measure import SecondOpinion, ShownOpinion
     from latentopt.space import LatentSpace
 
 VERSION = 2  # of the JSON document of edits
@@ -53,7 +53,7 @@ class Editing:
         space: LatentSpace,
         goal: Objective,
         readers: Mapping[str, SecondOpinion],
-        opinions: Mapping[str, TextOpinion] | None = None,
+        opinions: Mapping[str, ShownOpinion] | None = None,
     ) -> TextEditor:
         """The editor that is asked for."""
         from latentopt.editing import Best, Effort, Floors, Front, MaxTokens, TextEditor, standard

@@ -15,7 +15,7 @@ from torch import Tensor
 from latentopt.editing.constraints import Breach, Constraint, breaches, standard
 from latentopt.editing.edit import Candidate, Edit, count_words, words_changed
 from latentopt.editing.fluency import LanguageModel
-from latentopt.editing.measure import Attempt, Measure, SecondOpinion, TextOpinion, started
+from latentopt.editing.measure import Attempt, Measure, SecondOpinion, ShownOpinion, started
 from latentopt.editing.objectives import Objective, columns
 from latentopt.editing.occlusion import effects, occlude
 from latentopt.editing.optimizers.gradient import PreconditionedGradient
@@ -88,7 +88,7 @@ class TextEditor(BaseEstimator):
         constraints: Sequence[Constraint] | None = None,
         floors: Floors = Floors(),  # noqa: B008 (frozen)
         readers: Mapping[str, SecondOpinion] | None = None,
-        opinions: Mapping[str, TextOpinion] | None = None,
+        opinions: Mapping[str, ShownOpinion] | None = None,
         language_model: LanguageModel | None = None,
         effort: Effort = Effort(),
         shown: Choice = Best(),  # noqa: B008 (frozen)

@@ -24,7 +24,7 @@ LEVEL = 0.9  # of intervals
 
 
 class SecondOpinion(Protocol):
-    """What sees a text and never a latent: a property's reader, or a direction's."""
+    """What sees a text and never a latent: a property's reader (a `latentopt.heads.Opinion`), or a direction's."""
 
     def predict(self, texts: Sequence[str]) -> NDArray[Any]:
         """Values (n,) of n texts, in the property's unit."""
@@ -33,8 +33,8 @@ class SecondOpinion(Protocol):
         """Scores (n,) of n texts, on the scale of the wish's."""
 
 
-class TextOpinion(Protocol):
-    """What is shown of a property of finished texts: a head and its reader stacked, by latent and text."""
+class ShownOpinion(Protocol):
+    """What is shown of a property of finished texts: head and reader stacked (a `latentopt.heads.Opinion` of both)."""
 
     @property
     def has_interval(self) -> bool:
@@ -82,7 +82,7 @@ class Attempt:
 
 
 def started(
-    goal: Objective, space: LatentSpace, source: str, z: Tensor, opinions: Mapping[str, TextOpinion]
+    goal: Objective, space: LatentSpace, source: str, z: Tensor, opinions: Mapping[str, ShownOpinion]
 ) -> Objective:
     """The goal of one source with the pooled latent z (1, m), from what is shown of it on.
 
@@ -118,7 +118,7 @@ class Measure:
         *,
         constraints: Sequence[Constraint],
         readers: Mapping[str, SecondOpinion],
-        opinions: Mapping[str, TextOpinion] | None = None,
+        opinions: Mapping[str, ShownOpinion] | None = None,
         language_model: LanguageModel | None = None,
     ) -> None:
         self.space = space

@@ -17,7 +17,7 @@ from latentopt.heads import bundled_heads, load_fitted
 from latentopt.heads.property import Typical, typical_of
 
 if TYPE_CHECKING:
-    from latentopt.editing.measure import TextOpinion
+    from latentopt.editing.measure import ShownOpinion
     from latentopt.heads import Fitted, Reader
     from latentopt.space import LatentSpace
     from property_models import PropertyModel
@@ -120,7 +120,7 @@ class Properties:
         """The readers of the heads that were asked for, by the names of their properties."""
         return {name: reader for fitted in self._asked.values() for name, reader in fitted.readers().items()}
 
-    def opinions(self) -> dict[str, TextOpinion]:
+    def opinions(self) -> dict[str, ShownOpinion]:
         """What is shown of the properties that were asked for, by their names: head and reader stacked."""
         return {name: opinion for fitted in self._asked.values() for name, opinion in fitted.opinions().items()}
 

@@ -21,7 +21,7 @@ from latentopt.errors import LatentoptError
 from latentopt.heads import Fitted, bundled_heads, load_fitted
 
 if TYPE_CHECKING:
-    from latentopt.editing.measure import SecondOpinion, TextOpinion
+    from latentopt.editing.measure import SecondOpinion, ShownOpinion
     from latentopt.space import LatentSpace
 
 MOST_TIMES = 10.0
@@ -43,7 +43,7 @@ class _HeadControl:
         """Second opinions by the names of what is wished for."""
         return self.fitted.readers()
 
-    def opinions(self) -> Mapping[str, TextOpinion]:
+    def opinions(self) -> Mapping[str, ShownOpinion]:
         """What is shown of texts, by the names of what is wished for."""
         return self.fitted.opinions()
 
@@ -136,7 +136,7 @@ class Strength:
         """The second opinion on the direction, where it has one."""
         return self.direction.readers()
 
-    def opinions(self) -> Mapping[str, TextOpinion]:
+    def opinions(self) -> Mapping[str, ShownOpinion]:
         """None: how far a text has gone along a direction, its latent says."""
         return {}
 

@@ -17,7 +17,7 @@ from latentopt.tables import read_table
 from latentopt.web.controls import Answer, Control, controls_of
 
 if TYPE_CHECKING:
-    from latentopt.editing.measure import SecondOpinion, TextOpinion
+    from latentopt.editing.measure import SecondOpinion, ShownOpinion
     from latentopt.space import LatentSpace
 
 KEPT = [*KINDS, NAMES]  # what the chips under the text name
@@ -105,7 +105,7 @@ class Desk:
         z = self.space.pooled(self.space.encode([one_text(text)]))
         wishes: list[tuple[float, Wish]] = []
         readers: dict[str, SecondOpinion] = {}
-        opinions: dict[str, TextOpinion] = {}
+        opinions: dict[str, ShownOpinion] = {}
         for name, answer in asked.answers.items():
             control = self._control(name)
             wishes.append((1.0, control.wish(answer, z, text)))
