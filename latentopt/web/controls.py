@@ -47,11 +47,12 @@ class _HeadControl:
         """What is shown of texts, by the names of what is wished for."""
         return self.fitted.opinions()
 
-    def colours(self, z: Tensor) -> dict[str, list[float]]:
-        """By name, what pooled latents z (n, m) can be coloured by, (n,): of two classes, the second's probability."""
-        properties = self.fitted.head.properties
-        shown = properties[1:] if len(properties) == 2 else properties
-        return {each.name or self.name: each.predict(z.double().numpy()).tolist() for each in shown}
+    def colours(self, z: Tensor, texts: Sequence[str]) -> dict[str, list[float]]:
+        """By name, what is shown of n texts with pooled latents z (n, m): of two classes, the second's probability."""
+        shown, names = self.fitted.shown, [each.name or self.name for each in self.fitted.head.properties]
+        values = shown.probabilities(z, texts).T if shown.classes else [shown.predict(z, texts)]
+        named = list(zip(names, values, strict=True))
+        return {name: each.tolist() for name, each in (named[1:] if len(named) == 2 else named)}
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ class Strength:
         """The direction's own strength, as near as the control can hold it."""
         return min(max(self.direction.strength, -MOST_STRENGTH), MOST_STRENGTH)
 
-    def colours(self, z: Tensor) -> dict[str, list[float]]:
+    def colours(self, z: Tensor, texts: Sequence[str]) -> dict[str, list[float]]:
         """How far along the direction, in multiples of it."""
         vector = self.direction.vector
         return {self.name: (z @ vector / vector.square().sum()).tolist()}

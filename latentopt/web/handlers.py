@@ -142,13 +142,13 @@ class Handlers:
                 drawn = self._drawn if path is None else None
                 if drawn is None:
                     corpus = self._corpus(path, column, numbers)
-                    chunks, parts, done = encoded(self.desk.space, corpus), [], 0
+                    left = encoded(self.desk.space, corpus, self.desk.controls.values())
+                    parts, done = [], 0
                     while done < len(corpus):
                         yield [_said(_counted(done, len(corpus))), *[gr.skip()] * 4]
-                        parts.append(self.line.part(wanted, next, chunks))
-                        done += len(parts[-1])
-                    controls = self.desk.controls.values()
-                    drawn = self.line.part(wanted, draw_map, self.desk.space, corpus, torch.cat(parts), controls)
+                        parts.append(self.line.part(wanted, next, left))
+                        done += len(parts[-1].z)
+                    drawn = self.line.part(wanted, draw_map, self.desk.space, corpus, parts)
                 if path is None:
                     self._drawn = drawn
                 names = list(drawn.values)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from latentopt.errors import LatentoptError
@@ -59,17 +61,27 @@ def read_corpus(path: str, column: str, numbers: str) -> Table:
     return Table(table.frame.rename(columns={column: "text"}), table.errors, table.name)
 
 
-def encoded(space: LatentSpace, corpus: Table) -> Iterator[Tensor]:
-    """Pooled latents of the texts of a corpus, see `read_corpus`, some (c, m) at a time."""
+class Part(NamedTuple):
+    """A part of a corpus: c pooled latents (c, m), and by name what their texts can be coloured by, (c,) each."""
+
+    z: Tensor
+    colours: dict[str, list[float]]
+
+
+def encoded(space: LatentSpace, corpus: Table, controls: Collection[Control]) -> Iterator[Part]:
+    """The texts of a corpus, see `read_corpus`, part by part; each control says what they can be coloured by."""
     texts = corpus.frame["text"].tolist()
     for start in range(0, len(texts), CHUNK):
-        yield space.pooled(space.encode(texts[start : start + CHUNK]))
+        some = texts[start : start + CHUNK]
+        z = space.pooled(space.encode(some))
+        yield Part(z, {name: values for each in controls for name, values in each.colours(z, some).items()})
 
 
-def draw_map(space: LatentSpace, corpus: Table, z: Tensor, controls: Iterable[Control]) -> Map:
-    """The map of a corpus whose pooled latents are z (n, m); each control says what it can be coloured by."""
+def draw_map(space: LatentSpace, corpus: Table, parts: Sequence[Part]) -> Map:
+    """The map of a corpus of all these parts; its own columns come before what controls say."""
     values = {name: corpus.frame[name].tolist() for name in corpus.frame.columns if name != "text"}
-    for control in controls:
-        values |= {name: colours for name, colours in control.colours(z).items() if name not in values}
+    for name in parts[0].colours:
+        values.setdefault(name, [value for part in parts for value in part.colours[name]])
+    z = torch.cat([part.z for part in parts])
     plane = Plane.fit(z)
     return Map(corpus.frame["text"].tolist(), space.embed(z), plane, plane(z), values)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from latentopt.web.maps import Part
 from tests.toy import toy_texts
 
 pytest.importorskip("gradio", reason="the page needs Gradio: pip install 'latentopt[app]'")
@@ -215,8 +216,8 @@ def test_the_map_shows_texts_and_ones_own_path(tab, tmp_path):
 
 
 def test_a_map_is_stopped_and_drawn_again(tab, desk, monkeypatch, tmp_path):
-    def no_second(space, corpus):
-        yield space.pooled(space.encode(corpus.frame["text"].tolist()[:10]))
+    def no_second(space, corpus, controls):
+        yield Part(space.pooled(space.encode(corpus.frame["text"].tolist()[:10])), {})
         endless(desk)
 
     monkeypatch.setattr("latentopt.web.handlers.encoded", no_second)
