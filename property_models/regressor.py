@@ -187,7 +187,7 @@ class Regressor(RegressorMixin, PropertyModel):
         if not self.grouped_:
             raise HeadError(UNGROUPED)
         known = SCALES[self.scale]
-        if not (np.isfinite(value) and known.lowest <= value <= known.highest):
+        if not known.has(value):
             raise HeadError(f"{self.name or 'the property'}: a typical value is one of {known.values}, got {value:g}")
         return self._at(float(self.to_score(value)))
 

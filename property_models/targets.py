@@ -31,6 +31,10 @@ class Scale(NamedTuple):
     highest: float
     values: str
 
+    def has(self, value: Any) -> Any:
+        """Whether values, of any shape, are such as it has."""
+        return np.isfinite(value) & (self.lowest <= value) & (value <= self.highest)
+
 
 SCALES = {
     "identity": Scale(lambda y: y, lambda y: y, lambda s: s, lambda s: s, -np.inf, np.inf, "finite numbers"),
@@ -87,7 +91,7 @@ def checked_scores(values: Values, scale: str) -> Values:
     if scale not in SCALES:
         raise HeadError(f"scale must be one of {', '.join(SCALES)}, got {scale!r}")
     known = SCALES[scale]
-    wrong = values[~(np.isfinite(values) & (values >= known.lowest) & (values <= known.highest))]
+    wrong = values[~known.has(values)]
     if len(wrong):
         raise HeadError(
             f"the scale {scale!r} is for {known.values}, got {wrong[0]:g}; leave such rows out, or use another scale "

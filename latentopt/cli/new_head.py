@@ -86,7 +86,7 @@ _options = options.compose(
     ),
     click.option(
         "--typical",
-        type=click.FloatRange(min=0),
+        type=float,
         help="With --group: predict for a group whose texts typically get this. [default: the median group]",
     ),
     click.option(
@@ -203,6 +203,7 @@ def make(request: Request, doing: str, learn: Callable[[Rows, Status], Fitted]) 
             kind="numbers" if are_numbers(values) else "classes",
             z=z,
         )
+    _check_typical(request, rows)
     with stderr().status(f"{doing} {request.name}") as status:
         fitted = learn(rows, status)
     if request.figures is not None:
@@ -224,6 +225,16 @@ def _kept(path: Path, space: LatentSpace, texts: list[str]) -> NDArray[np.float3
     if missing:
         warn(f"{path} holds {len(texts) - missing:,} of the {len(texts):,} texts; the others were encoded")
     return z
+
+
+def _check_typical(request: Request, rows: Rows) -> None:
+    """Refuse, before anything is learned, a typical value that no row could have."""
+    from latentopt.heads.fit import chosen_scale
+    from property_models.targets import SCALES
+
+    known = SCALES[chosen_scale(rows, request.scale)]
+    if request.typical is not None and not known.has(request.typical):
+        raise click.UsageError(f"--typical {request.typical:g}: {request.name} has {known.values}, and this is none")
 
 
 def _draw(fitted: Fitted, rows: Rows, request: Request, folder: Path) -> None:

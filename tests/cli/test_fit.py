@@ -89,6 +89,15 @@ def test_the_document_has_the_report(cli_json, posts, tmp_path):
     assert json.loads((head / "head.json").read_text())["metrics"] == document["report"]
 
 
+def test_what_is_typical_may_be_below_0(cli_json, posts, tmp_path):
+    words = "fit", "owed", posts, "--value", "owed", "--scale", "identity", "--group", "account"
+    document = cli_json(*words, "--typical", "-3", "--output", tmp_path / "owed")
+    assert document["head"]["typical"] == pytest.approx(-3)
+    predict = "predict", tmp_path / "owed", TEXTS[0]
+    low, same = (cli_json(*predict, *more)["predictions"][0] for more in (["--typical", "-40"], []))
+    assert low["properties"]["owed"]["value"] == pytest.approx(same["properties"]["owed"]["value"] - 37)
+
+
 def test_classes_are_fitted_too(cli, posts, tmp_path):
     result = cli("fit", "season", posts, "--value", "season", "--output", tmp_path / "season", "--family", "mlp")
     assert result.exit_code == 0, result.stderr
@@ -163,6 +172,11 @@ def test_a_column_of_bools_is_one_of_classes(cli_json, tmp_path):
             ["--value", "season", "--group", "account", "--split", "group", "--typical", "5"],
             2,
             "--typical is for numbers, but season has classes",
+        ),
+        (
+            ["--value", "likes", "--group", "account", "--scale", "log1p", "--typical", "-3"],
+            2,
+            "--typical -3: likes has counts of at least 0, and this is none",
         ),
     ],
 )

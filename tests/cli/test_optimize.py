@@ -122,6 +122,12 @@ def test_a_typical_value_shifts_the_prediction(optimize):
     assert low["predicted"]["likes"]["value"] < high["predicted"]["likes"]["value"]
 
 
+def test_a_typical_value_is_one_that_the_property_can_have(optimize):
+    result = optimize("--target", "likes=90", "--typical", "-3", TEXT)
+    assert result.exit_code == 1
+    assert "likes: a typical value is one of counts of at least 0, got -3" in result.stderr
+
+
 def test_a_class_can_be_named_as_the_target(optimize, heads):
     result = optimize("--target", "mood=glad", "--json", *FLOORS, TEXT)
     assert result.exit_code == 0, result.stderr
