@@ -186,7 +186,9 @@ def test_a_column_of_the_name_of_what_is_wished_for_stays_beside_the_results(cli
 
 
 def test_two_wishes_of_each_row_s_own_for_one_property_have_the_same_columns_in_all_rows(cli, heads, tmp_path):
-    (tmp_path / "in.csv").write_text(f"text,low,high,mood\n{TEXTS[0]},20,90,warm\n{TEXTS[1]},30,80,cold\n")
+    (tmp_path / "in.csv").write_text(
+        f"text,low,high,mood,other\n{TEXTS[0]},20,90,warm,cold\n{TEXTS[1]},30,80,cold,cold\n"
+    )
     words = ["optimize", "--head", heads / "likes", "--head", heads / "tone", "--at-least", "likes=@low"]
     words += ["--at-most", "likes=@high", *FLOORS, "--input", tmp_path / "in.csv", "--best", "--output"]
     assert (result := cli(*words, tmp_path / "e.csv")).exit_code == 0, result.stderr
@@ -205,6 +207,11 @@ def test_two_wishes_of_each_row_s_own_for_one_property_have_the_same_columns_in_
     asked = ["tone=cold", "tone=warm", "tone=warm at least 0.9", "tone=warm at most 0.99"]
     assert [warm[f"{name}_before"] is not None for name in asked] == [False, False, True, True]
     assert [cold[f"{name}_before"] is not None for name in asked] == [True, True, False, False]
+    # Two columns may name the same class: an error of that row.
+    more = ["--target", "tone=@mood", "--at-least", "tone=@other"]
+    assert (result := cli(*words, tmp_path / "g.jsonl", *more)).exit_code == 0, result.stderr
+    sound, refused = (json.loads(line)["error"] for line in (tmp_path / "g.jsonl").read_text().splitlines())
+    assert (sound, "one AtLeast for a property, but tone=cold has two" in refused) == (None, True)
     twice = cli(*words, tmp_path / "f.csv", "--at-least", "likes=@high")
     assert (twice.exit_code, "a goal has one AtLeast for a property, but likes has two" in twice.stderr) == (2, True)
 
