@@ -21,6 +21,8 @@ def marked(candidate: Candidate) -> str:
         parts.append(escape(candidate.text[place : change.start]))
         gone, new = GONE.format(escape(change.was)), escape(candidate.text[change.start : change.end])
         if new:
+            if change.was[:1].isalnum() and candidate.text[: change.start][-1:].isalnum():
+                parts.append(" ")  # a mark in place of a word: "this crap" is now "this."
             parts.append(f"{gone if change.was else ''}<mark>{new}</mark>")
         else:  # it stood behind the word before it, if there is one
             parts.append(f" {gone}" if change.start else f"{gone} ")

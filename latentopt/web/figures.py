@@ -82,12 +82,12 @@ def sweep_figure(name: str, rungs: Sequence[Rung]) -> dict[str, Any]:
     """What a strength does: the attribute, the meaning and the fluency of the edits, one above the other."""
     asked = [rung.asked for rung in rungs]
     panels = [
-        (name, [rung.value for rung in rungs]),
-        ("meaning kept", [rung.meaning for rung in rungs]),
-        ("fluency", [rung.fluency for rung in rungs]),
+        (name, [rung.value for rung in rungs], ""),
+        ("meaning kept", [rung.meaning for rung in rungs], ".3~p"),  # per cent, as in the table
+        ("fluency", [rung.fluency for rung in rungs], ""),
     ]
     traces, axes = [], {}
-    for place, (title, values) in enumerate(panels, 1):
+    for place, (title, values, ticks) in enumerate(panels, 1):
         suffix = "" if place == 1 else str(place)
         traces.append(
             {
@@ -104,11 +104,18 @@ def sweep_figure(name: str, rungs: Sequence[Rung]) -> dict[str, Any]:
             }
         )
         bottom = 1 - place / 3
-        axes[f"yaxis{suffix}"] = {"title": {"text": title}, "domain": [bottom + 0.03, bottom + 0.3], "nticks": 4}
+        axes[f"yaxis{suffix}"] = {
+            "title": {"text": title},
+            "domain": [bottom + 0.03, bottom + 0.3],
+            "nticks": 4,
+            "tickformat": ticks,
+        }
     return {
         "data": traces,
         "layout": _layout(
-            xaxis={"title": {"text": "strength that was asked for"}, "anchor": f"y{len(panels)}"}, height=560, **axes
+            xaxis={"title": {"text": "strength that was asked for", "standoff": 10}, "anchor": f"y{len(panels)}"},
+            height=560,
+            **axes,
         ),
     }
 

@@ -90,7 +90,7 @@ class Handlers:
                     if number == 0 and self.line.waiting:
                         more = " Others are waiting, so it ends with what was found at first."
                         break
-                    yield [_said(f"{_so_far(edit)} Looking for better ones…"), edit, *self._shown(edit)]
+                    yield [_said(_so_far(edit)), edit, *self._shown(edit)]
             except LatentoptError as error:
                 yield [_failed(error), edit, *(_nothing() if edit is None else self._shown(edit))]
                 return
@@ -323,7 +323,8 @@ def _counted(done: int, total: int) -> str:
 
 
 def _so_far(edit: Edit) -> str:
-    return f"{len(edit.candidates)} so far." if edit.candidates else "None so far."
+    found = len(edit.candidates)
+    return f"{found} so far. Looking for better ones…" if found else "None so far. Looking for some…"
 
 
 def _nothing() -> Values:

@@ -108,7 +108,7 @@ def _field(control: Control, *, visible: bool) -> gr.components.Component:
         case Times():
             info = "times what is predicted for your text"
             if (typical := control.fitted.head.typical) is not None:
-                info += f", as a text of {whose_texts(typical)}"
+                info += f" in {whose_texts(typical)}"
             return gr.Slider(1.5, MOST_TIMES, value=FIRST_TIMES, step=0.5, info=info, **seen)
         case Strength():
             far, info = MOST_STRENGTH, "along this direction; below 0 is the other way"
@@ -177,7 +177,7 @@ def _sweep(do: Handlers, shared: Fields) -> None:
         start = gr.Button("Sweep", min_width=NARROW, variant="primary", elem_id="sweep")
         stop = gr.Button("Stop", min_width=NARROW, elem_id="sweep-stop")
     said = gr.HTML(
-        "Your text at rising strengths, everything else left as it is: what is gained, and what it costs.",
+        "Your text at rising strengths of one wish alone: what is gained, and what it costs.",
         elem_id="sweep-said",
         elem_classes="said",
     )

@@ -34,7 +34,7 @@ def browser():
 
 @pytest.fixture(params=SIZES)
 def tab(request, browser, served):
-    """The page, opened at a size; requests to other hosts, and errors of its scripts, fail the test."""
+    """The page, opened at a size; requests to other hosts, errors of its scripts and what is too wide fail it."""
     width, height = SIZES[request.param]
     context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -54,9 +54,11 @@ def tab(request, browser, served):
     opened.goto(served.url)
     opened.wait_for_selector("#text textarea")
     yield opened
+    beyond = opened.evaluate("document.documentElement.scrollWidth") - width
     context.close()
     assert elsewhere == []
     assert broken == []
+    assert beyond <= 0, f"the page is {beyond} pixels wider than the screen"
 
 
 def write(tab, text=TEXT):

@@ -178,6 +178,10 @@ def test_words_that_are_new_and_gone_are_marked_and_texts_are_no_html(do):
     (shorter,) = made("<all> of it is so late", "it is late").candidates
     gone, also_gone = cards.GONE.format("&lt;all&gt; of"), cards.GONE.format("so")
     assert cards.marked(shorter) == f"{gone} it is {also_gone} late"
+    (ended,) = made("leave it here", "leave it.").candidates
+    assert cards.marked(ended) == f"leave it {cards.GONE.format('here')}<mark>.</mark>"
+    (asked,) = made("leave it!", "leave it?").candidates
+    assert cards.marked(asked) == f"leave it{cards.GONE.format('!')}<mark>?</mark>"
     assert "gone: " in cards.GONE  # screen readers pass over what is struck through
     html = cards.card(made("one & two", "one & <script>"), made("one & two", "one & <script>").candidates[0])
     assert "<script>" not in html
