@@ -42,8 +42,8 @@ TIMEOUT = 300  # seconds, of one request
 class Waits:
     """What users met.
 
-    first: seconds to the first edits, or the answer that there are none. whole: to the last. short: how many ended
-    after the first since others were waiting.
+    first: seconds to the first edit on the screen, or to the answer that there is none. whole: to the last. short: how
+    many ended with what was found at first since others were waiting.
     """
 
     first: list[float] = field(default_factory=list)
@@ -64,7 +64,7 @@ class User:
         self.rest = [parts[place].get("value") for place in self.event["inputs"][1:]]  # all fields but the text
 
     def write(self, text: str) -> tuple[float, float, bool]:
-        """Seconds to the first edits and to the last, and whether it ended there since others were waiting.
+        """Seconds to the first edit and to the last, and whether it ended there since others were waiting.
 
         Raises RuntimeError for what a person would see as an error.
         """
@@ -72,7 +72,7 @@ class User:
         session = f"{self.name}-{random.getrandbits(40):x}"
         document = {"data": [text, *self.rest], "fn_index": self.event["id"], "session_hash": session}
         self._post("gradio_api/queue/join", document)
-        steps, short = 0, False
+        short = False
         with urllib.request.urlopen(f"{self.url}gradio_api/queue/data?session_hash={session}", timeout=TIMEOUT) as said:
             for line in said:
                 if not line.startswith(b"data: "):
@@ -81,10 +81,8 @@ class User:
                 short = short or b"Others are waiting" in line
                 if b"fulfils the wish" in line:
                     raise RuntimeError("the page's wish is none: nothing would be measured")
-                if message["msg"] == "process_generating":
-                    steps += 1
-                    if steps == 2 and first is None:  # the first says only that it is being written
-                        first = time.monotonic() - begun
+                if first is None and b"data-text" in line:  # the card of an edit
+                    first = time.monotonic() - begun
                 if message["msg"] == "process_completed":
                     if not message["success"]:
                         raise RuntimeError(f"failed: {message['output']}")
