@@ -9,7 +9,7 @@ import click
 
 from latentopt.cli import completion, options
 from latentopt.cli.groups import group_columns, groups_of
-from latentopt.cli.new_head import NAMES
+from latentopt.cli.head_report import NAMES
 from latentopt.cli.output import print_json, stderr, stdout, warn
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import wraps
 from pathlib import Path
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latentopt.cli import options
-from latentopt.cli.groups import group_columns, groups_of, whose_texts
-from latentopt.cli.output import draw, print_json, stderr, stdout, warn
+from latentopt.cli.groups import group_columns, groups_of
+from latentopt.cli.head_report import print_report
+from latentopt.cli.output import draw, print_json, stderr, warn
 from latentopt.errors import LatentoptError
 from property_models.families import FAMILIES
 
@@ -31,22 +32,6 @@ if TYPE_CHECKING:
 
 SPLITS = {"random": "at_random", "group": "by_group", "time": "by_time"}  # functions of latentopt.heads.splits
 FAMILY = {family.name: family for family in FAMILIES}  # the one place where families have names
-NAMES = {
-    "constant": "a constant",
-    "group_mean": "the group's mean",
-    "tfidf_ridge": "TF-IDF ridge",
-    "tfidf_logistic": "TF-IDF logistic",
-    "head": "the head, by the latent",
-    "reader": "the reader, by the words",
-    "stacked": "both, stacked",
-}
-
-SCORES = {
-    "identity": "the value",
-    "log1p": "log1p of the value",
-    "log": "the logarithm of the value",
-    "logit": "the log-odds of the value",
-}
 
 _options = options.compose(
     click.argument("name"),
@@ -354,7 +339,7 @@ def _save_and_show(fitted: Fitted, request: Request, output: Path, space: Latent
         about = {"name": name, "directory": str(output), "kind": head.kind, "parameters": head.get_params()}
         print_json({"version": 1, "head": about | {"typical": head.typical}, "report": fitted.report})
     else:
-        _print_report(name, fitted)
+        print_report(name, fitted)
         at = "" if request.model is None else f" --model {request.model}"
         click.echo(
             f'wrote {output}; next: latentopt optimize --head {output} --target {name}={value}{at} "a text of yours"',
@@ -368,42 +353,3 @@ def _example(head: PropertyModel) -> str:
     low, high = head.score_range
     value = float(head.to_value(0.3 * low + 0.7 * high))  # higher than typical, and not out of reach
     return f"{value:.2g}" if abs(value) < 1 else f"{float(f'{value:.1g}'):.0f}"
-
-
-def _print_report(name: str, fitted: Fitted) -> None:
-    from rich.table import Table as Grid
-
-    say, report, head = stdout(), fitted.report, fitted.head
-    say.print(f"{name}: {head.kind}, measured on {report['rows']:,} rows that it has not seen\n", soft_wrap=True)
-    models = [key for key in NAMES if key in report]
-    measures: Sequence[str] = list(report["head"])
-    grid = Grid("", *measures, box=None, pad_edge=False)
-    for column in grid.columns[1:]:
-        column.justify = "right"
-    for key in models:
-        grid.add_row(NAMES[key], *(f"{report[key][m]:.3f}" for m in measures))
-    say.print(grid)
-    notes = []
-    if report.get("within_groups"):
-        alone = report["rows"] - report["rows_within"]
-        but = f", without {alone:,} rows that are the only one of theirs" if alone else ""
-        notes.append(
-            f"Measured within groups{but}: the {report['groups']:,} groups alone explain "
-            f"{report['explained_by_group']:.0%} of the variance; r2_total is of all of it, each group's mean known."
-        )
-    if head.typical is not None:
-        notes.append(f"Predicts for {whose_texts(head.typical)}; --typical VALUE predicts for another.")
-    if "scale" in report:
-        notes.append(f"r2 and mae are of {SCORES[report['scale']]}.")
-    if found := report.get("interval"):
-        whose = ", that of groups of which nothing is known," if found["unseen_groups"] else ""
-        notes.append(
-            f"The {found['level']:.0%} interval of the stacked value{whose} covers {found['coverage']:.1%} of them."
-        )
-    if "trials" in report:
-        kept = ", ".join(f"{key}={value}" for key, value in head.get_params().items() if key != "random_state")
-        notes.append(f"Best of {report['trials']} trials: {kept}.")
-    notes.append("Searches lead by the head; what is shown of a text is both, stacked.")
-    if fitted.says_nothing:
-        notes.append("Together they cannot tell unseen texts apart: the same is predicted for all. Give more rows.")
-    say.print("\n" + "\n".join(notes), soft_wrap=True, markup=False)
