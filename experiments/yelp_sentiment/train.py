@@ -17,18 +17,17 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-import latentopt.pretrained
-from latentopt.model.quantized import SMALL, save_quantized
+from latentopt.model.quantized import SMALL
+from latentopt.space.space import BUNDLED
 from latentopt.training.losses import MMD, LatentNoise, Property, Weights
 from latentopt.training.optimizers import Rates
 from latentopt.training.recipe import Recipe, Schedule, Uses
 from latentopt.training.starts import FromModel
 from latentopt.training.trainer import train
 
-STARTED = Path(next(iter(latentopt.pretrained.__path__)))
 BATCH, STEPS = 512, 600
 RECIPE = Recipe(
-    start=FromModel(STARTED),
+    start=FromModel(BUNDLED),
     properties=(Property("positive", binary=True),),
     noise=LatentNoise(0.6),
     uses=Uses(fills=0.6, null_fills=0.3, null_wholes=0.3, read=0.15),
@@ -62,9 +61,7 @@ def main() -> None:
             work,
             values=rows[["positive"]].to_numpy("float32"),
         )
-        save_quantized(space.model, options.output, SMALL)
-        space.tokenizer.save_pretrained(options.output)
-        space.density.save_pretrained(options.output / "density.safetensors")
+        space.save_pretrained(options.output, precision=SMALL)
     where = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
     logging.info("%d steps of %d in %.0f s, %s", options.steps, BATCH, time.perf_counter() - started, where)
 

@@ -214,11 +214,13 @@ def _kept(path: Path, space: LatentSpace, texts: list[str]) -> NDArray[np.float3
 
 def _check_typical(request: Request, rows: Rows) -> None:
     """Refuse, before anything is learned, a typical value that no row could have."""
+    if request.typical is None:
+        return
     from latentopt.heads.fit import chosen_scale
     from property_models.targets import SCALES
 
     known = SCALES[chosen_scale(rows, request.scale)]
-    if request.typical is not None and not known.has(request.typical):
+    if not known.has(request.typical):
         raise click.UsageError(f"--typical {request.typical:g}: {request.name} has {known.values}, and this is none")
 
 
