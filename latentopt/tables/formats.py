@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from latentopt.errors import LatentoptError
+from latentopt.tables.numbers import number
 from latentopt.tables.sources import Source
 
 Format = Literal["csv", "json", "jsonl", "parquet", "txt"]
@@ -28,6 +29,7 @@ FORMATS: dict[str, Format] = {
     "js": "json",
 }
 DELIMITERS = (",", "\t", ";", "|")
+NOTHING = "\x1f"  # stands between the fields of a table that has one column
 SAMPLE = 1 << 16  # bytes
 HEADERS = {
     "body",
@@ -42,6 +44,12 @@ HEADERS = {
     "tweet",
 }  # perhaps
 NAME = re.compile(r"[^\W\d](?:[\w.#/()-]| (?! )){0,39}(?<! )")  # a column's: short, and no number
+FOREIGN = {  # how files begin that hold rows in a way that is not read, and what to do
+    b"PK\x03\x04": "a zip archive, or a table of a spreadsheet; unpack it, or save it as csv",
+    b"\xd0\xcf\x11\xe0": "a table of an old spreadsheet; save it as csv",
+    b"BZh": "packed by bzip2; unpack it",
+    b"\xfd7zXZ\x00": "packed by xz; unpack it",
+}
 JSON_BEGINS = re.compile(r'[\[{]\s*(["\[{\]}]|$)')  # {braces} and [notes] begin otherwise
 
 
@@ -82,6 +90,9 @@ def dialect_of(source: Source, reading: Reading, columns: Sequence[str]) -> Dial
     """
     with source.open() as stream:
         sample = stream.read(SAMPLE + 1)
+    for begins, what in FOREIGN.items():
+        if sample.startswith(begins) and not sample[:SAMPLE].isascii():
+            raise LatentoptError(f"{source.name} is {what}")
     said = reading.format or source.suffix.removeprefix(".") or None
     if said is None and sample.startswith(b"PAR1"):
         said = "parquet"
@@ -126,7 +137,11 @@ def _format(source: Source, said: str | None, reading: Reading, lines: Sequence[
     if reading.delimiter is not None or not reading.header or said in ("csv", "tsv"):
         return "csv"
     first = lines[0].strip() if lines else ""
-    if said is None and (first.startswith("window.YTD") or JSON_BEGINS.match(first)):
+    if said in (None, "txt") and (first.startswith("window.YTD") or JSON_BEGINS.match(first)):
+        if said is not None:
+            warnings.warn(
+                f"{source.name}: read as JSON, as which it begins; --format txt takes its lines for texts", stacklevel=2
+            )
         return _kind_of_json(lines, "json")
     return _table_or_lines(source, said, lines, columns)
 
@@ -147,7 +162,7 @@ def _kind_of_json(lines: Sequence[str], said: str) -> Format:
 def _table_or_lines(source: Source, said: str | None, lines: Sequence[str], columns: Sequence[str]) -> Format:
     """Of csv and txt, what a source is that could be both."""
     plain = list(columns) == ["text"]
-    delimiter = looks_like(lines, columns)
+    delimiter = looks_like(lines, columns) or _numbered(lines)
     header = _fields(lines[0], delimiter) if lines and delimiter else []
     if not plain:
         named = any(set(columns) <= set(_fields(lines[0], sign)) for sign in DELIMITERS) if lines else False
@@ -168,7 +183,7 @@ def _table_or_lines(source: Source, said: str | None, lines: Sequence[str], colu
             stacklevel=2,
         )
         return "csv"
-    shown = ", ".join(map(repr, header[:8]))
+    shown = ", ".join(repr(name if len(name) < 40 else f"{name[:36]}...") for name in header[:8])
     raise LatentoptError(
         f"{source.name} looks like a table that begins with {shown}, and none of these is 'text'; --column NAME says "
         "which column has the texts, --no-header --column NUMBER which one of a table without names, and --format txt "
@@ -190,11 +205,32 @@ def looks_like(lines: Sequence[str], columns: Sequence[str] = ()) -> str | None:
     return max(found)[1] if found else None
 
 
+def _numbered(lines: Sequence[str]) -> str | None:
+    """Return the delimiter of rows without a header: of one length, a column of numbers, one of words; else None."""
+    for sign in DELIMITERS:
+        rows = _rows(lines, sign)
+        if len(rows) > 1 and len(set(map(len, rows))) == 1:
+            columns = list(zip(*rows, strict=True))
+            numbers = [all(number(field) is not None for field in column) for column in columns]
+            words = [all(any(map(str.isalpha, field)) for field in column) for column in columns]
+            if len(columns) > 1 and any(numbers) and any(words):
+                return sign
+    return None
+
+
 def _delimiter(lines: Sequence[str], columns: Sequence[str], reading: Reading, source: Source) -> str:
     """The delimiter of a csv file: that by which its header has the columns, or by which all rows are of one length."""
     if not lines:
         return ","
     if reading.header:
+        if all(len(_fields(lines[0], sign)) == 1 for sign in DELIMITERS):
+            if any(count > 1 for count in _counts(lines, ",")):
+                warnings.warn(
+                    f"{source.name}: its header names one column, so that commas belong to the values; --delimiter , "
+                    "says that they set fields apart",
+                    stacklevel=2,
+                )
+            return NOTHING
         for sign in DELIMITERS:
             if set(columns) <= set(_fields(lines[0], sign)):
                 return sign
@@ -220,14 +256,17 @@ def _quoted(lines: Sequence[str], delimiter: str) -> bool:
 
 
 def _counts(lines: Sequence[str], delimiter: str) -> list[int]:
-    """Numbers of fields of the rows in a sample; the last one may be cut off."""
-    counts = []
+    """Numbers of fields of the rows in a sample; of several lengths where it is no csv."""
+    return [len(row) for row in _rows(lines, delimiter)] or [0, 1]
+
+
+def _rows(lines: Sequence[str], delimiter: str) -> list[list[str]]:
+    """The rows of a sample but the last one, which may be cut off, of more than two; none where it is no csv."""
     try:
-        for row in csv.reader(lines, delimiter=delimiter):
-            counts.append(len(row))
+        rows = list(csv.reader(lines, delimiter=delimiter))
     except csv.Error:
-        return [0, 1]
-    return counts[:-1] if len(counts) > 2 else counts
+        return []
+    return rows[:-1] if len(rows) > 2 else rows
 
 
 def _fields(line: str, delimiter: str) -> list[str]:

@@ -11,6 +11,7 @@ import csv
 import io
 import itertools
 import json
+import re
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from latentopt.tables import numbers
 from latentopt.tables.formats import Dialect, Format
 from latentopt.tables.sources import Source
 
+UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are no UTF-8, as surrogateescape gives them
 BLOCK = 1 << 16  # characters of JSON that are read at a time
 MOST_JSON = 1 << 26  # characters that one JSON value may have
 BATCH = 1024  # rows of parquet that are read at a time
@@ -193,7 +195,9 @@ def missing_column(there: Iterable[str], column: str) -> LatentoptError:
     names = list(there)
     shown = ", ".join(repr(name) for name in names[:20]) + (", ..." if len(names) > 20 else "")
     advice = ""
-    if len(names) == 1 and any(sign in names[0] for sign in ",;\t|"):
+    if any(map(UNDECODED.search, names)):
+        advice = "; if the file is of an older program, --encoding cp1252 (or latin-1) reads it"
+    elif len(names) == 1 and any(sign in names[0] for sign in ",;\t|:^~"):
         advice = "; --delimiter says what stands between its fields"
     elif any(numbers.number(name) is not None for name in names) and not all(name.isdecimal() for name in names):
         advice = "; if that is no header, --no-header numbers the columns: --column 1"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
@@ -14,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 from latentopt.errors import LatentoptError
 from latentopt.tables.formats import Reading, dialect_of
 from latentopt.tables.numbers import number
-from latentopt.tables.parsing import READERS, Row, RowError, fault, missing_column, pick
+from latentopt.tables.parsing import READERS, UNDECODED, Row, RowError, fault, missing_column, pick
 from latentopt.tables.sources import Source, sources_of
 
 if TYPE_CHECKING:
     import pandas
 
-UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are no UTF-8, as surrogateescape gives them
 LOOKED_AT = 1000  # rows among which a column must be
 
 
@@ -93,9 +91,9 @@ def faults_of(row: Row, columns: Sequence[str], *, optional: Sequence[str] = ())
 
 
 def of_another_encoding(row: Row) -> bool:
-    """Whether a row holds bytes that are no UTF-8, in a file of text."""
+    """Whether a row, or the name of a column, holds bytes that are no UTF-8, in a file of text."""
     parquet = row.file.lower().endswith(".parquet") or row.file == "arguments"
-    return not parquet and any(isinstance(v, str) and UNDECODED.search(v) for v in row.values.values())
+    return not parquet and any(isinstance(v, str) and UNDECODED.search(v) for v in (*row.values, *row.values.values()))
 
 
 def warn_of_encoding(row: Row) -> None:

@@ -1,18 +1,21 @@
 """Files as people have them: each is read rightly, or refused with the option that helps."""
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import os
 import sys
 import threading
+import zipfile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from latentopt.errors import LatentoptError
-from latentopt.tables import Reading, digest_of, read_rows, read_table, read_texts, sources_of
+from latentopt.tables import Reading, digest_of, of_another_encoding, read_rows, read_table, read_texts, sources_of
 
 TEXTS = ["a fine day", "what; a, day"]
 TABLE = [{"id": 7, "text": TEXTS[0]}, {"id": 8, "text": TEXTS[1]}]
@@ -26,6 +29,13 @@ def zst(content: bytes) -> bytes:
     with pa.CompressedOutputStream(sink, "zstd") as packed:
         packed.write(content)
     return sink.getvalue().to_pybytes()
+
+
+def zipped(content: bytes) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("t.csv", content)
+    return archive.getvalue()
 
 
 def texts_of(path, column="text", **said):
@@ -104,6 +114,50 @@ def test_what_looks_like_a_table_is_not_taken_for_lines(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "content",
+    ['7;"a fine; day"\n8;rain\n', "a fine day,7\nrain,8\nsnow,1.2K\n", "7,x,a fine day\n8,x,rain\n"],
+)
+def test_a_table_without_a_header_is_not_taken_for_lines(tmp_path, monkeypatch, content):
+    (tmp_path / "t.txt").write_text(content)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content.encode())))
+    for path in ("-", tmp_path / "t.txt"):
+        with pytest.raises(LatentoptError, match=r"looks like a table.*--no-header --column NUMBER.*--format txt"):
+            texts_of(path)
+    assert texts_of(tmp_path / "t.txt", format="txt") == content.splitlines()
+
+
+@pytest.mark.parametrize("name", ["pretty.json", "lines.json", "array.json", "inner.json", "tweets.js"])
+def test_json_in_a_file_of_lines_is_read_as_json_and_said_to_be(tmp_path, name):
+    (tmp_path / "t.txt").write_bytes(CONTENTS[name])
+    with pytest.warns(UserWarning, match=r"t.txt: read as JSON, .*; --format txt takes its lines for texts"):
+        assert texts_of(tmp_path / "t.txt") == TEXTS
+    lines = read_texts([], tmp_path / "t.txt", reading=Reading("txt")).frame["text"].tolist()
+    assert lines == [line for line in CONTENTS[name].decode().splitlines() if line]
+
+
+def test_commas_belong_to_the_texts_of_a_table_with_one_column(tmp_path):
+    (tmp_path / "t.csv").write_text('text\n"a fine, day"\nwell; rain\n')
+    assert texts_of(tmp_path / "t.csv") == ["a fine, day", "well; rain"]
+    (tmp_path / "t.csv").write_text('text\na fine, day\n"two\nlines, here"\nrain\n')
+    with pytest.warns(UserWarning, match=r"its header names one column, so that commas belong.*; --delimiter , says"):
+        assert texts_of(tmp_path / "t.csv") == ["a fine, day", "two\nlines, here", "rain"]
+    assert len(read_texts([], tmp_path / "t.csv", reading=Reading(delimiter=","))) == 2
+
+
+@pytest.mark.parametrize(
+    ("pack", "message"),
+    [(zipped, "a zip archive, or a table"), (bz2.compress, "packed by bzip2; unpack it"), (lzma.compress, "by xz")],
+)
+def test_what_is_packed_otherwise_is_refused_and_not_taken_for_an_old_encoding(tmp_path, monkeypatch, pack, message):
+    content = pack(CONTENTS["semicolon.csv"])
+    (tmp_path / "t.csv").write_bytes(content)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    for path in ("-", tmp_path / "t.csv"):
+        with pytest.raises(LatentoptError, match=message):
+            texts_of(path)
+
+
+@pytest.mark.parametrize(
+    "content",
     [
         "Hello, world\nGood night, moon\n",
         "one text alone, with a comma\n",
@@ -138,6 +192,11 @@ def test_older_encodings_are_suggested_and_read(tmp_path):
     with pytest.warns(UserWarning, match="row 3 is not UTF-8.*--encoding cp1252"):
         assert len(read_texts([], tmp_path / "t.csv")) == 1
     assert texts_of(tmp_path / "t.csv", encoding="cp1252") == ["fine", "café"]
+    (tmp_path / "h.csv").write_bytes(b"id,caf\xe9\n1,fine\n")
+    with pytest.raises(LatentoptError, match=r"no column 'café'.*--encoding cp1252 \(or latin-1\) reads it"):
+        texts_of(tmp_path / "h.csv", "café")
+    (row,) = read_rows(sources_of(tmp_path / "h.csv"), columns=["id"])
+    assert of_another_encoding(row)
     with pytest.raises(LatentoptError, match="say the file's encoding with --encoding"):
         texts_of(tmp_path / "t.csv", encoding="ascii")
 
@@ -146,6 +205,9 @@ def test_a_delimiter_that_is_not_there_is_the_advice(tmp_path):
     (tmp_path / "t.csv").write_text("id,text\n1,rain\n")
     with pytest.raises(LatentoptError, match="the file has 'id,text'; --delimiter says what stands between its fields"):
         texts_of(tmp_path / "t.csv", delimiter=";")
+    (tmp_path / "t.csv").write_text("id:text\n1:rain\n")
+    with pytest.raises(LatentoptError, match="the file has 'id:text'; --delimiter says"):
+        texts_of(tmp_path / "t.csv")
 
 
 def test_tables_without_a_header(tmp_path):
