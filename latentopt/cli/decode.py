@@ -19,7 +19,7 @@ CHUNK = 4  # batches that are kept together
 
 
 @click.command
-@click.argument("file", default="-", type=click.Path(path_type=Path))
+@click.argument("file", default="-", type=options.SomePath(path_type=Path))
 @click.option("--column", default="z", show_default=True, help="Column of the file that holds the latents.")
 @options.reading
 @options.model

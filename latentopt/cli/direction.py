@@ -39,7 +39,7 @@ OF = {  # options that are for some kinds of examples alone
 }
 
 
-file = click.Path(path_type=Path)
+file = options.SomePath(path_type=Path)
 
 
 @click.command(short_help="Mine a direction from pairs of texts, or from labelled ones.")

@@ -21,7 +21,7 @@ WHOSE = {key: NAMES[key] for key in ("head", "reader", "stacked")}
 
 @click.command("evaluate-head", short_help="Share of pairs of texts that a head orders rightly.")
 @click.argument("name", shell_complete=completion.heads)
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=options.SomePath(path_type=Path))
 @click.option("--first", default="first", show_default=True, metavar="COLUMN", help="Column of the first texts.")
 @click.option("--second", default="second", show_default=True, metavar="COLUMN", help="Column of the second texts.")
 @click.option("--more", metavar="COLUMN", help="Column that says which has more: first or second, or 1 or 2.")

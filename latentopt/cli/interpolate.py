@@ -15,7 +15,7 @@ from latentopt.cli.output import print_json, print_lines, write
 @click.option(
     "--input",
     "file",
-    type=click.Path(path_type=Path),
+    type=options.SomePath(path_type=Path),
     help="Read pairs from a .csv, .jsonl or .parquet file with columns source and target; - is standard input.",
 )
 @click.option(

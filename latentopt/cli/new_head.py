@@ -35,7 +35,7 @@ FAMILY = {family.name: family for family in FAMILIES}  # the one place where fam
 
 _options = options.compose(
     click.argument("name"),
-    click.argument("file", type=click.Path(path_type=Path)),
+    click.argument("file", type=options.SomePath(path_type=Path)),
     click.option(
         "--value",
         required=True,
@@ -91,7 +91,7 @@ _options = options.compose(
     ),
     click.option(
         "--latents",
-        type=click.Path(path_type=Path),
+        type=options.SomePath(path_type=Path),
         help="Latents of the texts, as `latentopt encode --output` wrote them to .parquet; others are encoded.",
     ),
     click.option("--limit", type=click.IntRange(min=1), help="Use this many rows, drawn at random. [default: all]"),

@@ -44,6 +44,16 @@ def _writable(ctx: click.Context, parameter: click.Parameter, value: Path | None
     return value
 
 
+class SomePath(click.Path):
+    """A path that is not empty, as that of a variable which is not set: Python takes that for the working folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path; a usage error where there is none."""
+        if not str(value):
+            self.fail("no file is named; a variable may be empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 READING = "latentopt.reading"  # where a command's context keeps what was said of files
 THREADS = "latentopt.threads"  # and of threads
 
@@ -145,7 +155,7 @@ texts = compose(
     click.option(
         "--input",
         "file",
-        type=click.Path(path_type=Path),
+        type=SomePath(path_type=Path),
         help="Read the texts from a .csv, .tsv, .json, .jsonl, .parquet or .txt file, also .gz or .zst, from a folder "
         "of such, or a 'pattern*'; - is standard input.",
     ),

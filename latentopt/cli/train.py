@@ -48,11 +48,13 @@ OPTIMIZERS: dict[str, Maker] = {"adamw": AdamW(), "muon": Muon()}
 
 
 @click.command(short_help="Train a model on your texts.")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=options.SomePath(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Where the model goes.")
 @click.option("--column", default="text", show_default=True, help="Column of the file that holds the texts.")
 @options.reading
-@click.option("--valid", type=click.Path(path_type=Path), help="File with validation texts. [default: 1% of FILE]")
+@click.option(
+    "--valid", type=options.SomePath(path_type=Path), help="File with validation texts. [default: 1% of FILE]"
+)
 @click.option("--restart", is_flag=True, help="Give up what --output holds of an earlier run.")
 @click.option("--base", metavar="DIR", help="Begin with this T5, T5-v1.1, Flan-T5 or UMT5 (directory or hub name).")
 @click.option(

@@ -251,6 +251,7 @@ def test_progress_is_told_where_nobody_looks(cli, posts, tmp_path, monkeypatch):
         (["--shard", "1/2"], "--shard is for results in a file"),
         (["--shard", "3/2", "--output", "z.jsonl"], "3/2: a shard is written I/N, the I-th of N, such as 1/8"),
         (["--delimiter", "ab"], "'ab': a delimiter is one character, such as ; or tab"),
+        (["--input", ""], "no file is named; a variable may be empty"),
         (["--encoding", "cp0"], "cp0: there is no such encoding; try utf-8, utf-16 or cp1252"),
     ],
 )
