@@ -162,7 +162,7 @@ def _kind_of_json(lines: Sequence[str], said: str) -> Format:
 def _table_or_lines(source: Source, said: str | None, lines: Sequence[str], columns: Sequence[str]) -> Format:
     """Of csv and txt, what a source is that could be both."""
     plain = list(columns) == ["text"]
-    delimiter = looks_like(lines, columns) or _numbered(lines)
+    delimiter = looks_like(lines, columns) or _without_header(lines)
     header = _fields(lines[0], delimiter) if lines and delimiter else []
     if not plain:
         named = any(set(columns) <= set(_fields(lines[0], sign)) for sign in DELIMITERS) if lines else False
@@ -205,15 +205,19 @@ def looks_like(lines: Sequence[str], columns: Sequence[str] = ()) -> str | None:
     return max(found)[1] if found else None
 
 
-def _numbered(lines: Sequence[str]) -> str | None:
-    """Return the delimiter of rows without a header: of one length, a column of numbers, one of words; else None."""
+def _without_header(lines: Sequence[str]) -> str | None:
+    """Return the delimiter of rows without a header: of one length, with numbers and words, or all in quotes.
+
+    None where lines do not look so.
+    """
     for sign in DELIMITERS:
         rows = _rows(lines, sign)
         if len(rows) > 1 and len(set(map(len, rows))) == 1:
             columns = list(zip(*rows, strict=True))
             numbers = [all(number(field) is not None for field in column) for column in columns]
             words = [all(any(map(str.isalpha, field)) for field in column) for column in columns]
-            if len(columns) > 1 and any(numbers) and any(words):
+            quoted = all(line.startswith('"') and f'"{sign}"' in line for line in lines)
+            if len(columns) > 1 and (quoted or (any(numbers) and any(words))):
                 return sign
     return None
 

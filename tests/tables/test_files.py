@@ -114,7 +114,12 @@ def test_what_looks_like_a_table_is_not_taken_for_lines(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "content",
-    ['7;"a fine; day"\n8;rain\n', "a fine day,7\nrain,8\nsnow,1.2K\n", "7,x,a fine day\n8,x,rain\n"],
+    [
+        '7;"a fine; day"\n8;rain\n',
+        "a fine day,7\nrain,8\nsnow,1.2K\n",
+        "7,x,a fine day\n8,x,rain\n",
+        '"a, b","c"\n"d","e"\n',
+    ],
 )
 def test_a_table_without_a_header_is_not_taken_for_lines(tmp_path, monkeypatch, content):
     (tmp_path / "t.txt").write_text(content)
