@@ -5,6 +5,7 @@ Needs the extra `ray`, which is imported where it is used.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -24,17 +25,19 @@ class OnRay:
     """An engine for `latentopt.batch.run`: chunks go to actors, each with a work of its own, and come back in order.
 
     Args:
-        workers: number of actors. gpus: of each; a share is possible.
+        workers: number of actors. gpus: of each; a share is possible. None: those of the cluster, shared evenly.
     """
 
-    def __init__(self, workers: int = 2, *, gpus: float = 0.0) -> None:
+    def __init__(self, workers: int = 2, *, gpus: float | None = None) -> None:
         self.workers, self.gpus = workers, gpus
 
     def __call__(self, make: Make, chunks: Iterator[list[Row]], many: bool) -> Iterator[list[Record]]:
         ray = _ray()
         if not ray.is_initialized():
             ray.init(include_dashboard=False, log_to_driver=False, configure_logging=False)
-        remote = ray.remote(num_gpus=self.gpus, max_restarts=-1, max_task_retries=-1)(_Actor)
+        there = ray.cluster_resources().get("GPU", 0)
+        gpus = share(there, self.workers) if self.gpus is None else self.gpus
+        remote = ray.remote(num_gpus=gpus, max_restarts=-1, max_task_retries=-1)(_Actor)
         actors = [remote.remote(make) for _ in range(self.workers)]
         waiting: list[Any] = []
         try:
@@ -47,6 +50,11 @@ class OnRay:
         finally:
             for actor in actors:
                 ray.kill(actor)
+
+
+def share(gpus: float, workers: int) -> float:
+    """What each worker gets of so many GPUs, so that all have room: one, or an equal share with others of the same."""
+    return 1 / math.ceil(workers / gpus) if gpus else 0.0
 
 
 class _Actor:

@@ -1,5 +1,6 @@
 """Rows worked on by actors of Ray: the same output, whatever becomes of a worker."""
 
+import json
 import os
 import signal
 from functools import partial
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from latentopt.batch import InBatches, Input, OnRay, run
+from latentopt.batch.on_ray import share
 from latentopt.errors import LatentoptError
 from tests.batch.test_run import Shout
 
@@ -30,7 +32,7 @@ class Fragile(Shout):
 def ray():
     found = pytest.importorskip("ray")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    found.init(num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
+    found.init(num_cpus=2, num_gpus=1, include_dashboard=False, log_to_driver=False, configure_logging=False)
     yield found
     found.shutdown()
 
@@ -44,6 +46,26 @@ def test_a_worker_that_is_killed_loses_nothing(ray, tmp_path):
     run(make, Input(path), tmp_path / "ray.csv", settings={}, chunk=3, engine=OnRay(2))
     assert (tmp_path / "marker").exists()
     assert (tmp_path / "ray.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
+
+
+class Placed(Shout):
+    """Says on which GPUs it is."""
+
+    def compute(self, rows):
+        import ray
+
+        return [[{"loud": str(ray.get_gpu_ids()), "length": 0}] for _ in rows]
+
+
+def test_workers_share_the_gpus_of_the_cluster(ray, tmp_path):
+    run(Placed, Input(None, texts=["a", "b"]), tmp_path / "out.jsonl", settings={}, chunk=1, engine=OnRay(2))
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [row["loud"] for row in rows] == ["[0]", "[0]"]
+
+
+@pytest.mark.parametrize(("gpus", "workers", "each"), [(0, 8, 0), (1, 2, 0.5), (2, 3, 0.5), (8, 2, 1), (4, 4, 1)])
+def test_a_share_leaves_room_for_all_workers(gpus, workers, each):
+    assert share(gpus, workers) == each
 
 
 def test_a_work_maps_batches_of_ray_data(ray):
