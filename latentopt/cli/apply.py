@@ -10,11 +10,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from latentopt.cli import completion, options
-from latentopt.cli.editing import VERSION, Editing, editing_options, print_effects, words_explained
+from latentopt.cli.editing import (
+    VERSION,
+    Editing,
+    Glance,
+    edited,
+    editing_options,
+    print_effects,
+    words_explained,
+)
 from latentopt.cli.output import print_json, print_lines, stderr
 from latentopt.cli.streaming import Destination, best_option, stream, streaming
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from latentopt.batch import Work
     from latentopt.directions import Direction
     from latentopt.editing import Edit
@@ -109,21 +119,28 @@ def apply(
     space = options.open_space(model)
     moving = _Moving(space, how, asked, strength)
     sources = table.frame["text"].tolist()
-    with stderr().status(f"editing {len(sources):,} texts"):
-        found = moving.edit(sources)
+
+    def edit(source: str, glance: Glance) -> tuple[tuple[Edit, dict[str, Any]], tuple[list[str], Tensor] | None]:
+        (made,) = moving.edit([source])
+        return made, moving.editor.explain(source) if explain else None
+
+    found, explained = [], []
+    for made, effects in edited(sources, edit):
+        found.append(made)
+        explained.append(effects)
+        if not as_json:  # what is done is seen, and stays when the others are interrupted
+            if effects is not None:
+                print_effects(*effects)
+            print_lines([made[0].text])
     edits = [edit for edit, _ in found]
     how.draw(edits)
-    explained = [moving.editor.explain(source) for source in sources] if explain else []
-    for words, effects in explained if not as_json else []:
-        print_effects(words, effects)
     if as_json:
         numbered = zip(table.frame.index.tolist(), found, strict=True)
         rows = [{"row": row} | edit.to_json() | more for row, (edit, more) in numbered]
-        for row, (words, effects) in zip(rows, explained, strict=False):
-            row["words"] = words_explained(words, effects)
+        for row, effects in zip(rows, explained, strict=True):
+            if effects is not None:
+                row["words"] = words_explained(*effects)
         print_json({"version": VERSION, "directions": moving.used, "edits": rows})
-    else:
-        print_lines([edit.text for edit in edits])
     unchanged = [edit for edit in edits if not edit.candidates]
     if unchanged:
         why = unchanged[0].reason

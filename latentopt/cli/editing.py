@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from latentopt.cli import options
 from latentopt.cli.output import digits, draw, stderr, stdout
+from latentopt.cli.streaming import Told
 from latentopt.editing.constraints import KINDS, NAMES
 from latentopt.editing.optimizers import OPTIMIZERS
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from latentopt.space import LatentSpace
 
 VERSION = 2  # of the JSON document of edits
+Made = TypeVar("Made")
+Glance = Callable[["Edit"], None]
 
 
 @dataclass(frozen=True)
@@ -197,23 +200,30 @@ def editing_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return _OPTIONS(collected)
 
 
-def edited(editor: TextEditor, sources: Sequence[str]) -> list[Edit]:
-    """Edits of texts, with a note of how many are done, and of the best candidate so far."""
+def edited(sources: Sequence[str], edit: Callable[[str, Glance], Made]) -> Iterator[Made]:
+    """What is made of each text, as soon as it is made, with a note of how many are done, and of the best so far.
+
+    Where nobody looks at a terminal, a line each half minute says how many are done.
+
+    Args:
+        sources: the texts. edit: edits one, and shows how its edit stands after each round.
+    """
     from rich.text import Text
 
-    told = f"editing {len(sources):,} texts"
+    lines, told = Told(), f"editing {len(sources):,} texts"
+    status = stderr().status(told)
 
-    def progress(done: int) -> None:
-        nonlocal told
-        told = f"edited {done:,} of {len(sources):,} texts"
+    def glance(found: Edit) -> None:
+        if found.candidates:
+            status.update(Text(f"{told}; so far: ").append_text(marked(found.candidates[0])))
+
+    for done, source in enumerate(sources, start=1):
         status.update(told)
-
-    def glance(edit: Edit) -> None:
-        if edit.candidates:
-            status.update(Text(f"{told}; so far: ").append_text(marked(edit.candidates[0])))
-
-    with stderr().status(told) as status:
-        return editor.edit(sources, progress=progress, glance=glance)
+        with status:
+            made = edit(source, glance)
+        yield made
+        lines.line(done, len(sources))
+        told = f"edited {lines.words(done, len(sources))}"
 
 
 def print_edit(edit: Edit) -> None:

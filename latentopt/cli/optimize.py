@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latentopt.cli import completion, options
-from latentopt.cli.editing import VERSION, Editing, edited, editing_options, print_effects, words_explained
+from latentopt.cli.editing import VERSION, Editing, Glance, edited, editing_options, print_effects, words_explained
 from latentopt.cli.groups import typical_option, whose_texts
 from latentopt.cli.output import print_json, stderr
 from latentopt.cli.streaming import Destination, best_option, stream, streaming
 from latentopt.errors import LatentoptError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from latentopt.batch import Work
     from latentopt.editing import Edit, Objective, Wish
     from latentopt.editing.objectives import HeadWish
@@ -154,19 +156,27 @@ def optimize(
         raise click.UsageError(str(error)) from error
     sources = table.frame["text"].tolist()
     editor = how.editor(space, goal, properties.readers(), properties.opinions())
-    edits = edited(editor, sources)
+
+    def edit(source: str, glance: Glance) -> tuple[Edit, tuple[list[str], Tensor] | None]:
+        (found,) = editor.edit([source], glance=glance)
+        return found, editor.explain(source) if explain else None
+
+    edits, explained = [], []
+    for found, effects in edited(sources, edit):
+        edits.append(found)
+        explained.append(effects)
+        if not as_json:  # what is done is seen, and stays when the others are interrupted
+            if effects is not None:
+                print_effects(*effects)
+            how.show(found)
     how.draw(edits)
-    explained = [editor.explain(source) for source in sources] if explain else []
     if as_json:
         documents = [{"row": row} | edit.to_json() for row, edit in zip(table.frame.index.tolist(), edits, strict=True)]
-        for document, (words, effects) in zip(documents, explained, strict=False):
-            document["words"] = words_explained(words, effects)
+        for document, effects in zip(documents, explained, strict=True):
+            if effects is not None:
+                document["words"] = words_explained(*effects)
         print_json({"version": VERSION, "edits": documents})
         return
-    for i, edit in enumerate(edits):
-        if explain:
-            print_effects(*explained[i])
-        how.show(edit)
     _say_for_whom(typicals)
 
 
@@ -285,9 +295,10 @@ def _work(
         return Edits.by(editor, column=column, best=best)
 
     def edit(texts: list[str], rows: Sequence[Row]) -> list[tuple[Edit, dict[str, Any]]]:
+        goals = [wanted.goal(properties, row.values) for row in rows]  # refused before any text is edited
         edits = []
-        for text, row in zip(texts, rows, strict=True):
-            editor.set_params(goal=wanted.goal(properties, row.values))
+        for text, goal in zip(texts, goals, strict=True):
+            editor.set_params(goal=goal)
             edits += editor.edit([text])
         return [(found, {}) for found in edits]
 

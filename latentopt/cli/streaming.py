@@ -134,7 +134,9 @@ def stream(
     if (others := report.faulty - len(report.errors)) > 0:
         warn(f"{others:,} more rows have an error")
     resumed = f", {report.resumed:,} of them before" if report.resumed else ""
-    click.echo(f"wrote {report.records:,} rows to {to.output}{resumed}", err=True)
+    lines_only = to.output.suffix.lower() == ".txt"  # has no place for errors
+    written = report.records - report.faulty if lines_only else report.records
+    click.echo(f"wrote {written:,} rows to {to.output}{resumed}", err=True)
     return report
 
 
@@ -178,7 +180,7 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
         rate = TextColumn("{task.fields[rate]}")
         bar = Progress(BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn(), console=stderr())
         task = bar.add_task("rows", rate="")
-        told = _Told()
+        told = Told()
 
         def show(done: int, total: int) -> None:
             if told.first is not None:  # not before the model is loaded, which has a display of its own
@@ -190,11 +192,10 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
         finally:
             bar.stop()
     else:
-        told = _Told()
-        yield told.line
+        yield Told().line
 
 
-class _Told:
+class Told:
     """What was said of progress, and when."""
 
     def __init__(self) -> None:
@@ -206,12 +207,17 @@ class _Told:
         return f"{speed:.3g} a second" if speed else ""
 
     def line(self, done: int, total: int) -> None:
+        """Print how many rows are done, unless that was done a moment ago, or somebody looks at a bar."""
+        words = self.words(done, total)
+        if not stderr().is_terminal and time.monotonic() - self.said >= EVERY:
+            self.said = time.monotonic()
+            click.echo(words, err=True)
+
+    def words(self, done: int, total: int) -> str:
+        """How many rows are done, how fast, and how long the others will take."""
         speed = self._speed(done)
-        if time.monotonic() - self.said < EVERY:
-            return
-        self.said = time.monotonic()
         left = f", {speed:.3g} a second, {_span((total - done) / speed)} left" if speed else ""
-        click.echo(f"{done:,} of {total:,} rows{left}", err=True)
+        return f"{done:,} of {total:,} rows{left}"
 
     def _speed(self, done: int) -> float:
         """Rows a second of this run."""

@@ -47,6 +47,7 @@ class Properties:
         self.typical = typical
         self._given: dict[str, Fitted] = {}
         self._asked: dict[str, Fitted] = {}
+        self._said: set[str] = set()  # properties of which a row's own wish was warned of
         for directory in heads:
             fitted = load_fitted(directory, space)
             name = fitted.head.name or "property"
@@ -83,7 +84,7 @@ class Properties:
     def wish(self, kind: Callable[[Wishable, Any], HeadWish], name: str, value: str, *, own: bool = False) -> HeadWish:
         """The wish that a property has a value in words: a number, or of a class its name.
 
-        Warns where the value lies outside all that the head was fitted to.
+        Warns where the value lies outside all that the head was fitted to; of each text's own, once a property.
 
         Args:
             kind: Target, AtLeast or AtMost. name: of the property. value: what is wished; the name of a class,
@@ -108,12 +109,15 @@ class Properties:
         except LatentoptError as error:
             raise WishError(f"{said}: {error}") from error
         low, high = chosen.to_value(torch.tensor(head.score_range)).tolist()
-        if not head.classes and not low <= number <= high:
+        if not head.classes and not low <= number <= high and name not in self._said:
+            others = "; other rows with such a wish are not named" if own else ""
             warnings.warn(
                 f"{said}: almost all that the head has seen lies between {low:,.4g} and {high:,.4g}; what it predicts "
-                "out there is a guess",
+                f"out there is a guess{others}",
                 stacklevel=2,
             )
+            if own:
+                self._said.add(name)
         return wish
 
     def readers(self) -> dict[str, Reader]:

@@ -7,11 +7,14 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from latentopt import batch
 from latentopt.batch import Encode, part_of
 from latentopt.batch.work import ENDS
 from latentopt.cli import streaming
+from latentopt.directions import Direction
+from latentopt.editing import TextEditor
 from latentopt.errors import LatentoptError
 from latentopt.heads import save_head
 from property_models import LogisticHead, RidgeHead
@@ -135,7 +138,8 @@ def test_edits_have_a_row_for_each_candidate_or_the_best(cli, heads, posts, tmp_
     assert [row["id"] for row in best] == [*map(str, range(4)), "99"]
     firsts = [(edit["candidates"] or [{"text": edit["source"]}])[0]["text"] for edit in edits]
     assert [row["text"] for row in best[:-1]] == firsts
-    cli(*words, "--output", tmp_path / "best.txt")
+    said = cli(*words, "--output", tmp_path / "best.txt").stderr
+    assert said.endswith(f"wrote 4 rows to {tmp_path / 'best.txt'}\n")
     assert (tmp_path / "best.txt").read_text().splitlines() == firsts
 
 
@@ -228,6 +232,23 @@ def test_a_row_without_its_wish_is_an_error_of_this_row(cli, heads, tmp_path):
     assert rows[-1]["error"] == "--target likes=much: the value must be a number; try likes=1000"
 
 
+def test_rows_beside_one_without_its_wish_are_edited_once_and_one_warning_is_for_all(cli, heads, tmp_path, monkeypatch):
+    edited, edit = [], TextEditor.edit
+
+    def counted(self, texts, **options):
+        edited.extend(texts)
+        return edit(self, texts, **options)
+
+    monkeypatch.setattr(TextEditor, "edit", counted)
+    (tmp_path / "in.csv").write_text(f"text,goal\n{TEXTS[0]},90000\n{TEXTS[1]},much\n{TEXTS[2]},80000\n")
+    words = ["optimize", "--head", heads / "likes", "--target", "likes=@goal", *FLOORS]
+    result = cli(*words, "--input", tmp_path / "in.csv", "--output", tmp_path / "e.jsonl")
+    assert (result.exit_code, edited) == (0, [TEXTS[0], TEXTS[2]])
+    assert re.findall("likes=.*: almost all that the head has seen", result.stderr) == [
+        "likes=90000: almost all that the head has seen"
+    ]
+
+
 def test_shards_are_parts_of_the_whole(cli, posts, tmp_path):
     cli("encode", "--input", posts, "--output", tmp_path / "whole.jsonl")
     for i in (1, 2):
@@ -242,6 +263,39 @@ def test_progress_is_told_where_nobody_looks(cli, posts, tmp_path, monkeypatch):
     monkeypatch.setattr("latentopt.cli.encode.CHUNK", 1)
     said = cli("encode", "--input", posts, "--batch-size", 4, "--output", tmp_path / "z.jsonl").stderr
     assert re.search(r"^8 of 11 rows, [\d.]+ a second, \d+ s left$", said, flags=re.MULTILINE)
+
+
+@pytest.fixture
+def verbs(heads, tmp_path):
+    space = toy_space()
+    polite = tmp_path / "polite.safetensors"
+    Direction(torch.ones(space.pooled_dim), name="polite", space=space.fingerprint).save_pretrained(polite)
+    return {"optimize": ["optimize", "--head", heads / "likes", "--maximize", "likes"], "apply": ["apply", polite]}
+
+
+@pytest.mark.parametrize("verb", ["optimize", "apply"])
+def test_progress_is_told_of_edits_that_are_printed(cli, verbs, verb, monkeypatch):
+    monkeypatch.setattr(streaming, "EVERY", 0.0)
+    result = cli(*verbs[verb], *FLOORS, *TEXTS[:3])
+    assert result.exit_code == 0, result.stderr
+    assert re.search(r"^2 of 3 rows, [\d.]+ a second, \d+ s left$", result.stderr, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("verb", ["optimize", "apply"])
+def test_edits_are_printed_as_they_are_made(cli, verbs, verb, monkeypatch):
+    whole = cli(*verbs[verb], *FLOORS, *TEXTS[:2])
+    edit = TextEditor.edit
+
+    def interrupted(self, texts, **options):
+        if TEXTS[2] in texts:
+            raise KeyboardInterrupt
+        return edit(self, texts, **options)
+
+    monkeypatch.setattr(TextEditor, "edit", interrupted)
+    result = cli(*verbs[verb], *FLOORS, *TEXTS[:4])
+    assert result.exit_code == 130
+    assert result.stdout == whole.stdout
+    assert len(whole.stdout.splitlines()) >= 2
 
 
 @pytest.mark.parametrize(
