@@ -121,6 +121,9 @@ def run(
         _check_finished(output, job_of(done), job)
         return Report(fresh=False)
     total = _counted(rows())
+    first, step = source.shard
+    if total == 0 and first > 1:
+        raise LatentoptError(f"shard {first}/{step} has no row: the input has fewer than {first:,}; take fewer shards")
     many = len(sources) > 1
     with Journal(part, job) as journal:
         before = min(journal.chunks * chunk, total)

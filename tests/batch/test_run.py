@@ -190,6 +190,12 @@ def test_shards_are_the_whole(posts, tmp_path):
     )
 
 
+def test_a_shard_without_rows_is_named(tmp_path):
+    with pytest.raises(LatentoptError, match="shard 3/4 has no row: the input has fewer than 3; take fewer shards"):
+        do(Input(None, texts=["a", "b"], shard=(3, 4)), tmp_path / "out.csv")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_values_of_any_kind_are_carried_along(tmp_path):
     rows = [
         {"text": "a", "n": 1, "tags": ["x"], "user": {"name": "ann"}, "odd": 1},
