@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latentopt.cli import options
-from latentopt.cli.output import stderr
+from latentopt.cli.output import draw, stderr
 from latentopt.cli.training_options import (
     REGULARIZERS,
     Layers,
@@ -217,11 +217,23 @@ OPTIMIZERS: dict[str, Maker] = {"adamw": AdamW(), "muon": Muon()}
 @click.option(
     "--report-to", type=click.Choice(["none", "wandb"]), default=USUAL.report_to, show_default=True, help="Tracking."
 )
+@click.option(
+    "--figures",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Draw the training over its steps into this folder, as training.png.",
+)
 @options.threads
 @options.seed
 @click.pass_context
 def train(
-    ctx: click.Context, file: Path, output: Path, column: str, valid: Path | None, restart: bool, **asked: Any
+    ctx: click.Context,
+    file: Path,
+    output: Path,
+    column: str,
+    valid: Path | None,
+    restart: bool,
+    figures: Path | None,
+    **asked: Any,
 ) -> None:
     """Train a model on FILE's texts (.csv, .jsonl, .parquet, .txt), or go on with one that was stopped.
 
@@ -276,7 +288,17 @@ def train(
     if PartialState().is_main_process:
         with stderr().status("writing the model card"):
             write_card(space, recipe, len(table), valid_texts, output)
+        if figures is not None:
+            _draw(output, figures / "training.png")
     click.echo(f"the model is in {output}: try  latentopt sample --model {output}", err=True)
+
+
+def _draw(model: Path, file: Path) -> None:
+    from latentopt.evaluation.plots import training_curves
+    from latentopt.training.curve import MEASURES, curve
+
+    draw(training_curves(curve(model), MEASURES), file)
+    click.echo(f"wrote {file}", err=True)
 
 
 def _start(kind: str | None, asked: dict[str, Any]) -> Start:

@@ -71,6 +71,17 @@ def test_a_model_is_trained_that_other_verbs_take(texts, tmp_path):
     assert len(used.stdout.splitlines()) == 2
 
 
+def test_a_figure_shows_the_training_over_all_of_its_steps(texts, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("latentopt.cli.train.draw", lambda figure, file: drawn.append((figure, file)))
+    for _ in range(2):  # also of a run that has ended
+        result = train(texts, tmp_path / "model", "--figures", tmp_path)
+        assert result.exit_code == 0, result.stderr
+    assert [file for _, file in drawn] == [tmp_path / "training.png"] * 2
+    for figure, _ in drawn:
+        assert [axis.lines[0].get_xdata().tolist() for axis in figure.axes] == [[2, 4]] * 4
+
+
 def test_without_options_the_recipe_is_the_default_one(recipe_of):
     assert recipe_of()[0] == Recipe()
 
