@@ -42,6 +42,6 @@ def fronts(edits: Sequence[Edit]) -> Figure:
         axis.set_xlabel(f"{column}, realised")
         axis.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel("meaning kept (1: all)")
-    figure.colorbar(colours, ax=panels, label="fluency (nats a token; above 0: likelier than the text)")
-    figure.suptitle(f"{len(candidates):,} candidates; texts: {len(edits):,} (x: as they stand)")
+    figure.colorbar(colours, ax=panels, label="fluency, nats a token\n(above 0: likelier than the text)")
+    figure.suptitle(f"candidates: {len(candidates):,}; texts: {len(edits):,} (x: as they stand)")
     return figure

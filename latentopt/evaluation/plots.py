@@ -27,12 +27,17 @@ def latent_map(z: Tensor, values: Sequence[float], *, label: str) -> Figure:
     figure = Figure(figsize=(6.4, 5.2), layout="constrained")
     axis = figure.add_subplot()
     rank = 100 * (rankdata(np.asarray(values, dtype=float)) - 0.5) / len(z)  # equal values have one rank
-    points = axis.scatter(shown[:, 0], shown[:, 1], c=rank, cmap="viridis", s=7, alpha=0.7, linewidths=0)
+    points = axis.scatter(shown[:, 0], shown[:, 1], c=rank, cmap="viridis", s=_size(len(z)), alpha=0.7, linewidths=0)
     figure.colorbar(points, label=f"{label} (percentile)")
     axis.set_xlabel(f"first component ({share[0]:.1%} of the variance)")
     axis.set_ylabel(f"second component ({share[1]:.1%})")
     axis.set_title(f"{len(z):,} latents by {label}")
     return figure
+
+
+def _size(points: int) -> float:
+    """Of a point on a map, in square points: few can be seen, and many do not hide each other."""
+    return max(7.0, min(40.0, 4000 / points))
 
 
 def edit_path(z: Tensor, path: Tensor, texts: Sequence[str]) -> Figure:
@@ -47,7 +52,7 @@ def edit_path(z: Tensor, path: Tensor, texts: Sequence[str]) -> Figure:
     height = 4.6 + 0.2 * sum(line.count("\n") + 1 for line in lines)
     figure = Figure(figsize=(6.4, height), layout="constrained")
     axis = figure.add_subplot()
-    axis.scatter(cloud[:, 0], cloud[:, 1], s=7, color=PALE, linewidths=0)
+    axis.scatter(cloud[:, 0], cloud[:, 1], s=_size(len(z)), color=PALE, linewidths=0)
     axis.plot(way[:, 0], way[:, 1], color=INK, marker="o", markersize=5)
     for i, (x, y) in enumerate(way):
         axis.annotate(str(i), (x, y), xytext=(5, 5), textcoords="offset points", weight="bold", color=INK)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from sklearn.base import clone
 
@@ -41,8 +42,10 @@ def page(fitted: Fitted, rows: Rows, *, name: str, split: Split = at_random, see
     if rows.numbers:
         truth, known = _levels(shown, train, test)
         said = shown.outputs(vectors)
-        _calibration(axes[0], said[:, 0], truth - known)
-        _residuals(axes[1], truth - known - said[:, 0])
+        scale = fitted.head.scale
+        less = f"{'' if scale == 'identity' else f'{scale}, '}less the {'mean' if rows.groups is None else 'level'}"
+        _calibration(axes[0], said[:, 0], truth - known, less)
+        _residuals(axes[1], truth - known - said[:, 0], less)
         _coverage(axes[3], shown, said, truth - known)
     else:
         right = np.array([str(label) for label in test.values])
@@ -71,24 +74,25 @@ def _levels(head: Head, train: Rows, test: Rows) -> tuple[Array, Array]:
     return truth, GroupOffsets.fit(before, train.groups).of(test.groups)
 
 
-def _calibration(axis: Axes, said: Array, truth: Array) -> None:
+def _calibration(axis: Axes, said: Array, truth: Array, less: str) -> None:
     parts = np.array_split(np.argsort(said), BINS)
     x, y = (np.array([values[part].mean() for part in parts]) for values in (said, truth))
     error = np.array([truth[part].std() / max(len(part), 1) ** 0.5 for part in parts])
     axis.errorbar(x, y, 1.96 * error, fmt="o", color=INK)
     axis.axline((float(x.mean()), float(x.mean())), slope=1, color=SOFT, linewidth=1)
-    axis.set(title="Calibration, by tenths", xlabel="predicted score, without level", ylabel="mean real score")
+    axis.set(title="Calibration, by tenths", xlabel=f"predicted ({less})", ylabel="real: mean, and its interval")
 
 
-def _residuals(axis: Axes, rest: Array) -> None:
+def _residuals(axis: Axes, rest: Array, less: str) -> None:
     axis.hist(rest, bins=40, color=INK)
     axis.axvline(0, color=SOFT, linewidth=1)
-    axis.set(title="Residuals", xlabel="real less predicted score", ylabel="rows")
+    axis.set(title="Residuals", xlabel=f"real less predicted ({less})", ylabel="rows")
+    axis.yaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _coverage(axis: Axes, shown: Any, said: Array, truth: Array) -> None:
-    axis.axline((0, 0), slope=1, color=SOFT, linewidth=1)
     if shown.has_interval:
+        axis.axline((0, 0), slope=1, color=SOFT, linewidth=1)
         ends = [shown.within(said, level=float(level)).T for level in LEVELS]
         axis.plot(LEVELS, [((low <= truth) & (truth <= high)).mean() for low, high in ends], "o-", color=INK)
     else:
@@ -130,6 +134,8 @@ def _learning(axis: Axes, head: Any, train: Rows, test: Rows) -> None:
         found.append((count, _quality(some.fit(clone(head)), some, test)))
     axis.plot(*np.array(found).reshape(-1, 2).T, "o-", color=INK)
     axis.set(title="Learning curve of the head", xlabel="training rows", xscale="log")
+    if len(found) < 2:
+        axis.text(0.5, 0.9, "too few rows for a curve", ha="center", transform=axis.transAxes)
     axis.set_ylabel("R², levels of groups known" if train.numbers else "share that is right")
 
 

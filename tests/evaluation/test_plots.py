@@ -14,6 +14,11 @@ def test_a_map_shows_every_latent():
     assert "30 latents by likes" in figure.axes[0].get_title()
 
 
+def test_few_points_are_large_and_many_small():
+    few, many = (plots.latent_map(torch.randn(n, 5), range(n), label="x").axes[0].collections[0] for n in (6, 2000))
+    assert few.get_sizes()[0] > 4 * many.get_sizes()[0]
+
+
 def test_a_maps_axes_are_the_principal_components():
     z = torch.cat([torch.linspace(-9, 9, 50)[:, None], 0.1 * torch.randn(50, 3)], 1)
     (points,) = plots.latent_map(z, range(50), label="x").axes[0].collections

@@ -29,8 +29,17 @@ def test_a_page_of_a_number_shows_what_was_held_out(groups):
     counts, quality = shown(learning).T
     assert counts.tolist() == [40, 60, 120, 240, 480]
     assert quality[-1] > 0.7
+    assert f"less the {'mean' if groups is None else 'level'}" in residuals.get_xlabel()
     level, covered = shown(intervals).T
     assert covered == pytest.approx(level, abs=0.15)
+
+
+def test_a_page_of_few_rows_says_what_it_cannot_show():
+    rows = Rows(Z[:48], TEXTS[:48], np.exp(VALUES[:48]), None)
+    fitted = fit_head(rows, scale="log1p", parameters={"noise": 0.0})
+    calibration, _, learning, _ = page(fitted, rows, name="it").axes
+    assert "log1p" in calibration.get_xlabel()
+    assert [said.get_text() for said in learning.texts] == ["too few rows for a curve"]
 
 
 def test_a_page_of_classes_and_of_a_search():
