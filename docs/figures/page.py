@@ -25,12 +25,14 @@ MILLISECONDS = 300_000  # of the slowest step
 COLOURS = 128  # of a picture: a third of the bytes, and nobody sees it
 
 
-def write(tab: Page, wish: str, text: str) -> None:
-    """Choose one wish, and write edits of a text."""
+def write(tab: Page, wish: str, answer: str | None, text: str) -> None:
+    """Choose one wish and, of classes, an answer; and write edits of a text."""
     for box in tab.locator("#wished input:checked").all():
         box.uncheck()
     tab.locator("#wished").get_by_label(wish, exact=True).check()
     tab.locator(f"#wish-{wish}").wait_for()
+    if answer is not None:
+        tab.locator(f"#wish-{wish}").get_by_label(answer, exact=True).check()
     tab.fill("#text textarea", text)
     tab.click("#write")
     tab.wait_for_function("document.querySelector('#said').textContent.includes('the best candidate')")
@@ -51,15 +53,15 @@ def main() -> None:
     served = serve(page(Desk(LatentSpace.from_pretrained())))
     with sync_playwright() as running:
         browser = running.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        for name, width, height, wish, text in (
-            ("page-wide", 1280, 800, "civil", "what a stupid idea, nobody needs this crap"),
-            ("page-narrow", 390, 1400, "likes", "happy to be home after a long week on the road"),
+        for name, width, height, wish, answer, text in (
+            ("page-wide", 1280, 800, "sentiment", "positive", "this is the worst coffee I have ever had in my life"),
+            ("page-narrow", 390, 1400, "likes", None, "happy to be home after a long week on the road"),
         ):
             tab = browser.new_page(viewport={"width": width, "height": 800})
             tab.set_default_timeout(MILLISECONDS)
             tab.goto(served.url)
             tab.wait_for_selector("#wished input")
-            write(tab, wish, text)
+            write(tab, wish, answer, text)
             keep(tab, name, height)
             print(name, [edit.get_attribute("data-text") for edit in tab.locator(".edited").all()], file=sys.stderr)
         browser.close()
