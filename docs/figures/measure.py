@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import random
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import torch
 
 import latentopt as lo
 from latentopt.evaluation import latent_health, reconstruction
@@ -46,7 +49,7 @@ REGULARIZERS: dict[str, Regularizer] = {
     "MMD": MMD(1.0, 0.3),
 }
 STEPS = 400
-WISHES = (2, 4, 8)  # times the text's own predicted likes
+WISHES = (2, 8)  # times the text's own predicted likes
 
 
 def collapse() -> dict[str, dict[str, float]]:
@@ -83,21 +86,31 @@ def collapse() -> dict[str, dict[str, float]]:
 
 
 def promised() -> list[dict[str, Any]]:
-    """For every candidate of every draft and wish: likes promised by the latent and realised, in multiples."""
+    """For every candidate of every draft and wish: likes promised and realised, in multiples of the draft's own.
+
+    from: "moved" where the latent that it was written from was moved towards the wish, "null" where that was the one
+    that says nothing, "read" where words were merely left out, so that the latent is the text's own.
+    """
     space = lo.LatentSpace.from_pretrained()
-    likes = lo.load_head("likes", space)
+    likes = lo.load_fitted("likes", space)
     drafts = pd.read_csv(HERE.parents[1] / "examples/drafts.csv")["text"].tolist()
-    own = likes.predict(space.pooled(space.encode(drafts)).numpy())
+    z = space.pooled(space.encode(drafts))
+    own = likes.shown.predict(z, drafts)
+    # Promises begin at what is shown of the draft, and go by what the head says more, in its scale.
+    head = np.log1p(likes.head.predict(torch.cat([space.null, z]).numpy()))
+    null = np.expm1(np.log1p(own) + head[0] - head[1:]) / own
     found = []
     for times in WISHES:
-        for edit in lo.TextEditor(space, lo.Target(likes, (times * own).tolist())).edit(drafts):
+        goal = lo.Target(likes.head, (times * own).tolist())
+        editor = lo.TextEditor(space, goal, readers=likes.readers(), opinions=likes.opinions())
+        for edit, of_null in zip(editor.edit(drafts), null.tolist(), strict=True):
             now = edit.predicted["likes"].value
             for candidate in edit.candidates:
-                more = {
-                    "promised": candidate.promised["likes"] / now,
-                    "realised": candidate.realised["likes"].value / now,
-                }
-                found.append({"wished": times, **more})
+                said = candidate.promised["likes"] / now
+                left_out = not any(change.now for change in candidate.changes)
+                kind = "null" if math.isclose(said, of_null, rel_tol=1e-3) else "read" if left_out else "moved"
+                realised = candidate.realised["likes"].value / now
+                found.append({"wished": times, "from": kind, "promised": said, "realised": realised})
     return found
 
 
