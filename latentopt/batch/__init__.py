@@ -2,7 +2,7 @@
 
 from latentopt.batch.on_ray import InBatches, OnRay
 from latentopt.batch.run import Input, Report, in_this_process, kept_rows, part_of, run
-from latentopt.batch.work import Decode, Edits, Encode, Predict, Work
+from latentopt.batch.work import Decode, Edits, Encode, Predict, PredictKept, Work
 
 __all__ = [
     "Decode",
@@ -12,6 +12,7 @@ __all__ = [
     "Input",
     "OnRay",
     "Predict",
+    "PredictKept",
     "Report",
     "Work",
     "in_this_process",

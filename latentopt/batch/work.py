@@ -13,6 +13,8 @@ from latentopt.errors import LatentoptError
 from latentopt.tables import Row, faults_of, is_number, pick
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from latentopt.editing import Edit, TextEditor
     from latentopt.heads.predict import Group, Predictions
     from latentopt.space import LatentSpace
@@ -26,12 +28,13 @@ class Work(ABC):
 
     column: the one that is worked on; a.b is b in the object a. called: its name in the output; None: it is left out.
     results: names of the columns that are made; a column of the input that has one of these names, or one of OWN, is
-    carried along with `_input` behind it.
+    carried along with `_input` behind it. left: columns of the input that are not carried along.
     """
 
     column: str = "text"
     called: str | None = "text"
     results: Sequence[str] = ()
+    left: Sequence[str] = ()
 
     @abstractmethod
     def compute(self, rows: Sequence[Row]) -> list[list[Record]]:
@@ -87,7 +90,7 @@ class Work(ABC):
         carried = {
             f"{name}_input" if name in taken else name: value
             for name, value in row.values.items()
-            if name != self.column
+            if name != self.column and name not in self.left
         }
         where = {"row": row.number} | ({"file": row.file} if file else {})
         return {**where, **named, **carried, **dict.fromkeys(self.results), **result, "error": error}
@@ -161,16 +164,32 @@ class Predict(Work):
         (first,) = prediction_records(self.example)
         self.results = tuple(first)
 
-    def predictions(self, texts: list[str]) -> list[Predictions]:
-        """The predictions of each property for n texts."""
+    def predictions(self, texts: list[str], z: Tensor | None = None) -> list[Predictions]:
+        """The predictions of each property for n texts; their pooled latents (n, m) where they are known."""
         from latentopt.heads.predict import MEDIAN, predict_texts
 
         group = self.group or MEDIAN
-        return predict_texts(self.space, texts, self.properties, group=group, batch_size=self.batch_size)
+        return predict_texts(self.space, texts, self.properties, group=group, batch_size=self.batch_size, z=z)
 
     def compute(self, rows: Sequence[Row]) -> list[list[Record]]:
         found = self.predictions(self.values(rows))
         return [[record] for record in prediction_records(found)]
+
+
+class PredictKept(Predict):
+    """The same of rows that have their latents, as `Encode` makes them: nothing is encoded."""
+
+    left = (LATENT, "error")
+
+    def compute(self, rows: Sequence[Row]) -> list[list[Record]]:
+        import torch
+
+        latents = [pick(row.values, LATENT) for row in rows]
+        for latent in latents:
+            if (why := latent_fault(latent, self.space.latent_dim)) is not None:
+                raise LatentoptError(f"{LATENT} {why}")
+        z = self.space.pooled(torch.tensor(latents, dtype=torch.float32))
+        return [[record] for record in prediction_records(self.predictions(self.values(rows), z))]
 
 
 class Edits(Work):

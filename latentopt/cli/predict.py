@@ -14,19 +14,28 @@ from latentopt.cli.output import digits, print_json, stderr, stdout, warn
 from latentopt.cli.streaming import Destination, stream, streaming
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from latentopt.heads.predict import Group, Prediction, Predictions
     from latentopt.heads.property import Typical
+    from latentopt.space import LatentSpace
     from latentopt.tables import Table
 
 SHOWN_CLASSES = 3
 MOST = 0.99  # share of the fitted texts that can be said to have less: more than all is none of them
 WHOSE = "--typical VALUE, --group NAME or --unseen predicts for another"
 CHUNK = 16  # batches that are kept together
+TEXT, LATENT = "text", "z"  # the columns that `latentopt encode --output` writes
 
 
 @click.command(short_help="Predict properties of texts.")
 @click.argument("names", metavar="NAME[,NAME]...", shell_complete=completion.heads_in_a_row)
 @options.texts
+@click.option(
+    "--latents",
+    type=click.Path(path_type=Path),
+    help="In place of texts: what `latentopt encode --output` wrote of them to .parquet; nothing is encoded again.",
+)
 @typical_option
 @click.option("--group", metavar="NAME", help="Predict for this group, one that the head was fitted with.")
 @click.option(
@@ -41,6 +50,7 @@ def predict(
     texts: tuple[str, ...],
     file: Path | None,
     column: str,
+    latents: Path | None,
     typical: Typical | None,
     group: str | None,
     unseen: bool,
@@ -60,20 +70,28 @@ def predict(
     """
     if (typical is not None) + (group is not None) + unseen > 1:
         raise click.UsageError("--typical, --group and --unseen each say whose texts they are; give one")
+    if latents is not None:
+        if texts or file is not None or column != TEXT:
+            raise click.UsageError(f"--latents {latents}: its texts are predicted for; leave out others, and --column")
+        file = latents
     wanted = [name.strip() for name in names.split(",")]
     if not all(wanted) or len(set(wanted)) < len(wanted):
         raise click.UsageError(f"{names}: give each property once, set apart by commas, such as likes,sentiment")
     if to is not None:
-        from latentopt.batch import Predict, Work
+        from latentopt.batch import Predict, PredictKept, Work
 
-        source = options.take_input(texts, file, column, to.shard)
+        source = options.take_input(texts, file, column, to.shard, [] if latents is None else [LATENT])
 
         def make() -> Work:
             space = options.open_space(model)
             from latentopt.heads.predict import Group
+            from latentopt.space import check_kept
 
+            if latents is not None:
+                check_kept(space, latents)
             whose = Group(group, typical, unseen)
-            work = Predict(space, wanted, column=source.columns[0], group=whose, batch_size=batch_size)
+            kind = Predict if latents is None else PredictKept
+            work = kind(space, wanted, column=source.columns[0], group=whose, batch_size=batch_size)
             _say_for_whom(work.example, whose)
             return work
 
@@ -84,9 +102,10 @@ def predict(
     from latentopt.heads.predict import Group, predict_texts
 
     whose = Group(group, typical, unseen)
-
+    chosen = table.frame["text"].tolist()
     with stderr().status(f"predicting {len(table):,} texts"):
-        found = predict_texts(space, table.frame["text"].tolist(), wanted, group=whose, batch_size=batch_size)
+        z = None if latents is None else _kept(space, chosen, latents)
+        found = predict_texts(space, chosen, wanted, group=whose, batch_size=batch_size, z=z)
     if as_json:
         print_json({"version": 1, "predictions": _document(table, found)})
     else:
@@ -94,6 +113,15 @@ def predict(
     if not as_json:
         _say_for_whom(found, whose)
         _warn_of_untypical(found)
+
+
+def _kept(space: LatentSpace, texts: list[str], path: Path) -> Tensor:
+    import torch
+
+    from latentopt.space import kept_latents
+
+    z, _ = kept_latents(space, texts, path)
+    return torch.from_numpy(z)
 
 
 def _document(table: Table, found: list[Predictions]) -> list[dict[str, Any]]:

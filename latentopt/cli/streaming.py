@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from latentopt.batch import Input, Report, Work
 
 EVERY = 30.0  # seconds between two lines of progress where nobody sees a bar
-APART = {"texts", "file", "output", "resume", "engine", "workers", "as_json", "shard"}  # do not change what a row gives
+# What does not change what a row gives, or is known by its content.
+APART = {"texts", "file", "latents", "output", "resume", "engine", "workers", "as_json", "shard"}
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,10 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Predictions:
-    """The predictions of one property for n texts, and the typical value of the group they are for, if there is one."""
+    """The predictions of one property for n texts, and the typical value of the group they are for, if there is one.
+
+    name: the property's; of several heads for one property, what each was asked for by.
+    """
 
     name: str
     rows: list[Prediction]
@@ -86,6 +89,7 @@ def predict_texts(
     *,
     group: Group = MEDIAN,
     batch_size: int = 64,
+    z: Tensor | None = None,
 ) -> list[Predictions]:
     """Predict properties of texts.
 
@@ -94,6 +98,7 @@ def predict_texts(
         properties: names of the model's heads, or directories of others.
         group: whose texts they are, where a property has groups (see `Group`).
         batch_size: texts that are encoded together.
+        z: pooled latents (n, m) of the texts, where they are known (see `kept_latents`); then nothing is encoded.
 
     Raises:
         LatentoptError: if there is no such head, if it was fitted on another space, if a group is given and no
@@ -112,12 +117,14 @@ def predict_texts(
                 f"{min(others)}: a typical value is for a head that was fitted with groups, here {', '.join(grouped)}"
             )
         found = [group.of(each, name) if name in grouped else each for name, each in zip(names, found, strict=True)]
-    encoded = space.encode(texts, batch_size=batch_size)
-    z = space.pooled(encoded).double()
+    z = (space.pooled(space.encode(texts, batch_size=batch_size)) if z is None else z).double()
     rare = _untypical(space, z)
+    shown = [
+        name if names.count(name) == 1 else str(asked) for name, asked in zip(names, properties, strict=True)
+    ]  # else one would take the place of another in a table
     return [
         Predictions(name, _rows(each, z, list(texts), rare), each.head.typical)
-        for name, each in zip(names, found, strict=True)
+        for name, each in zip(shown, found, strict=True)
     ]
 
 

@@ -56,6 +56,16 @@ def kept_latents(space: LatentSpace, texts: Sequence[str], path: str | Path) -> 
     return z[index], int((~found)[index].sum())
 
 
+def check_kept(space: LatentSpace, path: str | Path) -> None:
+    """Raise LatentoptError if a file, or a folder of such, holds no latents of this model, by its first ones."""
+    for texts, latents in _read(path, space.latent_dim):
+        known = [i for i, text in enumerate(texts) if text][:CHECKED]
+        if known:
+            z = latents[known, : space.pooled_dim]
+            return _check(space, [str(texts[i]) for i in known], z, np.arange(len(known)), path)
+    raise LatentoptError(f"{path}: it holds no latents; `latentopt encode --output` writes them")
+
+
 def _read(path: str | Path, latent_dim: int) -> Iterator[tuple[list[str | None], Array]]:
     """Texts and latents (rows, d), some rows at a time; those that could not be encoded are left out."""
     import pyarrow

@@ -3,6 +3,7 @@ import json
 import pandas
 import pytest
 
+from latentopt.space import LatentSpace
 from tests.toy import toy_space, toy_texts
 
 TEXTS = toy_texts(200, seed=6)
@@ -135,6 +136,72 @@ def test_each_property_has_a_typical_value_of_its_own(cli, cli_json, heads, tmp_
     told = cli("predict", both, TEXTS[0], "--typical", "shares=400").stderr
     assert "length: predicted for a group (an account, a test) whose texts typically get 1" in told
     assert "shares: predicted for a group (an account, a test) whose texts typically get 400" in told
+
+
+@pytest.fixture
+def kept(cli, tmp_path):
+    """What `encode` wrote of a table, each latent marked as none is that is computed."""
+    frame = pandas.DataFrame({"text": [*TEXTS[:5], ""], "who": ["me"] * 6})
+    frame.to_csv(tmp_path / "posts.csv", index=False)
+    assert cli("encode", "--input", tmp_path / "posts.csv", "--output", tmp_path / "kept.parquet").exit_code == 0
+    kept = pandas.read_parquet(tmp_path / "kept.parquet")
+    kept["z"] = [None if z is None else z + 0.001 for z in kept["z"]]
+    kept.to_parquet(tmp_path / "kept.parquet")
+    return tmp_path / "kept.parquet"
+
+
+def test_kept_latents_are_taken_in_place_of_encoding(cli, cli_json, heads, kept, tmp_path, monkeypatch):
+    encoded = []
+    encode = LatentSpace.encode
+    monkeypatch.setattr(
+        LatentSpace, "encode", lambda space, texts, **more: encoded.append(list(texts)) or encode(space, texts, **more)
+    )
+    rows = cli_json("predict", heads / "length", "--latents", kept)["predictions"]
+    assert [row["text"] for row in rows] == TEXTS[:5]
+    assert encoded == [TEXTS[:5]]  # by which it is known whose latents they are
+    found = [row["properties"]["length"] for row in rows]
+    anew = cli_json("predict", heads / "length", *TEXTS[:5])["predictions"]
+    for one, other in zip(found, anew, strict=True):
+        assert one["head"] == pytest.approx(other["properties"]["length"]["head"], rel=0.01)
+        assert one["head"] != other["properties"]["length"]["head"]
+    encoded.clear()
+    result = cli("predict", heads / "length", "--latents", kept, "--output", tmp_path / "out.csv")
+    assert result.exit_code == 0, result.stderr
+    assert encoded == [TEXTS[:5], ["a text"]]
+    frame = pandas.read_csv(tmp_path / "out.csv")
+    assert frame["length"].tolist()[:5] == pytest.approx([each["value"] for each in found])
+    assert {"who", "row_input"} <= set(frame)
+    assert not {"z", "error_input"} & set(frame)
+    assert frame["error"].tolist()[5] == "text is empty"
+
+
+@pytest.mark.parametrize("more", [[], ["--output", "out.csv"]])
+def test_latents_that_do_not_fit_are_refused(cli, heads, kept, tmp_path, monkeypatch, more):
+    monkeypatch.chdir(tmp_path)
+    frame = pandas.read_parquet(kept)[:5]
+    frame.assign(z=frame["z"].tolist()[::-1]).to_parquet("others.parquet")
+    other = cli("predict", heads / "length", "--latents", "others.parquet", *more)
+    assert other.exit_code == 1
+    assert "others.parquet: these are latents of another model; encode the texts with this one" in other.stderr
+    none = cli("predict", heads / "length", "--latents", heads / "posts.parquet", *more)
+    assert none.exit_code == 1
+    assert "'z'" in none.stderr
+    for texts in ([TEXTS[0]], ["--input", kept], ["--column", "who"]):
+        both = cli("predict", heads / "length", "--latents", kept, *texts, *more)
+        assert both.exit_code == 2
+        assert "its texts are predicted for; leave out others, and --column" in " ".join(both.stderr.split())
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_two_heads_for_one_property_stand_side_by_side(cli, cli_json, heads, tmp_path):
+    posts, other = heads / "posts.parquet", tmp_path / "other"
+    assert cli("fit", "length", posts, "--value", "length", "--output", other).exit_code == 0
+    both = f"{heads / 'length'},{other}"
+    found = cli_json("predict", both, TEXTS[0])["predictions"][0]["properties"]
+    assert set(found) == {str(heads / "length"), str(other)}
+    assert found[str(other)] == cli_json("predict", other, TEXTS[0])["predictions"][0]["properties"]["length"]
+    assert cli("predict", both, TEXTS[0], "--output", tmp_path / "out.csv").exit_code == 0
+    assert {str(heads / "length"), str(other)} <= set(pandas.read_csv(tmp_path / "out.csv"))
 
 
 @pytest.mark.parametrize(
