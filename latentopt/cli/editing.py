@@ -307,6 +307,8 @@ def measured(edit: Edit, candidate: Candidate) -> str:
         said.append(words)
     if not candidate.agrees:
         said.append("the reader disagrees")
+    if candidate.untypical:
+        said.append("hardly any training text is like it")
     changed = ", ".join(_changed(change.was, change.now) for change in candidate.changes)
     said += [f"meaning {candidate.meaning:.2f}", f"fluency {candidate.wording}", changed]
     return "; ".join(said)

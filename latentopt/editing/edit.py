@@ -7,6 +7,8 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from latentopt.heads.predict import UNTYPICAL
+
 Status = Literal["reached", "improved", "none_better"]
 AS_USUAL, UNUSUAL = -0.1, -0.3  # nats per token against the source; people's own rewrites change it by as much
 
@@ -61,6 +63,11 @@ class Candidate:
     fluency: float
     typicality: float
     loss: float
+
+    @property
+    def untypical(self) -> bool:
+        """Whether hardly any training text is like it; its interval holds for texts like those."""
+        return self.typicality < UNTYPICAL
 
     @property
     def wording(self) -> str:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from latentopt.cli.editing import measured
 from latentopt.editing.edit import Candidate, Change, Edit, Estimate, changes_between, words_changed
 
 
@@ -36,6 +37,14 @@ def test_an_estimate_without_an_interval_has_none():
 def test_fluency_is_said_in_words(fluency, words):
     candidate = Candidate("a", [], 0.0, {}, {}, {}, True, 1.0, 1.0, fluency, 0.5, 0.0)
     assert candidate.wording == words
+
+
+@pytest.mark.parametrize(("typicality", "untypical"), [(0.0, True), (0.009, True), (0.01, False), (1.0, False)])
+def test_a_text_that_is_like_none_of_the_training_is_told(typicality, untypical):
+    candidate = Candidate("a", [], 0.0, {}, {}, {}, True, 1.0, 1.0, 0.0, typicality, 0.0)
+    assert candidate.untypical == untypical
+    edit = Edit("b", {}, {}, [candidate], "improved", False, "why")
+    assert ("hardly any training text is like it" in measured(edit, candidate)) == untypical
 
 
 def test_without_a_candidate_the_text_is_the_source():
