@@ -36,7 +36,12 @@ WHOSE = {key: NAMES[key] for key in ("head", "reader", "stacked")}
     show_default=True,
     help="With --of: pairs whose rates differ by more than so many standard errors.",
 )
-@click.option("--class", "label", metavar="NAME", help="Of a head with classes: the one that more is of.")
+@click.option(
+    "--class",
+    "label",
+    metavar="NAME",
+    help="Of a head with classes: the one that more is of. [default: of two, the second]",
+)
 @options.reading
 @options.model
 @options.seed
@@ -81,6 +86,9 @@ def evaluate_head(
     fitted = load_fitted(name, space)
     if label is None and len(fitted.head.classes) > 2:
         raise click.UsageError(f"{name} has the classes {', '.join(fitted.head.classes)}; --class says which is meant")
+    if label is None and fitted.head.classes:
+        label = fitted.head.classes[1]
+        stderr().print(f"more is of the class {label}; --class names the other", style="dim", markup=False)
     clusters = len(set(pairs.cluster.tolist()))
     if clusters < FEW:
         warn(f"the pairs are of {clusters} groups alone: the intervals are too narrow")

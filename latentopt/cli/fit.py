@@ -27,12 +27,14 @@ if TYPE_CHECKING:
 def fit(request: new_head.Request, *, family: str) -> None:
     """Fit the property NAME to the texts and values of FILE (.csv, .jsonl, .parquet).
 
-    Four fifths of the rows are learned from; on the others the head is measured, beside a constant and a ridge
-    regression on TF-IDF features. With --group it is measured, and learns, within groups: who writes often decides
-    more than what is written.
+    Four fifths of the rows are learned from, by a head, which sees latents, and a reader, which sees words. On the
+    others both are measured, and both stacked, which is what is shown of a text, beside a constant and a ridge
+    regression on TF-IDF features. With --group all of them are measured, and learn, within groups: who writes often
+    decides more than what is written.
 
     --json prints {"version": 1, "head": {"name", "directory", "kind", "parameters", "typical"}, "report": {...}}: the
-    report has "rows" and the metrics of "constant", "tfidf_ridge" (or "tfidf_logistic") and "head".
+    report has "rows" and the metrics of "constant", "tfidf_ridge" (or "tfidf_logistic"), "head", "reader" and
+    "stacked", and with --group of "group_mean".
     """
 
     def learn(rows: Rows, _: Status) -> Fitted:

@@ -29,6 +29,11 @@ SCORES = {
 }
 
 
+def rounded(value: float, places: int) -> float:
+    """A number to so many places; one that is nearly 0 is 0, and not -0."""
+    return round(value, places) + 0.0
+
+
 def print_report(name: str, fitted: Fitted) -> None:
     """Print what was measured of a head, its reader and both."""
     from rich.table import Table as Grid
@@ -41,15 +46,16 @@ def print_report(name: str, fitted: Fitted) -> None:
     for column in grid.columns[1:]:
         column.justify = "right"
     for key in models:
-        grid.add_row(NAMES[key], *(f"{report[key][m]:.3f}" for m in measures))
+        grid.add_row(NAMES[key], *(f"{rounded(report[key][m], 3):.3f}" for m in measures))
     say.print(grid)
     notes = []
     if report.get("within_groups"):
         alone = report["rows"] - report["rows_within"]
         but = f", without {alone:,} rows that are the only one of theirs" if alone else ""
+        explained = rounded(report["explained_by_group"], 2)
         notes.append(
-            f"Measured within groups{but}: the {report['groups']:,} groups alone explain "
-            f"{report['explained_by_group']:.0%} of the variance; r2_total is of all of it, each group's mean known."
+            f"Measured within groups{but}: the {report['groups']:,} groups alone explain {explained:.0%} of the "
+            "variance; r2_total is of all of it, each group's mean known."
         )
     if head.typical is not None:
         notes.append(f"Predicts for {whose_texts(head.typical)}; --typical VALUE predicts for another.")

@@ -303,7 +303,7 @@ def _values(request: Request, table: Table) -> Values:
     raw = table.frame[request.value].tolist()
     if request.of is not None:
         if request.kind != "auto" or request.classes is not None or request.scale not in ("auto", "logit"):
-            raise click.UsageError("--of makes rates, which are fitted as log-odds; leave out --kind and such")
+            raise click.UsageError("--of makes rates, fitted as log-odds; leave out --kind, --classes and --scale")
         return rates_of(raw, table.frame[request.of].tolist(), decimal_comma=request.decimal_comma)
     classes = None if request.classes is None else named_classes(request.classes)
     if classes is not None and request.kind == "numbers":

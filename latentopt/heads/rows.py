@@ -130,9 +130,9 @@ def rows_of(
     if len(kept) < FEWEST_ROWS:
         raise LatentoptError(f"a head needs {FEWEST_ROWS} rows or more to learn from, got {len(kept)}; give more rows")
     if len(set(array.tolist())) < 2:
-        raise LatentoptError(
-            f"a head learns from values that differ, but all are {array.tolist()[0]!r}; give another column"
-        )
+        one = array.tolist()[0]
+        same = f"{one:g}" if are_numbers(array) else repr(one)
+        raise LatentoptError(f"a head learns from values that differ, but all are {same}; give another column")
     if names is not None and len(set(names)) == len(names):
         raise LatentoptError(
             f"a group has rows to compare, but all {len(names)} rows have one of their own; leave them out"

@@ -144,8 +144,8 @@ def check_dropped(table: Table, raw: Sequence[Any], *, may_drop: float, decimal_
         helps = "--decimal-comma reads these"
     elif len(others) * 5 > len(raw):
         helps = "--kind classes takes words as classes"
-    elif not len(table):
-        helps = "none is left; give another column, or another --scale"
+    elif not len(table) or (len(raw) - len(table) - len(others)) * 2 > total:  # numbers, but none that the scale has
+        helps = f"{'few are' if len(table) else 'none is'} left; give another column, or another --scale"
     else:
         helps = f"--may-drop {min(1.0, np.ceil(100 * len(table.errors) / total) / 100):g} leaves them out"
     raise LatentoptError(

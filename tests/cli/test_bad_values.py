@@ -31,7 +31,7 @@ def posts(tmp_path_factory):
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (["--value", "constant"], 1, "a head learns from values that differ, but all are 7.0; give another column"),
+        (["--value", "constant"], 1, "a head learns from values that differ, but all are 7; give another column"),
         (["--value", "one"], 1, "a head learns from values that differ, but all are 'glad'"),
         (["--value", "missing"], 1, "60 of 60 rows cannot be used"),
         (["--value", "loss", "--scale", "log1p"], 1, "and no count is below 0"),

@@ -74,6 +74,18 @@ def test_of_three_classes_one_must_be_named(cli, cli_json, head, tmp_path):
     assert cli_json(*words, "--class", "large")["pairs"] > 0
 
 
+def test_of_two_classes_it_is_said_which_is_meant(cli, cli_json, head, tmp_path):
+    frame = pandas.read_csv(head.parent / "posts.csv")
+    frame["size"] = ["small" if length < 38 else "large" for length in frame["length"]]
+    frame.to_csv(tmp_path / "posts.csv", index=False)
+    cli_json("fit", "size", tmp_path / "posts.csv", "--value", "size", "--output", tmp_path / "size")
+    words = "evaluate-head", tmp_path / "size", tmp_path / "posts.csv", "--value", "length", "--group", "day"
+    assert "more is of the class small; --class names the other" in cli(*words).stderr
+    small, large = (cli_json(*words, *more)["stacked"]["ordered"] for more in ([], ["--class", "large"]))
+    assert small < 0.4
+    assert small + large == pytest.approx(1)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

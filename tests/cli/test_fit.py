@@ -38,6 +38,11 @@ def test_a_head_is_fitted_saved_and_used(cli, posts, tmp_path):
     assert used.exit_code == 0, used.stderr
 
 
+def test_nothing_is_less_than_nothing_in_a_report(cli, posts, tmp_path):
+    arguments = "--value", "likes", "--group", "account", "--output", tmp_path / "likes"
+    assert "-0.000" not in cli("fit", "likes", posts, *arguments).stdout
+
+
 def test_latents_that_were_kept_give_the_same_head(cli, cli_json, posts, tmp_path, monkeypatch):
     arguments = "likes", posts, "--value", "likes", "--group", "account"
     anew = cli_json("fit", *arguments, "--output", tmp_path / "anew")["report"]
@@ -239,7 +244,8 @@ def test_classes_may_be_chosen_and_named(cli_json, tmp_path):
     ("column", "options", "code", "message"),
     [
         ("season", ["--scale", "log1p"], 2, "--scale log1p is for numbers, but season has classes, such as 'other'"),
-        ("likes", ["--of", "account", "--scale", "identity"], 2, "--of makes rates, which are fitted as log-odds"),
+        ("likes", ["--of", "account", "--scale", "identity"], 2, "leave out --kind, --classes and --scale"),
+        ("likes", ["--scale", "logit"], 1, "few are left; give another column, or another --scale"),
         ("likes", ["--kind", "numbers", "--classes", "0,1"], 2, "--classes names classes, but --kind says numbers"),
         ("season", ["--kind", "numbers"], 1, "200 of 200 rows cannot be used, which is more than 5%"),
         ("likes", ["--column", "account"], 1, "not a text"),
