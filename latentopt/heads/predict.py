@@ -116,7 +116,9 @@ def predict_texts(
             raise HeadError(
                 f"{min(others)}: a typical value is for a head that was fitted with groups, here {', '.join(grouped)}"
             )
-        found = [group.of(each, name) if name in grouped else each for name, each in zip(names, found, strict=True)]
+        found = [
+            each if each.head.typical is None else group.of(each, name) for name, each in zip(names, found, strict=True)
+        ]
     z = (space.pooled(space.encode(texts, batch_size=batch_size)) if z is None else z).double()
     rare = _untypical(space, z)
     shown = [

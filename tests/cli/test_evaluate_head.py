@@ -76,7 +76,7 @@ def test_of_three_classes_one_must_be_named(cli, cli_json, head, tmp_path):
 
 def test_of_two_classes_it_is_said_which_is_meant(cli, cli_json, head, tmp_path):
     frame = pandas.read_csv(head.parent / "posts.csv")
-    frame["size"] = ["small" if length < 38 else "large" for length in frame["length"]]
+    frame["size"] = ["small" if length < 47 else "large" for length in frame["length"]]
     frame.to_csv(tmp_path / "posts.csv", index=False)
     cli_json("fit", "size", tmp_path / "posts.csv", "--value", "size", "--output", tmp_path / "size")
     words = "evaluate-head", tmp_path / "size", tmp_path / "posts.csv", "--value", "length", "--group", "day"

@@ -200,6 +200,9 @@ def test_two_heads_for_one_property_stand_side_by_side(cli, cli_json, heads, tmp
     found = cli_json("predict", both, TEXTS[0])["predictions"][0]["properties"]
     assert set(found) == {str(heads / "length"), str(other)}
     assert found[str(other)] == cli_json("predict", other, TEXTS[0])["predictions"][0]["properties"]["length"]
+    far = cli_json("predict", both, TEXTS[0], "--typical", "900")["predictions"][0]["properties"]
+    assert far[str(heads / "length")]["value"] > 700
+    assert far[str(other)] == found[str(other)]  # it has no groups
     assert cli("predict", both, TEXTS[0], "--output", tmp_path / "out.csv").exit_code == 0
     assert {str(heads / "length"), str(other)} <= set(pandas.read_csv(tmp_path / "out.csv"))
 
