@@ -87,7 +87,8 @@ def run(
         progress: is told how many rows are done, and of how many.
 
     Raises:
-        LatentoptError: if OUTPUT.part is of another job, or there without `resume`; if no row could be worked on.
+        LatentoptError: if OUTPUT.part is of another job, or there without `resume`; if no row could be worked on; what
+            `make` raises.
         OSError: if the output cannot be written; what was done before is kept.
     """
     sources = [] if source.path is None else sources_of(source.path, any_name=source.reading.format is not None)
@@ -130,10 +131,15 @@ def run(
         chunks = itertools.islice(_chunks(rows(), chunk), journal.chunks, None)
         if progress is not None:
             progress(before, total)
-        for place, records in enumerate((engine or in_this_process)(make, chunks, many), start=journal.chunks + 1):
-            journal.append(records)
-            if progress is not None:
-                progress(min(place * chunk, total), total)
+        try:
+            for place, records in enumerate((engine or in_this_process)(make, chunks, many), start=journal.chunks + 1):
+                journal.append(records)
+                if progress is not None:
+                    progress(min(place * chunk, total), total)
+        except LatentoptError:
+            if not journal.chunks:  # such as a head that is not there: nothing is kept, and nothing in the way
+                part.unlink()
+            raise
         report = _report(journal, total, before, name="arguments" if source.path is None else _named(source.path))
         if report.faulty == total:
             part.unlink()

@@ -179,6 +179,24 @@ def test_rows_that_all_have_errors_are_no_result(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_work_that_cannot_be_made_leaves_nothing_in_the_way_and_what_was_kept_as_it_is(posts, tmp_path):
+    output = tmp_path / "out.csv"
+
+    def nobody():
+        raise LatentoptError("likees: there is no such head")
+
+    def begin(**more):
+        with pytest.raises(LatentoptError, match="there is no such head"):
+            run(nobody, posts, output, settings={"verb": "shout"}, chunk=3, **more)
+
+    begin()
+    assert not part_of(output).exists()
+    stopped(posts, output)
+    kept = part_of(output).read_bytes()
+    begin(resume=True)
+    assert part_of(output).read_bytes() == kept
+
+
 def test_shards_are_the_whole(posts, tmp_path):
     do(posts, tmp_path / "whole.jsonl")
     for i in (1, 2, 3):

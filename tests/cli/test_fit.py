@@ -245,7 +245,7 @@ def test_classes_may_be_chosen_and_named(cli_json, tmp_path):
     [
         ("season", ["--scale", "log1p"], 2, "--scale log1p is for numbers, but season has classes, such as 'other'"),
         ("likes", ["--of", "account", "--scale", "identity"], 2, "leave out --kind, --classes and --scale"),
-        ("likes", ["--scale", "logit"], 1, "few are left; give another column, or another --scale"),
+        ("likes", ["--scale", "logit"], 1, "none is left; give another column, or another --scale"),
         ("likes", ["--kind", "numbers", "--classes", "0,1"], 2, "--classes names classes, but --kind says numbers"),
         ("season", ["--kind", "numbers"], 1, "200 of 200 rows cannot be used, which is more than 5%"),
         ("likes", ["--column", "account"], 1, "not a text"),

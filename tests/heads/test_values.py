@@ -98,15 +98,15 @@ def table(good, bad):
     ("bad", "help"),
     [
         (["6,52", "7,1", "8,25"], "--decimal-comma reads these"),
-        (["a", "b", "c"], "--may-drop 0.24 leaves them out"),
+        (["a", "b", "c"], "--may-drop 0.15 leaves them out"),
     ],
 )
 def test_too_many_rows_left_out_is_an_error_that_shows_three_and_helps(bad, help):
-    good = [1.0] * 10
+    good = [1.0] * 17
     with pytest.raises(
-        LatentoptError, match=r"posts\.csv: 3 of 13 rows cannot be used, which is more than 5%"
+        LatentoptError, match=r"posts\.csv: 3 of 20 rows cannot be used, which is more than 5%"
     ) as error:
-        check_dropped(table(good, bad), [*good, *bad] + [2] * 10, may_drop=0.05)
+        check_dropped(table(good, bad), [*good, *bad], may_drop=0.05)
     assert f"row 2: likes is '{bad[0]}'" in str(error.value)
     assert f"row 4: likes is '{bad[2]}'" in str(error.value)
     assert help in str(error.value)
@@ -116,6 +116,10 @@ def test_too_many_rows_left_out_is_an_error_that_shows_three_and_helps(bad, help
 def test_where_no_row_is_left_leaving_out_more_is_no_help():
     with pytest.raises(LatentoptError, match=r"none is left; give another column, or another --scale$"):
         check_dropped(table([], [-1, -2, -3]), [-1, -2, -3], may_drop=0.05)
+    with pytest.raises(LatentoptError, match=r"few are left; give another column, or another --scale$"):
+        check_dropped(table([1], [-1, -2, -3]), [1, -1, -2, -3], may_drop=0.05)
+    with pytest.raises(LatentoptError, match=r"--may-drop 0\.75 leaves them out$"):
+        check_dropped(table([1], ["", "", ""]), [1], may_drop=0.05)  # what is empty was left out before
 
 
 def test_points_that_look_like_thousands_are_pointed_out():
