@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import optuna
 
 
+BEGINNING = b'{"op_code":'  # of a line of Optuna's journal
+
+
 @contextmanager
 def opened(storage: str | Path | None, name: str) -> Iterator[tuple[optuna.Study, bool]]:
     """The study of a name, new or as it was left, and whether it is known that no other worker has it open.
@@ -74,9 +77,15 @@ def _share(file: int) -> None:
 
 
 def _mend(file: int, lock: Path) -> None:
-    """Remove what a kill in the middle of a line has left: the piece of it, and Optuna's lock."""
-    lock.unlink(missing_ok=True)
+    """Remove what a kill in the middle of a line has left: the piece of it, and Optuna's lock.
+
+    Raises:
+        ValueError: if the file is no journal; it is left as it is.
+    """
     content = os.pread(file, os.fstat(file).st_size, 0)
+    if not content.startswith(BEGINNING[: len(content)]):
+        raise ValueError("it holds something else than trials")
+    lock.unlink(missing_ok=True)
     os.ftruncate(file, content.rfind(b"\n") + 1)
 
 

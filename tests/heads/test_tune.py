@@ -164,6 +164,17 @@ def test_a_storage_that_cannot_be_reached_is_an_error(lengths, tmp_path, storage
         tune_head(lengths, trials=1, storage=storage.format(folder=tmp_path))
 
 
+@pytest.mark.parametrize("content", [b"no line of trials", b"SQLite format 3\0\nand\nmore", b"{}"])
+def test_a_file_of_something_else_is_left_as_it_is(lengths, tmp_path, content):
+    place, lock = tmp_path / "poetry", tmp_path / "poetry.lock"
+    place.write_bytes(content)
+    lock.write_text("another's")
+    with pytest.raises(LatentoptError, match=r"kept there \(it holds something else than trials\); give a file"):
+        tune_head(lengths, trials=1, storage=place)
+    assert place.read_bytes() == content
+    assert lock.read_text() == "another's"
+
+
 def work(storage: str, told: Connection) -> None:
     """A worker of a search, in a process of its own: it tells the number of trials that are done."""
     z = np.random.default_rng(0).normal(size=(120, 3))
