@@ -44,9 +44,9 @@ class OnRay:
             for place, rows in enumerate(chunks):
                 waiting.append(actors[place % len(actors)].records.remote(rows, many))
                 if len(waiting) >= AHEAD * len(actors):
-                    yield ray.get(waiting.pop(0))
+                    yield _result(ray, waiting.pop(0))
             while waiting:
-                yield ray.get(waiting.pop(0))
+                yield _result(ray, waiting.pop(0))
         finally:
             for actor in actors:
                 ray.kill(actor)
@@ -57,13 +57,24 @@ def share(gpus: float, workers: int) -> float:
     return 1 / math.ceil(workers / gpus) if gpus else 0.0
 
 
+def _result(ray: Any, task: Any) -> list[Record]:
+    """What a task gives; what it raises is raised as it was, and not as Ray's, whose words are a traceback."""
+    try:
+        found: list[Record] = ray.get(task)
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from error
+    return found
+
+
 class _Actor:
     """A process with a work of its own."""
 
     def __init__(self, make: Make) -> None:
-        self.work = make()
+        self.make = make
+        self.work: Work | None = None
 
     def records(self, rows: list[Row], many: bool) -> list[Record]:
+        self.work = self.work or self.make()  # not above: Ray says of an error there that a worker has died
         return self.work.records(rows, file=many)
 
 

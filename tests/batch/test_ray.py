@@ -63,6 +63,16 @@ def test_workers_share_the_gpus_of_the_cluster(ray, tmp_path):
     assert [row["loud"] for row in rows] == ["[0]", "[0]"]
 
 
+def nobody():
+    raise LatentoptError("likees: there is no such head")
+
+
+def test_work_that_cannot_be_made_is_the_error_that_it_is_without_ray(ray, tmp_path):
+    with pytest.raises(LatentoptError, match=r"^likees: there is no such head$"):
+        run(nobody, Input(None, texts=["a"]), tmp_path / "out.csv", settings={}, engine=OnRay(1))
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(("gpus", "workers", "each"), [(0, 8, 0), (1, 2, 0.5), (2, 3, 0.5), (8, 2, 1), (4, 4, 1)])
 def test_a_share_leaves_room_for_all_workers(gpus, workers, each):
     assert share(gpus, workers) == each
