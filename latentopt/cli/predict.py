@@ -33,7 +33,7 @@ TEXT, LATENT = "text", "z"  # the columns that `latentopt encode --output` write
 @options.texts
 @click.option(
     "--latents",
-    type=click.Path(path_type=Path),
+    type=options.SomePath(path_type=Path),
     help="In place of texts: what `latentopt encode --output` wrote of them to .parquet; nothing is encoded again.",
 )
 @typical_option

@@ -29,7 +29,7 @@ FORMATS: dict[str, Format] = {
     "js": "json",
 }
 DELIMITERS = (",", "\t", ";", "|")
-NOTHING = "\x1f"  # stands between the fields of a table that has one column
+NOTHING = "\ud800"  # delimiter of a table that has one column: half a surrogate pair, which no decoded text has
 SAMPLE = 1 << 16  # bytes
 HEADERS = {
     "body",
@@ -228,7 +228,7 @@ def _delimiter(lines: Sequence[str], columns: Sequence[str], reading: Reading, s
         return ","
     if reading.header:
         if all(len(_fields(lines[0], sign)) == 1 for sign in DELIMITERS):
-            if any(count > 1 for count in _counts(lines, ",")):
+            if set(columns) <= set(_fields(lines[0], ",")) and any(count > 1 for count in _counts(lines, ",")):
                 warnings.warn(
                     f"{source.name}: its header names one column, so that commas belong to the values; --delimiter , "
                     "says that they set fields apart",

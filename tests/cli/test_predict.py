@@ -190,6 +190,9 @@ def test_latents_that_do_not_fit_are_refused(cli, heads, kept, tmp_path, monkeyp
         both = cli("predict", heads / "length", "--latents", kept, *texts, *more)
         assert both.exit_code == 2
         assert "its texts are predicted for; leave out others, and --column" in " ".join(both.stderr.split())
+    unset = cli("predict", heads / "length", "--latents", "", *more)
+    assert unset.exit_code == 2
+    assert "no file is named; a variable may be empty" in unset.stderr
     assert not list(tmp_path.glob("*out.csv*"))
 
 

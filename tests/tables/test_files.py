@@ -8,6 +8,7 @@ import lzma
 import os
 import sys
 import threading
+import warnings
 import zipfile
 
 import pyarrow as pa
@@ -146,6 +147,12 @@ def test_commas_belong_to_the_texts_of_a_table_with_one_column(tmp_path):
     with pytest.warns(UserWarning, match=r"its header names one column, so that commas belong.*; --delimiter , says"):
         assert texts_of(tmp_path / "t.csv") == ["a fine, day", "two\nlines, here", "rain"]
     assert len(read_texts([], tmp_path / "t.csv", reading=Reading(delimiter=","))) == 2
+    (tmp_path / "t.csv").write_text("text\nunit\x1fseparator\nrain\n")
+    assert texts_of(tmp_path / "t.csv") == ["unit\x1fseparator", "rain"]
+    (tmp_path / "t.csv").write_text("tweet\na fine, day\n")
+    with warnings.catch_warnings(), pytest.raises(LatentoptError, match="no column 'text'"):
+        warnings.simplefilter("error")  # that commas belong to its values is beside the point
+        texts_of(tmp_path / "t.csv")
 
 
 @pytest.mark.parametrize(
