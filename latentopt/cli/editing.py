@@ -210,7 +210,7 @@ def edited(sources: Sequence[str], edit: Callable[[str, Glance], Made]) -> Itera
     """
     from rich.text import Text
 
-    lines, told = Told(), f"editing {len(sources):,} texts"
+    progress, told = Told(), f"editing {len(sources):,} texts"
     status = stderr().status(told)
 
     def glance(found: Edit) -> None:
@@ -222,8 +222,8 @@ def edited(sources: Sequence[str], edit: Callable[[str, Glance], Made]) -> Itera
         with status:
             made = edit(source, glance)
         yield made
-        lines.line(done, len(sources))
-        told = f"edited {lines.words(done, len(sources))}"
+        progress.line(done, len(sources))
+        told = f"edited {progress.words(done, len(sources))}"
 
 
 def print_edit(edit: Edit) -> None:
