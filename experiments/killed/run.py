@@ -2,8 +2,8 @@
 
     python experiments/killed/run.py [--kills 300]
 
-The toy model of the tests, and their harness (tests/kill). Prints a line a verb, writes results.json, and fails where
-an end is another one.
+The toy model of the tests, and their harness (tests/kill). Prints a line a verb, and fails where an end is another one;
+results.json keeps the last run of each seed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.kill.harness import Bench, digest, undisturbed, verbs
 
-HERE = Path(__file__).parent
+RESULTS = Path(__file__).parent / "results.json"
 
 
 def main() -> None:
@@ -50,8 +50,10 @@ def main() -> None:
         print(name, found[name], flush=True)
         assert same == runs
     shutil.rmtree(folder)
-    about = {"seed": asked.seed, "cores": os.cpu_count(), "seconds": round(time.monotonic() - begun)}
-    (HERE / "results.json").write_text(json.dumps({**about, "verbs": found}, indent=2) + "\n")
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    about = {"cores": os.cpu_count(), "seconds": round(time.monotonic() - begun)}
+    results[f"seed {asked.seed}"] = {**about, "verbs": found}
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
 
 
 if __name__ == "__main__":  # its children import it
