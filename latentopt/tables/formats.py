@@ -47,10 +47,10 @@ NAME = re.compile(r"[^\W\d](?:[\w.#/()-]| (?! )){0,39}(?<! )")  # a column's: sh
 FOREIGN = {  # how files begin that hold rows in a way that is not read, and what to do
     b"PK\x03\x04": "a zip archive, or a table of a spreadsheet; unpack it, or save it as csv",
     b"\xd0\xcf\x11\xe0": "a table of an old spreadsheet; save it as csv",
-    b"BZh": "packed by bzip2; unpack it",
+    b"BZh91AY&SY": "packed by bzip2; unpack it",
     b"\xfd7zXZ\x00": "packed by xz; unpack it",
 }
-JSON_BEGINS = re.compile(r'[\[{]\s*(["\[{\]}]|$)')  # {braces} and [notes] begin otherwise
+JSON_BEGINS = re.compile(r'[\[{]\s*(["\[{]|[\]}]?\s*$)')  # {braces}, [notes] and [ ] lists begin otherwise
 
 
 @dataclass(frozen=True)

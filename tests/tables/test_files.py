@@ -175,6 +175,7 @@ def test_what_is_packed_otherwise_is_refused_and_not_taken_for_an_old_encoding(t
         "one text alone, with a comma\n",
         "a; b\nc; d\n",
         "[gone]\n{braces}\n",
+        "[ ] buy milk\n[ ] call home\n",
         "3,4\n5,6\n",
     ],
 )
