@@ -176,7 +176,6 @@ LEARNERS = {
         LIKED,
         "direction --labels FILE --label mood --calibrate 1 --effort 0.02 --permutations 20 --output odd.safetensors",
     ),
-    "evaluate": (LIKED, "evaluate --input FILE --samples 10 --pairs 5"),
     "evaluate-head": (LIKED, "evaluate-head HEAD FILE --value likes --group mood"),
     "train": (
         LIKED,
