@@ -13,18 +13,14 @@ from latentopt.cli import completion, options
 from latentopt.cli.editing import (
     VERSION,
     Editing,
-    Glance,
-    edited,
+    edited_and_explained,
     editing_options,
-    print_effects,
     words_explained,
 )
 from latentopt.cli.output import print_json, print_lines, stderr
 from latentopt.cli.streaming import Destination, best_option, stream, streaming
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from latentopt.batch import Work
     from latentopt.directions import Direction
     from latentopt.editing import Edit
@@ -120,18 +116,12 @@ def apply(
     moving = _Moving(space, how, asked, strength)
     sources = table.frame["text"].tolist()
 
-    def edit(source: str, glance: Glance) -> tuple[tuple[Edit, dict[str, Any]], tuple[list[str], Tensor] | None]:
-        (made,) = moving.edit([source])
-        return made, moving.editor.explain(source) if explain else None
-
-    found, explained = [], []
-    for made, effects in edited(sources, edit):
-        found.append(made)
-        explained.append(effects)
-        if not as_json:  # what is done is seen, and stays when the others are interrupted
-            if effects is not None:
-                print_effects(*effects)
-            print_lines([made[0].text])
+    found, explained = edited_and_explained(
+        sources,
+        lambda source, glance: moving.edit([source])[0],
+        moving.editor.explain if explain else None,
+        None if as_json else lambda made: print_lines([made[0].text]),
+    )
     edits = [edit for edit, _ in found]
     how.draw(edits)
     if as_json:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 VERSION = 2  # of the JSON document of edits
 Made = TypeVar("Made")
 Glance = Callable[["Edit"], None]
+Effects = tuple[list[str], "Tensor"]  # of the words of a text
 
 
 @dataclass(frozen=True)
@@ -224,6 +225,34 @@ def edited(sources: Sequence[str], edit: Callable[[str, Glance], Made]) -> Itera
         yield made
         progress.line(done, len(sources))
         told = f"edited {progress.words(done, len(sources))}"
+
+
+def edited_and_explained(
+    sources: Sequence[str],
+    edit: Callable[[str, Glance], Made],
+    explain: Callable[[str], Effects] | None,
+    show: Callable[[Made], None] | None,
+) -> tuple[list[Made], list[Effects | None]]:
+    """What is made of each text, and what its words add, where that is asked for.
+
+    With `show`, both are printed as soon as they are there: what is done is seen, and stays when the others are
+    interrupted.
+    """
+
+    def both(source: str, glance: Glance) -> tuple[Made, Effects | None]:
+        made = edit(source, glance)
+        return made, explain(source) if explain else None
+
+    found: list[Made] = []
+    explained: list[Effects | None] = []
+    for made, effects in edited(sources, both):
+        found.append(made)
+        explained.append(effects)
+        if show is not None:
+            if effects is not None:
+                print_effects(*effects)
+            show(made)
+    return found, explained
 
 
 def print_edit(edit: Edit) -> None:

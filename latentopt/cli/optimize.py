@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latentopt.cli import completion, options
-from latentopt.cli.editing import VERSION, Editing, Glance, edited, editing_options, print_effects, words_explained
+from latentopt.cli.editing import VERSION, Editing, edited_and_explained, editing_options, words_explained
 from latentopt.cli.groups import typical_option, whose_texts
 from latentopt.cli.output import print_json, stderr
 from latentopt.cli.streaming import Destination, best_option, stream, streaming
 from latentopt.errors import LatentoptError
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from latentopt.batch import Work
     from latentopt.editing import Edit, Objective, Wish
     from latentopt.editing.objectives import HeadWish
@@ -157,18 +155,12 @@ def optimize(
     sources = table.frame["text"].tolist()
     editor = how.editor(space, goal, properties.readers(), properties.opinions())
 
-    def edit(source: str, glance: Glance) -> tuple[Edit, tuple[list[str], Tensor] | None]:
-        (found,) = editor.edit([source], glance=glance)
-        return found, editor.explain(source) if explain else None
-
-    edits, explained = [], []
-    for found, effects in edited(sources, edit):
-        edits.append(found)
-        explained.append(effects)
-        if not as_json:  # what is done is seen, and stays when the others are interrupted
-            if effects is not None:
-                print_effects(*effects)
-            how.show(found)
+    edits, explained = edited_and_explained(
+        sources,
+        lambda source, glance: editor.edit([source], glance=glance)[0],
+        editor.explain if explain else None,
+        None if as_json else how.show,
+    )
     how.draw(edits)
     if as_json:
         documents = [{"row": row} | edit.to_json() for row, edit in zip(table.frame.index.tolist(), edits, strict=True)]
