@@ -14,6 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from click.testing import CliRunner
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -40,8 +41,6 @@ many = settings(
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
     """A folder with the toy model, a head and a direction of it."""
-    import torch
-
     folder = tmp_path_factory.mktemp("fuzz")
     space = toy_space()
     space.save_pretrained(folder / "model")
@@ -57,8 +56,9 @@ def bench(tmp_path_factory):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """No verb loads the model anew."""
+    """No verb loads the model anew, and threads that wait for each other on a busy machine do not burn its seconds."""
     monkeypatch.setattr(options, "open_space", lambda model: toy_space())
+    torch.set_num_threads(1)
 
 
 def run(*arguments, input=None):
@@ -176,6 +176,7 @@ LEARNERS = {
         LIKED,
         "direction --labels FILE --label mood --calibrate 1 --effort 0.02 --permutations 20 --output odd.safetensors",
     ),
+    "evaluate": (LIKED, "evaluate --input FILE --samples 10 --pairs 5"),
     "evaluate-head": (LIKED, "evaluate-head HEAD FILE --value likes --group mood"),
     "train": (
         LIKED,
