@@ -197,6 +197,8 @@ def missing_column(there: Iterable[str], column: str) -> LatentoptError:
     advice = ""
     if any(map(UNDECODED.search, names)):
         advice = "; if the file is of an older program, --encoding cp1252 (or latin-1) reads it"
+    elif names and names[0].startswith("sep="):
+        advice = "; its first line is a note to Excel: take it out"
     elif len(names) == 1 and any(sign in names[0] for sign in ",;\t|:^~"):
         advice = "; --delimiter says what stands between its fields"
     elif any(numbers.number(name) is not None for name in names) and not all(name.isdecimal() for name in names):

@@ -75,6 +75,10 @@ def test_a_quote_that_is_never_closed_costs_one_row(tmp_path):
             "there is no column 'text'; the file has 'a fine day', '7'; if that is no header, --no-header numbers the "
             "columns: --column 1",
         ),
+        (
+            b"sep=;\ntext;likes\na;1\n",
+            "there is no column 'text'; the file has 'sep=', ''; its first line is a note to Excel: take it out",
+        ),
         (b"text,likes,text\na,1,b\n", "the column 'text' is there 2 times; rename all but one"),
         (b'"text,likes\n', "the header, line 1, is broken csv: unexpected end of data"),
     ],
