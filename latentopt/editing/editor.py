@@ -20,7 +20,7 @@ from latentopt.editing.objectives import Objective, columns
 from latentopt.editing.occlusion import effects, occlude
 from latentopt.editing.optimizers.gradient import PreconditionedGradient
 from latentopt.editing.optimizers.optimizer import Optimizer
-from latentopt.editing.rank import Best, Choice, Floors, ordered, shortest_way, spread, value
+from latentopt.editing.rank import Best, Choice, Floors, earned, ordered, shortest_way, spread, value
 from latentopt.editing.search import STEPS, points_along, search
 from latentopt.editing.write import Draft, Infill, Writer
 from latentopt.errors import LatentoptError
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 STRETCH = 8.0  # how far beyond a wish the way leads, in wishes: texts keep a fraction of what latents promise
 REACH = 1.2  # of the latents' spread around their mean; farther from a text lie other texts
 BLIND_STEPS = 10  # of a search whose every point is written and asked for as a text
-SHARES = (0.5, 1.0)  # of the way, from which texts are written
+FARTHEST = 0.65  # of a latent's length: beyond, fills babble on and come to no end, whatever direction it was
+SHARES = (0.5, 1.0)  # of the way as far as there, from which texts are written
 WORTH_A_ROUND = 0.05  # of the same: what a round must bring for another to follow
 LEAST_GAIN = 0.01  # of the loss, in squared standard deviations of the property: less is noise
 
@@ -48,8 +49,8 @@ class Effort:
     """
 
     rounds: int = 1
-    tries: int = 2
-    rows: int = 96
+    tries: int = 3
+    rows: int = 64
     beam: int = 2
     scored: int = 40
 
@@ -265,7 +266,9 @@ class _Work:
         radius = REACH * self.space.pooled_dim**0.5
         steps = STEPS if far.differentiable else BLIND_STEPS
         way = search(far, pooled, optimizer, steps=steps, radius=radius, covariance=covariance, seed=self.seed)
-        moved = points_along(way.path, torch.tensor(SHARES)[:, None])[:, 0]
+        length = ((way.path[-1, 0] - pooled[0]).norm() / pooled[0].norm()).item()
+        shares = torch.tensor(SHARES) * min(1.0, FARTHEST / max(length, 1e-12))
+        moved = points_along(way.path, shares[:, None])[:, 0]
         with torch.no_grad():
             loss = self.goal.of_texts([text], pooled).item()
         occlusion = occlude(self.space, self.goal, words, self.editor._constraints, loss, rng)
@@ -273,7 +276,7 @@ class _Work:
 
     def _accept(self, attempts: Sequence[Attempt]) -> None:
         floors, scored = self.editor.floors, self.editor.effort.scored
-        better = [attempt for attempt in attempts if attempt.cautious < self.own - LEAST_GAIN]
+        better = [attempt for attempt in attempts if earned(attempt) < self.own - LEAST_GAIN]
         possible = []
         for attempt in better:
             broken = floors.cheap(attempt, self.source)

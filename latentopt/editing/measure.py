@@ -58,8 +58,8 @@ class Attempt:
     the source, and that as a share of its words. loss: of the goal, by what the head says of the text. read_loss: the
     same by what readers say; that of the head where there is none. reached: whether every wish that has an end is
     fulfilled. meaning: cosine to the source. fluency: nats per token by which it is likelier than the source, None
-    where nobody asked. strain: nats by which its worst change stands out (see `fluency.strain`), None likewise. broken:
-    constraints that it breaks.
+    where nobody asked. likelier: nats by which it is as a whole. strain: nats by which its worst change stands out (see
+    `fluency.strain`). Both None likewise. broken: constraints that it breaks.
     """
 
     text: str
@@ -73,12 +73,18 @@ class Attempt:
     meaning: float
     broken: list[Breach]
     fluency: float | None = None
+    likelier: float | None = None
     strain: float | None = None
 
     @property
     def cautious(self) -> float:
         """The loss by head or reader, whichever sees less of a gain."""
         return max(self.loss, self.read_loss)
+
+    @property
+    def only_adds(self) -> bool:
+        """Whether all words of the source are there."""
+        return not any(change.was for change in self.changes)
 
 
 def started(
@@ -174,7 +180,12 @@ class Measure:
         texts = [without_marks(attempt.text) for attempt in attempts]
         own, *found = self.language_model.surprise([self._bare, *texts])
         return [
-            replace(attempt, fluency=own.mean - there.mean, strain=strain(self._bare, own, text, there))
+            replace(
+                attempt,
+                fluency=own.mean - there.mean,
+                likelier=own.total - there.total,
+                strain=strain(self._bare, own, text, there),
+            )
             for attempt, text, there in zip(attempts, texts, found, strict=True)
         ]
 

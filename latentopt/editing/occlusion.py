@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LONGEST = 3  # words of a phrase that is left out
 MOST = 64  # words and phrases that are left out of one text; of a longer text they are sampled
-INSERTIONS = 0.25  # share of the spans that are empty
+INSERTIONS = 0.15  # share of the spans that are empty
 NEAR = 8  # words between two spans: what is kept there is fed to the decoder word by word
 OPEN = 4.0  # times as often as elsewhere, spans end where a sentence does
 EVEN = 0.3  # share of the spans that are drawn whatever the goal says

@@ -115,7 +115,7 @@ class Infill:
             [draft.words for draft, _ in asked],
             [there for _, there in asked],
             z,
-            Sampling(temperature, guidance, self.top_p, most_tokens, seed),
+            Sampling(temperature, guidance, self.top_p, most_tokens, seed, apart=True),
             against=against if guidance.any() else None,
             forbidden=drafts[0].forbidden,
         )

@@ -79,16 +79,42 @@ def _written(model: T5VAE, memory: Memory, choose: Callable[[Tensor, Tensor, int
     return out
 
 
-def _drawn(log_p: Tensor, score: Tensor, top_p: float, draws: Tensor) -> Tensor:
-    """Tokens (b,) drawn from softmax(score) (b, vocabulary) in the nucleus of log_p, by uniform draws (b,)."""
+def _drawn(log_p: Tensor, score: Tensor, top_p: float, draws: Tensor, groups: Sequence[int] | None = None) -> Tensor:
+    """Tokens (b,) drawn from softmax(score) (b, vocabulary) in the nucleus of log_p, by uniform draws (b,).
+
+    groups: of b rows; none draws what one before it in its group has drawn, as long as its nucleus holds another.
+    """
     top, order = log_p.topk(min(LIKELIEST, log_p.shape[1]), -1)
     if (top.exp().sum(-1) <= top_p).any():
         top, order = log_p.sort(-1, descending=True)
     p = top.exp()
     outside = p.cumsum(-1) - p > top_p  # the likeliest token is always inside
-    total = score.gather(1, order).masked_fill(outside, float("-inf")).softmax(-1).cumsum(-1)
-    picked = torch.searchsorted(total, draws[:, None] * total[:, -1:]).clamp(max=total.shape[1] - 1)
-    return order.gather(1, picked)[:, 0]
+    share = score.gather(1, order).masked_fill(outside, float("-inf")).softmax(-1)
+    picked = _places(share, draws) if groups is None else _places_apart(share, order, draws, groups)
+    return order.gather(1, picked[:, None])[:, 0]
+
+
+def _places(share: Tensor, draws: Tensor) -> Tensor:
+    """Columns (b,) drawn from shares (b, k) by uniform draws (b,)."""
+    total = share.cumsum(-1)
+    return torch.searchsorted(total, draws[:, None] * total[:, -1:])[:, 0].clamp(max=share.shape[1] - 1)
+
+
+def _places_apart(share: Tensor, order: Tensor, draws: Tensor, groups: Sequence[int]) -> Tensor:
+    """The same, of tokens order (b, k), each row's other than what those before it in its group have drawn."""
+    picked = torch.zeros(len(share), dtype=torch.long, device=share.device)
+    left = share.clone()
+    members: dict[int, list[int]] = {}
+    for row, group in enumerate(groups):
+        members.setdefault(group, []).append(row)
+    for turn in range(max(map(len, members.values()))):
+        rows = [there[turn] for there in members.values() if turn < len(there)]
+        none_left = left[rows].sum(-1, keepdim=True) == 0
+        picked[rows] = _places(torch.where(none_left, share[rows], left[rows]), draws[rows])
+        for row in rows:
+            later = members[groups[row]][turn + 1 :]
+            left[later] = left[later].masked_fill(order[later] == order[row, picked[row]], 0.0)
+    return picked
 
 
 @dataclass(frozen=True)
@@ -99,7 +125,9 @@ class Sampling:
     with p given the latent and q given the one that is steered away from (classifier-free guidance, Ho & Salimans 2022,
     eq. 6, for language models Sanchez et al. 2023), within the nucleus of p: the likeliest tokens that have the share
     top_p of the probability (Holtzman et al. 2020). most_tokens: of one fill; longer ones are given up. seed: of the
-    draws; those of row i are the same whatever the other rows.
+    draws; those of row i are the same whatever rows follow. apart: rows that fill the same spans of the same source
+    begin with different tokens, as long as there are any in the nucleus: the first of them are drawn without
+    replacement (as Kool et al. 2019 draw whole texts).
     """
 
     temperature: Tensor
@@ -107,6 +135,7 @@ class Sampling:
     top_p: float
     most_tokens: int
     seed: int
+    apart: bool = False
 
 
 @torch.no_grad()
@@ -171,12 +200,14 @@ def write_fills(
     failed = [False] * n
     rows = list(range(n))
     generators = _generators(n, sampling.seed)
+    groups = _distinct([*zip(mask_of, prefixes, strict=True)])[1] if sampling.apart else None
     while rows:
         closing = torch.tensor([sentinels[len(fills[row]) - 1] for row in rows], device=device)
         index = torch.tensor(rows)
         logits = model.t5.lm_head(hidden[:, -1]).float()  # of the rows, then of those that are guided
         draws = torch.stack([torch.rand((), generator=generators[row]) for row in rows])
-        chosen = _sampled(logits, closing, banned, sampling, index, draws)
+        chosen = _sampled(logits, closing, banned, sampling, index, draws, groups)
+        groups = None  # from here on, each row goes its own way
         last, left = [], []
         for place, row in enumerate(rows):
             if forced[row]:
@@ -212,9 +243,15 @@ def write_fills(
 
 
 def _sampled(
-    logits: Tensor, closing: Tensor, banned: Tensor, sampling: Sampling, rows: Tensor, draws: Tensor
+    logits: Tensor,
+    closing: Tensor,
+    banned: Tensor,
+    sampling: Sampling,
+    rows: Tensor,
+    draws: Tensor,
+    groups: Sequence[int] | None,
 ) -> list[int]:
-    """Tokens (b) drawn by uniform draws (b,); `closing` (b,) ends each fill.
+    """Tokens (b) drawn by uniform draws (b,), apart in groups; `closing` (b,) ends each fill.
 
     logits: of b rows given their latents, and behind them of those that are guided, given what they are steered from.
     """
@@ -230,7 +267,7 @@ def _sampled(
         log_q = logits[b:].masked_fill(~allowed[steered], float("-inf")).log_softmax(-1)
         guided = log_p.index_add(0, steered, strength[steered, None] * (log_p[steered] - log_q).nan_to_num(0.0))
     score = guided / sampling.temperature[rows, None].to(log_p)
-    chosen: list[int] = _drawn(log_p, score, sampling.top_p, draws.to(log_p)).tolist()
+    chosen: list[int] = _drawn(log_p, score, sampling.top_p, draws.to(log_p), groups).tolist()
     return chosen
 
 

@@ -25,9 +25,14 @@ class Surprise:
     nats: list[float]
 
     @property
+    def total(self) -> float:
+        """Nats of the whole text, the end included."""
+        return sum(self.nats)
+
+    @property
     def mean(self) -> float:
         """Nats per token, the end included."""
-        return sum(self.nats) / len(self.nats)
+        return self.total / len(self.nats)
 
     def within(self, start: int, end: int) -> float:
         """Nats of the tokens that end in the characters start to end."""

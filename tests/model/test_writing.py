@@ -75,6 +75,7 @@ class Fills:
             settings["top_p"],  # type: ignore[arg-type]
             settings["most_tokens"],  # type: ignore[arg-type]
             settings["seed"],  # type: ignore[arg-type]
+            apart=bool(settings.get("apart")),
         )
         against = self.model.null.detach().expand(n, -1) if settings["guidance"] else None
         return write_fills(
@@ -176,6 +177,19 @@ class TestFills:
 
     def test_the_seed_decides(self, fills: Fills) -> None:
         assert fills.write(seed=1) == fills.write(seed=1) != fills.write(seed=2)
+
+    def test_rows_apart_begin_with_different_tokens_where_they_fill_the_same(self) -> None:
+        many = Fills([[(1, 2)], [(3, 4)]] * 8, [TEXTS[0]] * 16)
+
+        def begins(**options: object) -> list[list[int]]:
+            rows = many.write(most_tokens=60, **options)
+            return [[row[0][0] if row and row[0] else -1 for row in rows[first::2]] for first in (0, 1)]
+
+        assert all(len(set(there)) == 8 for there in begins(apart=True, temperature=1.5))
+        assert any(len(set(there)) < 8 for there in begins())
+        # The first row of each draws as if it were alone, and where there is but one token, all take it.
+        assert [there[0] for there in begins(apart=True)] == [there[0] for there in begins()]
+        assert begins(apart=True, top_p=1e-9) == begins(top_p=1e-9)
 
     def test_guidance_of_nought_is_no_guidance(self, fills: Fills) -> None:
         assert fills.write(guidance=1e-9) == fills.write()
