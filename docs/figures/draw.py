@@ -51,7 +51,7 @@ def flow() -> Figure:
     axis.text(
         5.45,
         0.8,
-        "only where nothing may be shown:\nonce more, with other fills",
+        "only where nothing may be shown:\nanew, with other fills",
         ha="right",
         va="center",
         fontsize=8.5,

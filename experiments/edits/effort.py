@@ -26,7 +26,7 @@ RESULTS = Path(__file__).parent / "effort.json"
 BEGIN, END = "<!-- efforts: made by effort.py -->", "<!-- end of efforts -->"
 HELD_OUT = 2000  # of the shuffled training file (experiments/bundled/corpus.py)
 FIRST = 40  # of these, on which the floors were tried
-WHOLE = Effort(rounds=1, tries=1)
+WHOLE = Effort(rounds=1, tries=1, rows=96)
 WAYS: dict[str, dict[str, Any]] = {
     "one round of 96": {"effort": WHOLE},
     "one round of 96, guided": {"effort": WHOLE, "writer": Infill(guidance=GUIDANCE)},

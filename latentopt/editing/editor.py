@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -20,8 +20,8 @@ from latentopt.editing.objectives import Objective, columns
 from latentopt.editing.occlusion import effects, occlude
 from latentopt.editing.optimizers.gradient import PreconditionedGradient
 from latentopt.editing.optimizers.optimizer import Optimizer
-from latentopt.editing.rank import Best, Choice, Floors, earned, ordered, shortest_way, spread, value
-from latentopt.editing.search import STEPS, points_along, search
+from latentopt.editing.rank import Best, Choice, Floors, ordered, shortest_way, spread, value
+from latentopt.editing.search import STEPS, points_along, search, within
 from latentopt.editing.write import Draft, Infill, Writer
 from latentopt.errors import LatentoptError
 from latentopt.space.texts import checked_texts
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 STRETCH = 8.0  # how far beyond a wish the way leads, in wishes: texts keep a fraction of what latents promise
 REACH = 1.2  # of the latents' spread around their mean; farther from a text lie other texts
 BLIND_STEPS = 10  # of a search whose every point is written and asked for as a text
-FARTHEST = 0.65  # of a latent's length: beyond, fills babble on and come to no end, whatever direction it was
+FARTHEST = 0.65  # of a latent's length: beyond, fills babble on and come to no end (experiments/edits)
 SHARES = (0.5, 1.0)  # of the way as far as there, from which texts are written
-WORTH_A_ROUND = 0.05  # of the same: what a round must bring for another to follow
+WORTH_A_ROUND = 0.05  # of `value`: what a round must bring for another to follow
 LEAST_GAIN = 0.01  # of the loss, in squared standard deviations of the property: less is noise
 
 
@@ -208,6 +208,7 @@ class _Work:
             opinions=editor.opinions,
             language_model=editor.language_model,
         )
+        self.drafts: dict[str, Draft] = {}  # of texts that have been searched from
         self.good: dict[str, Attempt] = {}
         self.refused: list[tuple[Attempt, list[Breach]]] = []
         self.seen = {source}
@@ -256,6 +257,11 @@ class _Work:
             self._accept(self.measure(list(new), torch.stack(list(new.values()))))
 
     def _draft(self, text: str, left: int, rng: random.Random) -> Draft:
+        if text not in self.drafts:
+            self.drafts[text] = self._searched(text, rng)
+        return replace(self.drafts[text], left=max(1, left))
+
+    def _searched(self, text: str, rng: random.Random) -> Draft:
         z = self.z if text == self.source else self.space.encode([text])
         pooled = self.space.pooled(z)
         words = self.space.words([text])[0]
@@ -266,17 +272,15 @@ class _Work:
         radius = REACH * self.space.pooled_dim**0.5
         steps = STEPS if far.differentiable else BLIND_STEPS
         way = search(far, pooled, optimizer, steps=steps, radius=radius, covariance=covariance, seed=self.seed)
-        length = ((way.path[-1, 0] - pooled[0]).norm() / pooled[0].norm()).item()
-        shares = torch.tensor(SHARES) * min(1.0, FARTHEST / max(length, 1e-12))
-        moved = points_along(way.path, shares[:, None])[:, 0]
+        moved = points_along(within(way.path, pooled, FARTHEST * pooled.norm()), torch.tensor(SHARES)[:, None])[:, 0]
         with torch.no_grad():
             loss = self.goal.of_texts([text], pooled).item()
         occlusion = occlude(self.space, self.goal, words, self.editor._constraints, loss, rng)
-        return Draft(words, z, moved, occlusion, max(1, left), self.forbidden)
+        return Draft(words, z, moved, occlusion, 1, self.forbidden)
 
     def _accept(self, attempts: Sequence[Attempt]) -> None:
         floors, scored = self.editor.floors, self.editor.effort.scored
-        better = [attempt for attempt in attempts if earned(attempt) < self.own - LEAST_GAIN]
+        better = [attempt for attempt in attempts if attempt.cautious < self.own - LEAST_GAIN]
         possible = []
         for attempt in better:
             broken = floors.cheap(attempt, self.source)

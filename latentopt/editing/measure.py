@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from latentopt.editing.constraints import Breach, Constraint, breaches
-from latentopt.editing.edit import Change, Estimate, changes_between, count_words, words_changed
+from latentopt.editing.edit import WORD, Change, Estimate, changes_between, count_words, words_changed
 from latentopt.editing.fluency import LanguageModel, strain, without_marks
 from latentopt.editing.objectives import Objective, columns, scored_columns
 
@@ -58,8 +59,8 @@ class Attempt:
     the source, and that as a share of its words. loss: of the goal, by what the head says of the text. read_loss: the
     same by what readers say; that of the head where there is none. reached: whether every wish that has an end is
     fulfilled. meaning: cosine to the source. fluency: nats per token by which it is likelier than the source, None
-    where nobody asked. likelier: nats by which it is as a whole. strain: nats by which its worst change stands out (see
-    `fluency.strain`). Both None likewise. broken: constraints that it breaks.
+    where nobody asked. cost: nats by which the whole text is unlikelier. strain: nats by which its worst change stands
+    out (see `fluency.strain`). Both None likewise. broken: constraints that it breaks.
     """
 
     text: str
@@ -73,7 +74,7 @@ class Attempt:
     meaning: float
     broken: list[Breach]
     fluency: float | None = None
-    likelier: float | None = None
+    cost: float | None = None
     strain: float | None = None
 
     @property
@@ -83,8 +84,12 @@ class Attempt:
 
     @property
     def only_adds(self) -> bool:
-        """Whether all words of the source are there."""
-        return not any(change.was for change in self.changes)
+        """Whether it has all words of the source, and more."""
+        was, now = (
+            Counter(word.lower() for part in sides for word in WORD.findall(part) if word[-1].isalnum())
+            for sides in ([change.was for change in self.changes], [change.now for change in self.changes])
+        )
+        return was < now
 
 
 def started(
@@ -183,7 +188,7 @@ class Measure:
             replace(
                 attempt,
                 fluency=own.mean - there.mean,
-                likelier=own.total - there.total,
+                cost=there.total - own.total,
                 strain=strain(self._bare, own, text, there),
             )
             for attempt, text, there in zip(attempts, texts, found, strict=True)

@@ -15,14 +15,14 @@ from latentopt.editing.measure import Attempt
 from latentopt.editing.pareto import pareto
 
 # What fluency and strain (nats), meaning and the share of the words that changed are worth, in losses of 1: misses of
-# one standard deviation.
+# one standard deviation. And that nothing was taken away: of 15 such edits that were read, 2 could be posted
+# (experiments/edits).
 FLUENCY_WEIGHT = 3.0
 FLUENT = 0.2  # nats per token above the source: more is no better, but for the model's taste
 STRAIN_WEIGHT = 0.4
 MEANING_WEIGHT = 8.0
 CHANGE_WEIGHT = 1.0
-ADDED_WEIGHT = 0.5  # of an edit that takes nothing away: of 15 that were read, 2 could be posted
-ALL = 80  # tokens: a text may lose as much in all as one of this length by its mean
+ADDED_WEIGHT = 0.5
 ALIKE = 0.6  # share of their changed words from which on two texts are one proposal
 
 
@@ -30,13 +30,14 @@ ALIKE = 0.6  # share of their changed words from which on two texts are one prop
 class Floors:
     """What a text must have to be shown.
 
-    fluency: least change in nats per token against the source; 80 times as much (ALL) in nats of the whole text, since
-    each word that is added may be easy to foresee, and together they still say what nobody said. strain: most nats by
-    which a change may stand out. meaning: least cosine to the source. change: most of the source's words that may
+    fluency: least change in nats per token against the source. cost: most nats that the whole text may cost more than
+    the source; each word that is added may be easy to foresee, and all together say what nobody said. strain: most nats
+    by which a change may stand out. meaning: least cosine to the source. change: most of the source's words that may
     change, as a share; one always may.
     """
 
     fluency: float = -0.1
+    cost: float = 8.0
     strain: float = 3.0
     meaning: float = 0.7
     change: float = 0.35
@@ -63,30 +64,26 @@ class Floors:
 
     def costly(self, attempt: Attempt) -> list[Breach]:
         """What an attempt falls short of in fluency; nothing where nobody asked for it."""
-        if attempt.fluency is None or attempt.likelier is None or attempt.strain is None:
+        if attempt.fluency is None or attempt.cost is None or attempt.strain is None:
             return []
         if attempt.fluency < self.fluency:
             said = f"has a fluency of {attempt.fluency:+.2f} nats a token, below {self.fluency:+.2f}"
             return [Breach(said, "a smaller --min-fluency")]
-        if attempt.likelier < (least := ALL * min(0.0, self.fluency)):
-            said = f"adds words that nothing called for: {-attempt.likelier:.1f} nats in all, above {-least:.1f}"
-            return [Breach(said, "a smaller --min-fluency")]
+        if attempt.cost > self.cost:
+            said = f"costs {attempt.cost:.1f} nats more than the text in all, above {self.cost:.1f}"
+            return [Breach(said, "in Python, a larger Floors(cost=...)")]
         if attempt.strain > self.strain:
             said = f"has a word that stands out by {attempt.strain:.1f} nats, above {self.strain:.1f}"
             return [Breach(said, "in Python, a larger Floors(strain=...)")]
         return []
 
 
-def earned(attempt: Attempt) -> float:
-    """The cautious loss, and what an edit has to bring more that only adds: what must be below the source's loss."""
-    return attempt.cautious + ADDED_WEIGHT * attempt.only_adds
-
-
 def value(attempt: Attempt) -> float:
-    """What attempts are ordered by, lower is better: what they earn, then what fluency and meaning were lost."""
+    """What attempts are ordered by, lower is better: the cautious loss, then what fluency and meaning were lost."""
     fluency = FLUENT if attempt.fluency is None else attempt.fluency
     odd = FLUENCY_WEIGHT * max(0.0, FLUENT - fluency) + STRAIN_WEIGHT * (attempt.strain or 0.0)
-    return earned(attempt) + odd + MEANING_WEIGHT * (1 - attempt.meaning) + CHANGE_WEIGHT * attempt.changed
+    changed = CHANGE_WEIGHT * attempt.changed + ADDED_WEIGHT * attempt.only_adds
+    return attempt.cautious + odd + MEANING_WEIGHT * (1 - attempt.meaning) + changed
 
 
 def ordered(attempts: Iterable[Attempt]) -> list[Attempt]:

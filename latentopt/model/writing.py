@@ -82,7 +82,7 @@ def _written(model: T5VAE, memory: Memory, choose: Callable[[Tensor, Tensor, int
 def _drawn(log_p: Tensor, score: Tensor, top_p: float, draws: Tensor, groups: Sequence[int] | None = None) -> Tensor:
     """Tokens (b,) drawn from softmax(score) (b, vocabulary) in the nucleus of log_p, by uniform draws (b,).
 
-    groups: of b rows; none draws what one before it in its group has drawn, as long as its nucleus holds another.
+    groups: of b rows; those of one group have the same log_p, and draw without replacement from the nucleus.
     """
     top, order = log_p.topk(min(LIKELIEST, log_p.shape[1]), -1)
     if (top.exp().sum(-1) <= top_p).any():
@@ -90,7 +90,7 @@ def _drawn(log_p: Tensor, score: Tensor, top_p: float, draws: Tensor, groups: Se
     p = top.exp()
     outside = p.cumsum(-1) - p > top_p  # the likeliest token is always inside
     share = score.gather(1, order).masked_fill(outside, float("-inf")).softmax(-1)
-    picked = _places(share, draws) if groups is None else _places_apart(share, order, draws, groups)
+    picked = _places(share, draws) if groups is None else _places_apart(share, draws, groups)
     return order.gather(1, picked[:, None])[:, 0]
 
 
@@ -100,8 +100,8 @@ def _places(share: Tensor, draws: Tensor) -> Tensor:
     return torch.searchsorted(total, draws[:, None] * total[:, -1:])[:, 0].clamp(max=share.shape[1] - 1)
 
 
-def _places_apart(share: Tensor, order: Tensor, draws: Tensor, groups: Sequence[int]) -> Tensor:
-    """The same, of tokens order (b, k), each row's other than what those before it in its group have drawn."""
+def _places_apart(share: Tensor, draws: Tensor, groups: Sequence[int]) -> Tensor:
+    """Columns (b,), each row's other than those of the rows before it in its group, as long as one has a share."""
     picked = torch.zeros(len(share), dtype=torch.long, device=share.device)
     left = share.clone()
     members: dict[int, list[int]] = {}
@@ -112,8 +112,7 @@ def _places_apart(share: Tensor, order: Tensor, draws: Tensor, groups: Sequence[
         none_left = left[rows].sum(-1, keepdim=True) == 0
         picked[rows] = _places(torch.where(none_left, share[rows], left[rows]), draws[rows])
         for row in rows:
-            later = members[groups[row]][turn + 1 :]
-            left[later] = left[later].masked_fill(order[later] == order[row, picked[row]], 0.0)
+            left[members[groups[row]], picked[row]] = 0.0
     return picked
 
 
@@ -125,9 +124,9 @@ class Sampling:
     with p given the latent and q given the one that is steered away from (classifier-free guidance, Ho & Salimans 2022,
     eq. 6, for language models Sanchez et al. 2023), within the nucleus of p: the likeliest tokens that have the share
     top_p of the probability (Holtzman et al. 2020). most_tokens: of one fill; longer ones are given up. seed: of the
-    draws; those of row i are the same whatever rows follow. apart: rows that fill the same spans of the same source
-    begin with different tokens, as long as there are any in the nucleus: the first of them are drawn without
-    replacement (as Kool et al. 2019 draw whole texts).
+    draws; those of row i are the same whatever the other rows. apart: rows that fill the same spans of the same source
+    given the same latent begin with different tokens, as long as there are any in the nucleus: the first ones are drawn
+    without replacement (as Kool et al. 2019 draw whole texts), so that a row depends on those before it.
     """
 
     temperature: Tensor
@@ -200,7 +199,7 @@ def write_fills(
     failed = [False] * n
     rows = list(range(n))
     generators = _generators(n, sampling.seed)
-    groups = _distinct([*zip(mask_of, prefixes, strict=True)])[1] if sampling.apart else None
+    groups = once_of[:n] if sampling.apart else None
     while rows:
         closing = torch.tensor([sentinels[len(fills[row]) - 1] for row in rows], device=device)
         index = torch.tensor(rows)

@@ -99,3 +99,17 @@ def test_a_direction_is_read_in_its_own_unit():
     attempts = measure(["warm bread, and more", "bread"], torch.zeros(2, space.pooled_dim))
     assert [a.read_loss for a in attempts] == pytest.approx([(20 - 10) ** 2, (20 + 5) ** 2])
     assert measure.read(["bread"]) == [{"longer": 5.0}]
+
+
+def test_fluency_is_of_a_mean_token_and_the_cost_of_the_whole_text():
+    space = toy_space()
+    source, texts = "the old baker sells warm bread", ["the old baker sells", "the old baker sells warm stones"]
+    z = space.pooled(space.encode([source]))
+    goal = Target(LinearHead(torch.ones(space.pooled_dim)), 1)
+    measure = Measure(space, goal, source, z, constraints=[], readers={})
+    found = measure.with_fluency(measure(texts, torch.zeros(2, space.pooled_dim)))
+    means = -space.log_likelihood([source, *texts])
+    totals = means * (1 + torch.tensor(space.lengths([source, *texts])))  # the end is a token, too
+    assert [a.fluency for a in found] == pytest.approx((means[0] - means[1:]).tolist(), abs=1e-3)
+    assert [a.cost for a in found] == pytest.approx((totals[1:] - totals[0]).tolist(), abs=1e-2)
+    assert found[1].cost > 0

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
+import pytest
 import torch
 
 from latentopt.editing.constraints import Breach
 from latentopt.editing.edit import changes_between, count_words, words_changed
 from latentopt.editing.measure import Attempt
-from latentopt.editing.rank import FLUENT, Floors, earned, ordered, shortest_way, spread
+from latentopt.editing.rank import ADDED_WEIGHT, FLUENT, Floors, ordered, shortest_way, spread, value
 
 SOURCE = "thank you to everyone who came out tonight in the rain"
 
@@ -23,7 +24,7 @@ def attempt(text, **known):
         "meaning": 0.9,
         "broken": [],
         "fluency": 0.0,
-        "likelier": 0.0,
+        "cost": 0.0,
         "strain": 0.0,
     } | known
     return Attempt(text, changes=changes, changed=words_changed(changes) / count_words(SOURCE), **given)
@@ -32,7 +33,7 @@ def attempt(text, **known):
 A = attempt("huge thank you to everyone who came out tonight in the rain")
 
 
-def test_the_more_cautious_opinion_decides_then_fluency_then_meaning():
+def test_the_more_cautious_opinion_decides_and_lost_fluency_and_meaning_count_against_an_attempt():
     flattered = replace(A, text="a", loss=0.0, read_loss=1.5)
     honest = replace(A, text="b", loss=0.6, read_loss=0.4)
     odd, other = replace(honest, text="c", fluency=-0.1), replace(honest, text="d", meaning=0.88)
@@ -55,11 +56,9 @@ def test_what_falls_below_a_floor_is_said_with_the_option_that_lets_it_through()
     assert floors.costly(replace(A, fluency=-0.2)) == [
         Breach("has a fluency of -0.20 nats a token, below -0.10", "a smaller --min-fluency")
     ]
-    assert floors.costly(replace(A, fluency=0.1, likelier=-8.5)) == [
-        Breach("adds words that nothing called for: 8.5 nats in all, above 8.0", "a smaller --min-fluency")
+    assert floors.costly(replace(A, fluency=0.1, cost=8.5)) == [
+        Breach("costs 8.5 nats more than the text in all, above 8.0", "in Python, a larger Floors(cost=...)")
     ]
-    assert Floors(fluency=-0.2).costly(replace(A, likelier=-8.5)) == []
-    assert Floors(fluency=0.2).costly(replace(A, fluency=0.3, likelier=-0.5))[0].remedy == "a smaller --min-fluency"
     odd = floors.costly(replace(A, strain=3.0))
     assert odd == [
         Breach("has a word that stands out by 3.0 nats, above 2.0", "in Python, a larger Floors(strain=...)")
@@ -68,11 +67,22 @@ def test_what_falls_below_a_floor_is_said_with_the_option_that_lets_it_through()
     assert floors.costly(replace(A, fluency=None, strain=None)) == []
 
 
-def test_an_edit_that_only_adds_must_bring_more():
-    adds, drops = attempt(f"{SOURCE} again"), attempt(SOURCE.replace(" in the rain", ""))
-    assert earned(adds) == 1.0 and earned(drops) == 0.5
-    assert earned(attempt(SOURCE.replace("rain", "heavy storm"))) == 0.5
-    assert [x.text for x in ordered([adds, drops])] == [drops.text, adds.text]
+@pytest.mark.parametrize(
+    ("text", "adds"),
+    [
+        (f"{SOURCE} again", True),
+        (f"{SOURCE}, love you.", True),
+        (f"Well, T{SOURCE[1:]}", True),
+        (SOURCE.replace("rain", "heavy storm"), False),
+        (SOURCE.replace(" in the rain", ""), False),
+        (f"{SOURCE}!", False),
+        (SOURCE, False),
+    ],
+)
+def test_an_edit_that_only_adds_is_worth_less(text, adds):
+    tried = attempt(text)
+    assert tried.only_adds == adds
+    assert value(tried) == pytest.approx(value(replace(tried, changes=[])) + ADDED_WEIGHT * adds)
 
 
 def test_a_text_that_changes_marks_alone_is_no_edit():

@@ -31,6 +31,7 @@ class Seen:
         self.asked = []
 
     def fill(self, words, spans, z, sampling, *, against, forbidden):
+        assert sampling.apart  # texts that are written twice are of no use
         self.asked += [(tuple(there), tuple(latent)) for there, latent in zip(spans, z.tolist(), strict=True)]
         return [f"text {i}" for i in range(len(spans))]
 

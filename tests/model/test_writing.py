@@ -179,16 +179,20 @@ class TestFills:
         assert fills.write(seed=1) == fills.write(seed=1) != fills.write(seed=2)
 
     def test_rows_apart_begin_with_different_tokens_where_they_fill_the_same(self) -> None:
-        many = Fills([[(1, 2)], [(3, 4)]] * 8, [TEXTS[0]] * 16)
+        same = Fills([[(1, 2)]], [TEXTS[0]])
 
-        def begins(**options: object) -> list[list[int]]:
-            rows = many.write(most_tokens=60, **options)
-            return [[row[0][0] if row and row[0] else -1 for row in rows[first::2]] for first in (0, 1)]
+        def write(rows: int = 8, **options: object) -> list[list[list[int]] | None]:
+            return same.write([0] * rows, temperature=1.5, most_tokens=60, **options)
 
-        assert all(len(set(there)) == 8 for there in begins(apart=True, temperature=1.5))
-        assert any(len(set(there)) < 8 for there in begins())
-        # The first row of each draws as if it were alone, and where there is but one token, all take it.
-        assert [there[0] for there in begins(apart=True)] == [there[0] for there in begins()]
+        def begins(**options: object) -> list[int]:
+            return [row[0][0] if row and row[0] else -1 for row in write(**options)]
+
+        for guidance in (0.0, 0.5):
+            assert len(set(begins(apart=True, guidance=guidance))) == 8 > len(set(begins(guidance=guidance)))
+        # The first row draws as if it were alone; those before a row have a say, and those behind it have none.
+        assert begins(apart=True)[0] == begins()[0]
+        assert write(3, apart=True) == write(apart=True)[:3]
+        # Where there are no more tokens, rows draw as if there were none before them.
         assert begins(apart=True, top_p=1e-9) == begins(top_p=1e-9)
 
     def test_guidance_of_nought_is_no_guidance(self, fills: Fills) -> None:
