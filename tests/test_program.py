@@ -17,7 +17,7 @@ TONE = np.array(["glad" if "loves" in text or "paints" in text else "sad" for te
 NOW = [f"{text} now" for text in TEXTS[:40]]
 # The toy knows little, and a test has little time.
 TOY = {
-    "floors": Floors(fluency=-99.0, strain=99.0, meaning=-2.0, change=1.0),
+    "floors": Floors(fluency=-99.0, cost=999.0, strain=99.0, meaning=-2.0, change=1.0),
     "effort": Effort(rounds=1, rows=16, scored=8),
 }
 

@@ -147,10 +147,16 @@ class TextEditor(BaseEstimator):
                 progress(i + 1)
         return edits
 
-    def rounds(self, text: str) -> Iterator[Edit]:
-        """The edit of one text as it stands after each round; the last is what `edit` gives. Raises as `edit` does."""
+    def rounds(self, text: str, *, glance: Effort | None = None) -> Iterator[Edit]:
+        """The edit of one text as it stands after each round; the last is what `edit` gives. Raises as `edit` does.
+
+        Args:
+            text: what to edit.
+            glance: of one more round before the others, of few rows, so that a person soon has something to read; the
+                others do not know what it found. None: there is no such round.
+        """
         (text,) = self._checked([text])
-        yield from _Work(self, text, self.goal.take(torch.tensor([0])), self._forbidden()).rounds()
+        yield from _Work(self, text, self.goal.take(torch.tensor([0])), self._forbidden()).rounds(glance)
 
     def explain(self, text: str) -> tuple[list[str], Tensor]:
         """The words of a text, and what each adds to the goal: by how much the loss rises without it, (n,)."""
@@ -209,13 +215,11 @@ class _Work:
             language_model=editor.language_model,
         )
         self.drafts: dict[str, Draft] = {}  # of texts that have been searched from
-        self.good: dict[str, Attempt] = {}
-        self.refused: list[tuple[Attempt, list[Breach]]] = []
-        self.seen = {source}
+        self._forget()
         # A text that breaks a constraint as it stands, such as one that is too long, is bettered by any that does not.
         self.own = float("inf") if breaches(editor._constraints, source, source) else self.measure.loss
 
-    def rounds(self) -> Iterator[Edit]:
+    def rounds(self, glance: Effort | None = None) -> Iterator[Edit]:
         """The edit after each round, until nothing gets better."""
         (tokens,) = self.space.lengths([self.source])
         if tokens > self.space.max_tokens:
@@ -225,26 +229,38 @@ class _Work:
         if self.measure.already and self.own < float("inf"):
             yield self._made([], "the text fulfils the wish as it stands")
             return
+        if glance is not None:
+            yield self._round([], 0, glance)
+            self._forget()
         beam: list[Attempt] = []
         effort = self.editor.effort
         for number in range(max(effort.rounds, effort.tries)):
             before = value(beam[0]) if beam else None
-            with self.space.at_work():
-                self._round(beam, number)
+            yield self._round(beam, number, effort)
             beam = spread(self.good.values(), effort.beam)
-            good = list(self.good.values())
-            yield self._made(self.editor.shown(good, self.measure.merits(good)), shortest_way(self.refused))
             enough = number + 1 >= (effort.rounds if beam else effort.tries)
             if enough or (before is not None and value(beam[0]) > before - WORTH_A_ROUND):
                 break
 
-    def _round(self, beam: Sequence[Attempt], number: int) -> None:
-        """Write from every text of the beam, measure, and keep what may be shown."""
+    def _forget(self) -> None:
+        """Begin as if nothing had been written."""
+        self.good: dict[str, Attempt] = {}
+        self.refused: list[tuple[Attempt, list[Breach]]] = []
+        self.seen = {self.source}
+
+    def _round(self, beam: Sequence[Attempt], number: int, effort: Effort) -> Edit:
+        """Write from every text of the beam, measure, and keep what may be shown: the edit as it then stands."""
+        with self.space.at_work():
+            self._write(beam, number, effort)
+        good = list(self.good.values())
+        return self._made(self.editor.shown(good, self.measure.merits(good)), shortest_way(self.refused))
+
+    def _write(self, beam: Sequence[Attempt], number: int, effort: Effort) -> None:
         members = [(attempt.text, words_changed(attempt.changes)) for attempt in beam] or [(self.source, 0)]
         most = self.editor.floors.most_words(count_words(self.source))
         seed = self.seed + number
         drafts = [self._draft(text, most - changed, random.Random(seed)) for text, changed in members]
-        written = (self.editor.writer or Infill()).write(self.space, drafts, self.editor.effort.rows, seed=seed)
+        written = (self.editor.writer or Infill()).write(self.space, drafts, effort.rows, seed=seed)
         texts, promised = list(written.texts), list(written.z)
         for draft in drafts:  # what was left out to see what it adds is an edit, too
             shorter = [i for i, gain in enumerate(draft.occlusion.gains.tolist()) if gain > LEAST_GAIN]
@@ -254,7 +270,7 @@ class _Work:
         new = {text: z for text, z, fit in zip(texts, promised, fits, strict=True) if fit and text not in self.seen}
         self.seen |= new.keys()
         if new:
-            self._accept(self.measure(list(new), torch.stack(list(new.values()))))
+            self._accept(self.measure(list(new), torch.stack(list(new.values()))), effort.scored)
 
     def _draft(self, text: str, left: int, rng: random.Random) -> Draft:
         if text not in self.drafts:
@@ -278,8 +294,8 @@ class _Work:
         occlusion = occlude(self.space, self.goal, words, self.editor._constraints, loss, rng)
         return Draft(words, z, moved, occlusion, 1, self.forbidden)
 
-    def _accept(self, attempts: Sequence[Attempt]) -> None:
-        floors, scored = self.editor.floors, self.editor.effort.scored
+    def _accept(self, attempts: Sequence[Attempt], scored: int) -> None:
+        floors = self.editor.floors
         better = [attempt for attempt in attempts if attempt.cautious < self.own - LEAST_GAIN]
         possible = []
         for attempt in better:

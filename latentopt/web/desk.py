@@ -26,7 +26,7 @@ MOST_WORDS = 20  # that are kept by name
 MOST_ROWS = 500  # of a file that is edited; `latentopt optimize` takes any number
 FILES = [".csv", ".tsv", ".json", ".jsonl", ".txt"]
 STEPS = 11  # texts between two texts
-GLANCE = Effort(tries=1, rows=16, scored=8)  # of the first edits, so that a person soon has something to read
+GLANCE = Effort(rows=16, scored=8)  # of the first edits, so that a person soon has something to read
 
 
 @dataclass(frozen=True)
@@ -132,10 +132,10 @@ class Desk:
 
     def edits(self, asked: Asked, text: str) -> Iterator[Edit]:
         """The same, after what little effort finds and what may be found on the way; raises as `editor`."""
-        editor = self.editor(asked, text)
-        first = editor.set_params(effort=self.glance).edit([text])[0]
+        rounds = self.editor(asked, text).rounds(text, glance=self.glance)
+        first = next(rounds)
         yield first
-        for edit in editor.set_params(effort=self.effort).rounds(text):
+        for edit in rounds:
             if edit.candidates or not first.candidates:  # what was shown does not vanish for nothing
                 yield edit
 

@@ -20,8 +20,10 @@ from latentopt.editing import (
     TextEditor,
     standard,
 )
+from latentopt.editing import editor as module
 from latentopt.editing.constraints import Constraint
 from latentopt.editing.optimizers.random_search import RandomSearch
+from latentopt.editing.search import search
 from latentopt.editing.write import texts_at
 from latentopt.errors import LatentoptError
 from tests.toy import toy_space, toy_texts
@@ -29,8 +31,8 @@ from tests.toy_problems import LinearHead
 
 TEXTS = toy_texts(5, seed=3)
 # What the toy finds fluent and alike is coarse, and differs with the processor: no floor at all, and a low one.
-NONE = Floors(fluency=-99.0, strain=99.0, meaning=-2.0, change=1.0)
-LOW = Floors(fluency=-0.5, strain=8.0, meaning=0.3, change=0.5)
+NONE = Floors(fluency=-99.0, cost=999.0, strain=99.0, meaning=-2.0, change=1.0)
+LOW = Floors(fluency=-0.5, cost=99.0, strain=8.0, meaning=0.3, change=0.5)
 LITTLE = Effort(rounds=2, rows=24, beam=2, scored=16)
 
 
@@ -251,6 +253,15 @@ def test_rounds_end_in_the_edit(space, head):
     assert chosen.edit([TEXTS[0]], glance=seen.append) == found[-1:]
     assert seen == found
     assert found[-1] == chosen.edit(TEXTS[:1])[0]
+
+
+def test_a_glance_has_no_part_in_the_rounds_but_what_was_searched_for_it(space, head, monkeypatch):
+    few, chosen = Effort(tries=1, rows=6, scored=4), editor(space, Maximize(head), effort=Effort(tries=1, rows=24))
+    rounds = list(chosen.rounds(TEXTS[0]))
+    asked = []
+    monkeypatch.setattr(module, "search", lambda *given, **options: asked.append(1) or search(*given, **options))
+    assert list(chosen.rounds(TEXTS[0], glance=few)) == [*chosen.set_params(effort=few).edit([TEXTS[0]]), *rounds]
+    assert len(asked) == 2  # one of them is that of `edit`
 
 
 def test_words_are_explained_by_what_they_add(space, head):

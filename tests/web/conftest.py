@@ -14,7 +14,7 @@ from latentopt.web.desk import Desk
 from property_models import LogisticHead, RidgeHead
 from tests.toy import toy_space, toy_texts
 
-LOW = Floors(fluency=-3.0, strain=50.0, meaning=-1.0, change=1.0)  # the toy knows little
+LOW = Floors(fluency=-3.0, cost=999.0, strain=50.0, meaning=-1.0, change=1.0)  # the toy knows little
 LESS, LITTLE = Effort(tries=1, rows=8, scored=4), Effort(rounds=2, rows=24, scored=12)
 
 
