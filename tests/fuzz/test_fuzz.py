@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from click.testing import CliRunner
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from latentopt.cli import main, options
@@ -35,6 +35,7 @@ many = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize="LATENTOPT_FUZZ" not in os.environ,
+    phases=set(Phase) - {Phase.explain},  # for which every line is traced: seconds become minutes
 )
 
 
@@ -191,10 +192,10 @@ LEARNERS = {
 def test_what_is_learned_from(bench, quick, tmp_path_factory, monkeypatch, verb, data):
     table, words = LEARNERS[verb]
     folder = tmp_path_factory.mktemp("learned")
-    monkeypatch.chdir(folder)
-    (folder / "posts.csv").write_bytes(data.draw(damaged(table.encode())))
-    run(*(word.replace("FILE", "posts.csv").replace("HEAD", str(bench / "head")) for word in words.split()))
-    monkeypatch.undo()
+    with monkeypatch.context() as here:  # undone alone: `quick` stays
+        here.chdir(folder)
+        (folder / "posts.csv").write_bytes(data.draw(damaged(table.encode())))
+        run(*(word.replace("FILE", "posts.csv").replace("HEAD", str(bench / "head")) for word in words.split()))
     shutil.rmtree(folder)
 
 
@@ -219,11 +220,11 @@ VERBS = ["encode", "decode", "predict", "optimize", "apply", "interpolate", "sam
 @example(verb="encode", words=["--format", "\r\n"])
 def test_options(bench, quick, tmp_path_factory, monkeypatch, verb, words):
     folder = tmp_path_factory.mktemp("options")
-    monkeypatch.chdir(folder)
-    (folder / "posts.csv").write_bytes(SOUND["csv"])
-    shutil.copytree(bench / "head", folder / "head")
-    run(verb, *words, input=b"the old baker\n")
-    monkeypatch.undo()
+    with monkeypatch.context() as here:  # undone alone: `quick` stays
+        here.chdir(folder)
+        (folder / "posts.csv").write_bytes(SOUND["csv"])
+        shutil.copytree(bench / "head", folder / "head")
+        run(verb, *words, input=b"the old baker\n")
     shutil.rmtree(folder)
 
 
