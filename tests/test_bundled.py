@@ -75,10 +75,11 @@ def test_the_edits_of_a_text_do_not_depend_on_its_neighbours(space):
     many = [f"{text}, and see you {day}" for day in days for text in TEXTS] + TEXTS + ["the train is late again"] * 2
     assert len(many) == 50
     editor = TextEditor(space, Target(likes, 1000), effort=Effort(rounds=2, rows=8, scored=4))
-    alone = [edit for text in TEXTS[:2] for edit in editor.edit([text])]
-    assert editor.edit([*TEXTS[2:6], TEXTS[0], *many[:1], TEXTS[1]])[4::2] == alone
+    alone = [edit for text in TEXTS for edit in editor.edit([text])]
+    seven = editor.edit([*TEXTS[4:], TEXTS[3], *many[:2], TEXTS[0], many[2]])
+    assert [seven[2], seven[5]] == [alone[3], alone[0]]
     among = editor.edit(many)
-    assert [among[many.index(text)] for text in TEXTS[:2]] == alone
+    assert [among[many.index(text)] for text in TEXTS] == alone
     assert any(edit.candidates for edit in alone)
 
 
