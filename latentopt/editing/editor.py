@@ -12,6 +12,7 @@ import torch
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
+from latentopt.editing.ball import Ball
 from latentopt.editing.constraints import Breach, Constraint, breaches, standard
 from latentopt.editing.edit import Candidate, Edit, count_words, words_changed
 from latentopt.editing.fluency import LanguageModel
@@ -21,7 +22,7 @@ from latentopt.editing.occlusion import effects, occlude
 from latentopt.editing.optimizers.gradient import PreconditionedGradient
 from latentopt.editing.optimizers.optimizer import Optimizer
 from latentopt.editing.rank import Best, Choice, Floors, ordered, shortest_way, spread, value
-from latentopt.editing.search import STEPS, points_along, search, within
+from latentopt.editing.search import STEPS, points_along, search
 from latentopt.editing.write import Draft, Infill, Writer
 from latentopt.errors import LatentoptError
 from latentopt.space.texts import checked_texts
@@ -288,7 +289,9 @@ class _Work:
         radius = REACH * self.space.pooled_dim**0.5
         steps = STEPS if far.differentiable else BLIND_STEPS
         way = search(far, pooled, optimizer, steps=steps, radius=radius, covariance=covariance, seed=self.seed)
-        moved = points_along(within(way.path, pooled, FARTHEST * pooled.norm()), torch.tensor(SHARES)[:, None])[:, 0]
+        near = Ball(pooled, FARTHEST * pooled.norm(dim=1, keepdim=True), torch.eye(self.space.pooled_dim).to(pooled))
+        path = near.project(way.path.transpose(0, 1)).transpose(0, 1)
+        moved = points_along(path, torch.tensor(SHARES)[:, None])[:, 0]
         with torch.no_grad():
             loss = self.goal.of_texts([text], pooled).item()
         occlusion = occlude(self.space, self.goal, words, self.editor._constraints, loss, rng)

@@ -154,9 +154,3 @@ def points_along(path: Tensor, shares: Tensor) -> Tensor:
     start, end = lengths.gather(0, before), lengths.gather(0, after)
     t = ((wanted - start) / (end - start).clamp_min(1e-12)).clamp(0, 1)[..., None]
     return (1 - t) * path[before, row] + t * path[after, row]
-
-
-def within(path: Tensor, start: Tensor, radius: Tensor) -> Tensor:
-    """Ways (steps + 1, n, d) whose points lie at most `radius` from start (n, d): those beyond are drawn back to it."""
-    away = path - start
-    return start + away * (radius / away.norm(dim=2, keepdim=True).clamp_min(1e-12)).clamp_max(1.0)

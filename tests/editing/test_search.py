@@ -3,11 +3,12 @@
 import pytest
 import torch
 
+from latentopt.editing.ball import Ball
 from latentopt.editing.objectives import Maximize, Objective, Target
 from latentopt.editing.optimizers.gradient import PreconditionedGradient
 from latentopt.editing.optimizers.lbfgs import LBFGS
 from latentopt.editing.optimizers.random_search import RandomSearch
-from latentopt.editing.search import points_along, search, within
+from latentopt.editing.search import points_along, search
 from tests.toy_problems import LinearHead, Quadratic, covariance
 
 D = 16
@@ -34,8 +35,8 @@ def test_points_lie_at_shares_of_the_way():
 
 def test_a_way_is_drawn_back_to_what_is_near_its_start():
     bent = torch.tensor([[1.0, 1.0], [1.5, 1.0], [5.0, 1.0], [1.0, 7.0], [1.0, 1.5]])[:, None]
-    near = within(bent, torch.ones(1, 2), torch.tensor(2.0))
-    assert near[:, 0].tolist() == [[1, 1], [1.5, 1], [3, 1], [1, 3], [1, 1.5]]
+    near = Ball(torch.ones(1, 2), torch.tensor([[2.0]]), torch.eye(2)).project(bent.transpose(0, 1))
+    assert near[0].tolist() == [[1, 1], [1.5, 1], [3, 1], [1, 3], [1, 1.5]]
 
 
 def test_a_way_of_no_length_has_its_start_everywhere():
