@@ -14,9 +14,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import torch
 from click.testing import CliRunner
-from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from latentopt.cli import main, options
@@ -35,13 +34,14 @@ many = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize="LATENTOPT_FUZZ" not in os.environ,
-    phases=set(Phase) - {Phase.explain},  # for which every line is traced: seconds become minutes
 )
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
     """A folder with the toy model, a head and a direction of it."""
+    import torch
+
     folder = tmp_path_factory.mktemp("fuzz")
     space = toy_space()
     space.save_pretrained(folder / "model")
@@ -57,9 +57,8 @@ def bench(tmp_path_factory):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """No verb loads the model anew, and threads that wait for each other on a busy machine do not burn its seconds."""
+    """No verb loads the model anew."""
     monkeypatch.setattr(options, "open_space", lambda model: toy_space())
-    torch.set_num_threads(1)
 
 
 def run(*arguments, input=None):
