@@ -13,7 +13,7 @@ from torch import Tensor
 from latentopt.directions.direction import Direction
 from latentopt.directions.examples import Examples
 from latentopt.directions.leaks import LENGTH, Leak, Reading, cleared, leakage, length_reading
-from latentopt.directions.miners.miner import Miner
+from latentopt.directions.miners.miner import Fit, Miner
 from latentopt.directions.miners.shrunk import Shrunk
 from latentopt.directions.pairs import Usable, usable_pairs, usable_texts
 from latentopt.directions.reader import StyleReader, fit_style_reader
@@ -204,13 +204,13 @@ class _Mine:
             raise LatentoptError(
                 f"a direction can be cleared of {', '.join(readings)}, got {', '.join(unknown)}; name one of these"
             )
-        unwanted = {reading: readings[reading] for reading in clear}
+        fit = self._clearing({reading: readings[reading] for reading in clear})
         kept, out = self.folds.parts(self.folds.held[0])
         others, held = self.examples.take(*kept), self.examples.take(*out)
-        found = consistency(self.examples, self.folds, miner=self.miner, permutations=permutations, seed=self.seed)
+        found = consistency(self.examples, self.folds, miner=fit, permutations=permutations, seed=self.seed)
         # The editor's reader learns from one half, the judge from the other: the judge has no part in the edits.
         reader, judge = (read_by(self.usable, *half) for half in halves(*kept, self.examples.group))
-        fitted = replace(self._fitted(others, unwanted), name=name, reader=reader)
+        fitted = replace(fit(others), name=name, reader=reader)
         rows = self._held_out(out[0])[:calibrate_on]
         sources = [self.usable.source[i] for i in rows]
         calibration = calibrate(self.space, fitted, sources, apply=apply, judge=judge)
@@ -226,15 +226,15 @@ class _Mine:
         whole = read_by(self.usable, *kept)
         mining = Mining(
             direction=replace(
-                self._fitted(self.examples, unwanted),
+                fit(self.examples),
                 name=name,
                 strength=calibration.strength,
                 reader=read_by(self.usable, *(torch.ones(len(side), dtype=torch.bool) for side in kept)),
             ),
             usable=self.usable,
             consistency=found,
-            stability=stability(self.examples, self.miner, seed=self.seed),
-            curve=learning_curve(others, held, self.miner, seed=self.seed),
+            stability=stability(self.examples, fit, seed=self.seed),
+            curve=learning_curve(others, held, fit, seed=self.seed),
             calibration=calibration,
             leakage=leaks,
             reads=None if whole is None else self._ordered(whole, out),
@@ -268,11 +268,12 @@ class _Mine:
             "seed": self.seed,
         }
 
-    def _fitted(self, examples: Examples, unwanted: Mapping[str, Reading]) -> Direction:
-        direction = self.miner(examples)
+    def _clearing(self, unwanted: Mapping[str, Reading]) -> Fit:
+        """The miner, whose directions change none of these."""
         if not unwanted:
-            return direction
-        return cleared(direction, unwanted, examples.source, covariance_of(self.space, self.z))
+            return self.miner
+        covariance = covariance_of(self.space, self.z)
+        return lambda examples: cleared(self.miner(examples), unwanted, examples.source, covariance)
 
     def _ordered(self, reader: StyleReader, out: tuple[Tensor, Tensor]) -> float:
         """Share of held-out pairs whose target a reader finds more like a target; of no pairs, each with each."""

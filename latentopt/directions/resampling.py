@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from latentopt.directions.examples import Examples
-from latentopt.directions.miners.miner import Miner
+from latentopt.directions.miners.miner import Fit
 from latentopt.errors import LatentoptError
 
 COUNTS = (10, 30, 100, 300, 1000, 3000, 10_000)
@@ -54,7 +54,7 @@ class CurveRow:
         return asdict(self)
 
 
-def stability(examples: Examples, miner: Miner, *, bootstraps: int = BOOTSTRAPS, seed: int = 0) -> Stability:
+def stability(examples: Examples, miner: Fit, *, bootstraps: int = BOOTSTRAPS, seed: int = 0) -> Stability:
     """Measure how surely a miner's direction is known.
 
     Args:
@@ -71,7 +71,7 @@ def stability(examples: Examples, miner: Miner, *, bootstraps: int = BOOTSTRAPS,
 def learning_curve(
     examples: Examples,
     held: Examples,
-    miner: Miner,
+    miner: Fit,
     *,
     counts: tuple[int, ...] = COUNTS,
     repeats: int = REPEATS,

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from latentopt.directions.examples import Examples
-from latentopt.directions.miners.miner import Miner
+from latentopt.directions.miners.miner import Fit
 from latentopt.directions.split import Folds
 from latentopt.errors import LatentoptError
 
@@ -52,7 +52,7 @@ def consistency(
     examples: Examples,
     folds: Folds,
     *,
-    miner: Miner,
+    miner: Fit,
     permutations: int = 1000,
     seed: int = 0,
 ) -> Consistency:
@@ -95,7 +95,7 @@ def consistency(
     )
 
 
-def _of_miner(examples: Examples, folds: Folds, miner: Miner) -> tuple[float, float]:
+def _of_miner(examples: Examples, folds: Folds, miner: Fit) -> tuple[float, float]:
     """Mean cosine and share that goes the right way, of what the miner finds in the others."""
     cosines, right = [], []
     for k in folds.held:

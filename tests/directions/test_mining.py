@@ -155,6 +155,21 @@ def test_what_leaks_is_said_and_can_be_cleared():
         mined(NumbersSpace(), sources, targets, clear=["fame"])
 
 
+def test_what_is_measured_is_the_cleared_direction():
+    found = mined(
+        NumbersSpace(density=SimpleNamespace(covariance=torch.eye(4))),
+        *numbered_pairs(40),
+        permutations=9,
+        miner=Mean(),
+        readings={"size": lambda z: z[:, 0] + z[:, 1]},
+        clear=["size"],
+    )
+    # The pairs differ by (2, 0), and the direction is (1, -1): half of the square, and a cosine of one over root two.
+    assert found.stability.share == pytest.approx(1 / 2, abs=0.05)
+    assert found.curve[-1].cosine == pytest.approx(2**-0.5, abs=0.05)
+    assert found.consistency.cosine == pytest.approx(2**-0.5, abs=0.05)
+
+
 def test_the_editors_reader_and_the_judge_learn_from_other_pairs(monkeypatch):
     from latentopt.directions import mining
 

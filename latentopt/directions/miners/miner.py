@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from latentopt.directions.direction import Direction
@@ -9,6 +10,8 @@ from latentopt.directions.examples import Examples
 
 if TYPE_CHECKING:
     from latentopt.space import LatentSpace
+
+Fit = Callable[[Examples], Direction]  # what miners do, and what is made of them
 
 
 class Miner(Protocol):
