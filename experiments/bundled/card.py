@@ -139,8 +139,9 @@ def _direction_rows(name: str, report: dict[str, Any]) -> list[str]:
     )
     leaks = ", ".join(f"{leak['name']} {leak['share']:.2f}" for leak in report["leakage"])
     return [
-        f"| direction `{name}` ({words}): held-out mean cosine, permutation p; share of held-out pairs that its reader "
-        f"orders rightly | {found['cosine']:.3f}, {found['cosine_p']:.2g}; {report['reads'] or 0:.1%} |",
+        f"| direction `{name}` ({words}): held-out mean cosine, permutation p of the mean difference; share of "
+        "held-out pairs that its reader orders rightly | "
+        f"{found['cosine']:.3f}, {found['cosine_p']:.2g}; {report['reads'] or 0:.1%} |",
         f"| `{name}`, {verdict['texts']} held-out texts edited with little effort; strength: realised, read by a judge "
         f"(1: people's targets), content (chrF), fluency (nats a token) | {curve} |",
         f"| `{name}`: what else moves, as a share of its own effect | {leaks} |",

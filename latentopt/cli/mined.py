@@ -58,7 +58,8 @@ def print_statistics(name: str, statistics: Mapping[str, Any], strength: float) 
     lines = [
         f"{name}: {what} {statistics['sources']:,} sources; miner {statistics['miner']}",
         "",
-        f"Held-out {units}, against the direction of the others ({measured['permutations']:,} permutations):",
+        f"Held-out {units}, against the direction of the others (p of the mean difference, "
+        f"{measured['permutations']:,} permutations):",
         f"  mean cosine         {measured['cosine']:6.3f}   p = {measured['cosine_p']:.2g}",
         f"  move the right way  {measured['right_way']:6.1%}   p = {measured['right_way_p']:.2g}",
     ]

@@ -31,7 +31,8 @@ def test_it_reports_saves_and_says_what_to_do_next(cli, toy_model, pairs, tmp_pa
     assert result.exit_code == 0, result.stderr
     n = len(rows())
     assert f"tone_pairs: {n} pairs of {n} sources" in result.stdout
-    assert "Held-out pairs, against the direction of the others (99 permutations):" in result.stdout
+    said = "Held-out pairs, against the direction of the others (p of the mean difference, 99 permutations):"
+    assert said in result.stdout
     assert "mean cosine" in result.stdout and "p = 0.01" in result.stdout
     assert result.stdout.count("<- chosen") == 1
     for part in ("read the right way", "Bootstrap cosine", "by pairs: ", "What else moves", "Verdict: "):
