@@ -64,6 +64,11 @@ class Folds:
         """The folds in which something is held out."""
         return [int(k) for k in self.source.unique() if k >= 0]
 
+    @property
+    def numbers(self) -> list[int]:
+        """These, and -1 where some only serve to fit."""
+        return torch.cat([self.source, self.target]).unique().tolist()
+
     def parts(self, k: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """Booleans of both sides: what fold k leaves to fit to, and what it holds out."""
         return (self.source != k, self.target != k), (self.source == k, self.target == k)

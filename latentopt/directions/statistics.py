@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -33,6 +34,8 @@ class Consistency:
         pairs: held-out pairs, or texts.
         sources: different sources among them.
         permutations: draws that the probabilities rest on; none is below 1 / (1 + permutations).
+        least_p: the lowest probability that so many draws, and so few examples, can be expected to come to: five
+            sources have 32 signs, of which two measure the same, so that nothing they say is surer than 1 in 16.
     """
 
     cosine: float
@@ -42,6 +45,7 @@ class Consistency:
     pairs: int
     sources: int
     permutations: int
+    least_p: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return the attributes by name."""
@@ -60,9 +64,10 @@ def consistency(
 
     Where source and target of a pair are interchangeable, each difference is as likely as its negative: the test draws
     a sign for each source, which all its pairs share since they are not independent. Where the two kinds of texts are,
-    it deals the labels anew. Each draw fits the mean difference again for each fold and measures again.
-    p = (1 + draws as high) / (1 + draws), which is exact (Phipson and Smyth 2010, "Permutation p-values should never be
-    zero").
+    it deals the labels anew within each fold, which holds as many of each kind as before. Each draw fits the mean
+    difference again for each fold and measures again. p = (1 + draws as high) / (1 + draws), which is exact (Phipson
+    and Smyth 2010, "Permutation p-values should never be zero") where what is dealt is exchangeable. Labels of texts
+    that share an author are not: p is then too low.
 
     Args:
         examples: latents. folds: in which they are held out. miner: whose consistency is measured.
@@ -92,7 +97,17 @@ def consistency(
         pairs=texts,
         sources=sources,
         permutations=permutations,
+        least_p=max(1 / (1 + permutations), _least_share(examples, folds)),
     )
+
+
+def _least_share(examples: Examples, folds: Folds) -> float:
+    """Share of all signs, or labels, that measure at least as high as any of them does."""
+    if examples.group is not None:
+        return 2.0 ** (1 - len(examples.group.unique()))  # all signs turned measure the same
+    sizes = [[int((side == k).sum()) for side in (folds.source, folds.target)] for k in folds.numbers]
+    ways = math.prod(math.comb(n + m, n) for n, m in sizes)
+    return (2 if all(n == m for n, m in sizes) else 1) / ways
 
 
 def _of_miner(examples: Examples, folds: Folds, miner: Fit) -> tuple[float, float]:
@@ -143,12 +158,16 @@ def _measure_labels(examples: Examples, folds: Folds, permutations: int, generat
     z = torch.cat([examples.source, examples.target]).float()
     fold = torch.cat([folds.source, folds.target])
     label = torch.cat([torch.zeros(len(examples.source)), torch.ones(len(examples.target))])
+    dealt = [
+        (fold == k).nonzero()[:, 0] for k in folds.numbers
+    ]  # folds are dealt by kind, so that labels stay in theirs
     measured: list[Tensor] = []
     for count in _chunks(1 + permutations, max(z.shape)):
-        order = torch.rand(count, len(z), generator=generator).argsort(1)
+        drawn, sums, kinds = label.repeat(count, 1), torch.zeros(2, count), torch.zeros(count)
+        for rows in dealt:
+            drawn[:, rows] = label[rows][torch.rand(count, len(rows), generator=generator).argsort(1)]
         if not measured:
-            order[0] = torch.arange(len(z))
-        drawn, sums, kinds = label[order], torch.zeros(2, count), torch.zeros(count)
+            drawn[0] = label
         for k in folds.held:
             kept, out = fold != k, fold == k
             ones = drawn[:, kept].sum(1, keepdim=True)

@@ -99,6 +99,22 @@ def test_the_same_seed_draws_the_same_signs():
     assert measure(seed=5) == measure(seed=5)
 
 
+def test_labels_are_dealt_within_the_folds_that_hold_them():
+    z = torch.eye(3).repeat(2, 1) * 0.1 + torch.tensor([[0.0, 0, 0]] * 3 + [[5.0, 0, 0]] * 3)
+    folds = Folds(torch.arange(3), torch.arange(3))  # of a source and a target each: 8 deals, and 2 measure as high
+    found = consistency(Examples(z[:3], z[3:]), folds, miner=Mean(), permutations=1999)
+    assert found.cosine_p == pytest.approx(2 / 8, abs=0.03)
+    assert found.least_p == 2 / 8
+
+
+def test_few_sources_or_draws_cannot_be_sure():
+    assert [measure(n, permutations=1999).least_p for n in (5, 6)] == [1 / 16, 1 / 32]
+    assert measure(5, targets=8, permutations=1999).least_p == 1 / 16
+    assert measure(30, permutations=9).least_p == 1 / 10
+    assert measure_labels(5, 5).least_p == 1 / 16
+    assert measure_labels(5, 10).least_p == max(1 / 3**5, 1 / 200)
+
+
 def test_folds_that_are_none_are_refused():
     difference, group = pairs(10, 4, targets=2)
     for fold in (torch.full((20,), -1), torch.zeros(20, dtype=torch.long)):
