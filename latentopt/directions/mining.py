@@ -221,7 +221,6 @@ class _Mine:
             calibration.edits,
             judge=judge,
             ordered=None if judge is None else self._ordered(judge, out),
-            seed=self.seed,
         )
         whole = read_by(self.usable, *kept)
         mining = Mining(
