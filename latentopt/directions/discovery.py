@@ -79,8 +79,7 @@ def discover(
     centred = z - z.mean(0)
     total = centred.square().sum()
     found = []
-    for step in _steps(centred, min(components, z.shape[1], len(texts) - 1), method, seed):
-        place = centred @ step / step.square().sum()  # (n,), in steps
+    for step, place in zip(*_steps(centred, min(components, z.shape[1], len(texts) - 1), method, seed), strict=True):
         if (place**3).mean() < 0:  # the end with the few texts that lie far off is the one to name
             step, place = -step, -place
         share = float((place.square().sum() * step.square().sum()) / total)
@@ -102,12 +101,17 @@ def discover(
     return discovered
 
 
-def _steps(centred: Tensor, count: int, method: Method, seed: int) -> Tensor:
-    """Directions (k, d), each as long as the standard deviation of texts along it."""
+def _steps(centred: Tensor, count: int, method: Method, seed: int) -> tuple[Tensor, Tensor]:
+    """Directions (k, d), and how far along each texts lie, in steps (k, n), whose standard deviation is 1.
+
+    Of axes that are not at right angles in latents, such as independent ones, how far along one a text lies is not its
+    shadow on it, which the others reach, too.
+    """
     _, singular, axes = torch.linalg.svd(centred, full_matrices=False)
     spread = singular[:count] / max(1, len(centred) - 1) ** 0.5
     white = centred @ axes[:count].T / spread  # (n, k)
-    return (method(white, seed=seed).T * spread) @ axes[:count]
+    turn = method(white, seed=seed)
+    return (turn.T * spread) @ axes[:count], torch.linalg.pinv(turn) @ white.T
 
 
 def _words_along(texts: list[str], place: Tensor) -> list[str]:

@@ -34,6 +34,30 @@ def test_what_texts_differ_by_most_is_found_with_the_words_that_tell_it(method):
     assert float(first.direction.vector.norm()) == pytest.approx(float(Lengths().encode(TEXTS)[:, 0].std()), rel=0.05)
 
 
+def test_independent_components_are_told_by_their_sources_and_not_by_the_axes_that_mix_them():
+    generator = torch.Generator().manual_seed(0)
+    apart = torch.rand(2, 2000, generator=generator).clamp_min(1e-6).log() * torch.tensor([[-3.0], [-1.0]])  # 3 : 1
+    texts = [f"text {i}" for i in range(2000)]
+    oblique = torch.tensor([[1.0, 0.0], [0.8, 0.6]])  # what a step of each source is in latents
+
+    class Mixed:
+        fingerprint = "mixed"
+
+        def encode(self, asked):
+            assert asked == texts
+            return apart.T @ oblique
+
+        def pooled(self, z):
+            return z
+
+    found = discover(Mixed(), texts, name="corpus", method=METHODS["independent"], shown=20)
+    for each, source, step in zip(found, apart, oblique, strict=True):
+        furthest = {texts[i] for i in source.argsort(descending=True)[:20].tolist()}
+        assert len(furthest & set(each.most)) >= 17
+        assert torch.cosine_similarity(each.direction.vector, step, dim=0) > 0.99
+    assert sum(each.share for each in found) == pytest.approx(1, abs=0.01)
+
+
 def test_a_real_space_has_as_many_as_are_asked_for():
     space = toy_space()
     found = discover(space, TEXTS, name="corpus", components=3, shown=2)
