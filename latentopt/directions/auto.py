@@ -30,7 +30,7 @@ def edit_as_needed(
     texts: Collection[str],
     editor: TextEditor,
     *,
-    strengths: Sequence[float] = STRENGTHS,
+    strengths: Sequence[float] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> list[AutoEdit]:
     """Edit texts along a direction, each at the smallest strength that works.
@@ -41,7 +41,8 @@ def edit_as_needed(
 
     Args:
         direction: where to. texts: n texts. editor: edits them; its goal stays as it is. strengths: to try, rising;
-            their signs are the way. progress: is told how many texts are done.
+            their signs are the way. None: 0.5, 1 and 2, and the direction's own where that is larger. progress: is told
+            how many texts are done.
 
     Raises:
         LatentoptError: if no strength is given, or as the editor does.
@@ -49,6 +50,8 @@ def edit_as_needed(
     from latentopt.editing import Along
 
     texts = checked_texts(texts)
+    if strengths is None:
+        strengths = [*STRENGTHS, direction.strength] if direction.strength > STRENGTHS[-1] else STRENGTHS
     if not strengths or not all(strength * strengths[0] > 0 for strength in strengths):
         raise LatentoptError(f"strengths to try must all go one way, such as 0.5, 1 and 2, got {list(strengths)}")
     way = 1.0 if strengths[0] > 0 else -1.0

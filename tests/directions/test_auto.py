@@ -69,6 +69,13 @@ def test_where_no_strength_works_what_came_nearest_is_taken():
     assert edited(["-10"])[0][0] == "-10"
 
 
+@pytest.mark.parametrize(("own", "tried"), [(4.0, [0.5, 1.0, 2.0, 4.0]), (1.5, [0.5, 1.0, 2.0])])
+def test_the_directions_own_strength_is_tried_where_it_is_larger(own, tried):
+    (found,) = edit_as_needed(direction([1.0, 0.0], reader=Reader(), strength=own), ["-1.5"], Editor())
+    assert [strength for strength, _ in Editor.asked] == tried
+    assert found.strength == tried[-1]
+
+
 def test_without_a_reader_the_realised_move_decides():
     assert edited(["-7"], reader=None, strengths=(1.0, 2.0, 4.0)) == [("-6.0", 2.0)]
 
