@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection
 from dataclasses import replace
 from numbers import Real
@@ -69,6 +70,8 @@ class AttributeTransfer(TransformerMixin, BaseEstimator):
                 attribute and its partner with it: a list of pairs, an array (n, 2), a data frame of two columns.
             y: n labels of two kinds; None where X are pairs.
 
+        Warns of fewer than 16 different texts of a kind: edits are then checked by no reader, and cannot be scored.
+
         Raises:
             LatentoptError: if a text is blank, missing or no string, if X are no pairs and have no labels, or if the
                 labels are not n, or not of two kinds.
@@ -83,6 +86,13 @@ class AttributeTransfer(TransformerMixin, BaseEstimator):
         miner = Shrunk.for_space(self.space_) if self.miner is None else self.miner
         sources, targets = (torch.ones(len(side), dtype=torch.bool) for side in (usable.source, usable.target))
         reader, self.judge_ = (read_by(usable, *half) for half in halves(sources, targets, group))
+        if reader is None or self.judge_ is None:
+            warnings.warn(
+                f"a transfer needs {2 * FEWEST_TO_READ} different texts of each kind, for readers that check edits; "
+                f"got {len(set(usable.source))} and {len(set(usable.target))}: edits may not have what they should; "
+                "give more",
+                stacklevel=2,
+            )
         self.direction_ = replace(
             miner(Examples(z_source, z_target, group, self.space_.fingerprint)),
             name="transfer",

@@ -67,10 +67,22 @@ def test_the_judge_learns_from_other_sources_than_the_reader(space, monkeypatch)
 
 
 def test_few_examples_have_no_judge(space):
-    few = AttributeTransfer(space).fit(PAIRS[:8])
+    with pytest.warns(UserWarning, match=r"needs 16 different texts of each kind.*got 8 and 8: .*; give more"):
+        few = AttributeTransfer(space).fit(PAIRS[:8])
     assert few.judge_ is None and few.direction_.reader is None
     with pytest.raises(LatentoptError, match="a score needs a judge of the words, which needs 16 examples"):
         few.score(["the sun is up"])
+
+
+@pytest.mark.parametrize("examples", [(PAIRS[:1],), ([SOURCE[0], *TARGET], [0] + [1] * 30)])
+def test_of_one_example_a_transfer_learns_and_warns(space, examples):
+    with pytest.warns(UserWarning, match=r"got 1 and (1|30): edits may not have what they should"):
+        assert vector(AttributeTransfer(space).fit(*examples)).any()
+
+
+def test_of_enough_examples_nothing_is_warned(space, recwarn):
+    AttributeTransfer(space, miner=Mean()).fit(PAIRS)
+    assert not [warning for warning in recwarn if "a transfer needs" in str(warning.message)]
 
 
 @pytest.mark.parametrize(
