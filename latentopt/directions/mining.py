@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from latentopt.directions.direction import Direction
@@ -280,8 +281,9 @@ class _Mine:
             reader.predict_score([side[i] for i in rows.nonzero()[:, 0].tolist()])
             for side, rows in zip((self.usable.source, self.usable.target), out, strict=True)
         )
-        gap = target - source if self.examples.group is not None else np.subtract.outer(target, source)
-        return float(np.mean(gap > 0) + np.mean(gap == 0) / 2)
+        if self.examples.group is None:
+            return share_above(target, source)
+        return float(np.mean(target > source) + np.mean(target == source) / 2)
 
     def _held_out(self, held: Tensor) -> list[int]:
         """Draw held-out rows (n,) of different sources."""
@@ -308,6 +310,14 @@ class _Mine:
             before, after = (self.space.pooled(self.space.encode([pair[side] for pair in differs])) for side in (0, 1))
             moved = before, after
         return leakage(direction, readings, held.source, among=self.z, edits=moved)
+
+
+def share_above(above: NDArray[np.float64], below: NDArray[np.float64]) -> float:
+    """Share of all n x m pairs in which the first (n,) is above the second (m,), a tie being half: by ranks."""
+    from scipy.stats import rankdata
+
+    n = len(above)
+    return float((rankdata(np.concatenate([above, below]))[:n].sum() / n - (n + 1) / 2) / len(below))
 
 
 def covariance_of(space: LatentSpace, z: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
+import tracemalloc
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -13,6 +15,7 @@ from latentopt.directions import (
     mine,
     mine_labelled,
 )
+from latentopt.directions.mining import share_above
 from latentopt.errors import LatentoptError
 from tests.directions.synthetic import NumbersSpace
 
@@ -138,6 +141,20 @@ def test_of_texts_that_are_no_pairs_those_are_held_out_that_are_said_to_be():
     assert {example.source for example in found.examples} == set(sources[20:30])
     with pytest.raises(LatentoptError, match="each text needs its fold, got 30 texts and 3 folds"):
         mine_labelled(space, sources[:30], targets[30:], fold=(fold[0], fold[1][:3]), **options)
+
+
+def test_what_of_two_kinds_is_above_is_counted_by_ranks():
+    draw = np.random.default_rng(0)
+    above, below = draw.integers(0, 9, 300).astype(float), draw.integers(-2, 7, 200).astype(float)
+    gap = np.subtract.outer(above, below)
+    assert share_above(above, below) == pytest.approx(np.mean(gap > 0) + np.mean(gap == 0) / 2, abs=1e-12)
+    assert share_above(below + 20, above) == 1 and share_above(below - 20, above) == 0
+    tracemalloc.start()
+    try:
+        share_above(*draw.normal(size=(2, 3000)))
+        assert tracemalloc.get_traced_memory()[1] < 1e6  # bytes; each with each are 72e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_what_leaks_is_said_and_can_be_cleared():
