@@ -19,7 +19,7 @@ from latentopt.directions.miners.shrunk import Shrunk
 from latentopt.directions.pairs import Usable, usable_pairs, usable_texts
 from latentopt.directions.reader import StyleReader, fit_style_reader
 from latentopt.directions.resampling import CurveRow, Stability, learning_curve, stability
-from latentopt.directions.split import Folds, folds_by_source, folds_by_text, halves, source_ids
+from latentopt.directions.split import Folds, folds_by_source, folds_by_text, halves, related, source_ids
 from latentopt.directions.statistics import Consistency, consistency
 from latentopt.directions.strength import Apply, Calibration, calibrate
 from latentopt.directions.verdict import Verdict, verdict
@@ -165,14 +165,21 @@ def _of_usable(fold: Tensor, given: Collection[Any], usable: Collection[Any], wh
     return torch.tensor([known[one] for one in usable])
 
 
-def read_by(usable: Usable, sources: Tensor, targets: Tensor) -> StyleReader | None:
+def read_by(usable: Usable, sources: Tensor, targets: Tensor, *, paired: bool) -> StyleReader | None:
     """A reader of some rows of both sides, booleans; None where they hold fewer than 8 texts of a kind."""
-    sides = zip((usable.source, usable.target), (sources, targets), strict=True)
-    texts = [
-        list(dict.fromkeys(text for text, keep in zip(side, rows.tolist(), strict=True) if keep))
-        for side, rows in sides
+    kept = [
+        [text for text, keep in zip(side, rows.tolist(), strict=True) if keep]
+        for side, rows in ((usable.source, sources), (usable.target, targets))
     ]
-    return None if min(map(len, texts)) < FEWEST_TO_READ else fit_style_reader(*texts)
+    # A text once, and what it belongs to.
+    sides = [
+        dict(zip(side, numbers.tolist(), strict=True))
+        for side, numbers in zip(kept, related(*kept, paired=paired), strict=True)
+    ]
+    if min(map(len, sides)) < FEWEST_TO_READ:
+        return None
+    texts, groups = [list(side) for side in sides], [list(side.values()) for side in sides]
+    return fit_style_reader(*texts, groups=(groups[0], groups[1]))
 
 
 class _Mine:
@@ -210,7 +217,8 @@ class _Mine:
         others, held = self.examples.take(*kept), self.examples.take(*out)
         found = consistency(self.examples, self.folds, miner=fit, permutations=permutations, seed=self.seed)
         # The editor's reader learns from one half, the judge from the other: the judge has no part in the edits.
-        reader, judge = (read_by(self.usable, *half) for half in halves(*kept, self.examples.group))
+        paired = self.examples.group is not None
+        reader, judge = (read_by(self.usable, *half, paired=paired) for half in halves(*kept, self.examples.group))
         fitted = replace(fit(others), name=name, reader=reader)
         rows = self._held_out(out[0])[:calibrate_on]
         sources = [self.usable.source[i] for i in rows]
@@ -223,13 +231,13 @@ class _Mine:
             judge=judge,
             ordered=None if judge is None else self._ordered(judge, out),
         )
-        whole = read_by(self.usable, *kept)
+        whole = read_by(self.usable, *kept, paired=paired)
         mining = Mining(
             direction=replace(
                 fit(self.examples),
                 name=name,
                 strength=calibration.strength,
-                reader=read_by(self.usable, *(torch.ones(len(side), dtype=torch.bool) for side in kept)),
+                reader=read_by(self.usable, *map(torch.ones_like, kept), paired=paired),
             ),
             usable=self.usable,
             consistency=found,

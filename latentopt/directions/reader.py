@@ -44,11 +44,18 @@ class StyleReader:
         return self.predict_score(texts)
 
 
-def fit_style_reader(source: Sequence[str], target: Sequence[str]) -> StyleReader:
+def fit_style_reader(
+    source: Sequence[str], target: Sequence[str], *, groups: tuple[Sequence[int], Sequence[int]] | None = None
+) -> StyleReader:
     """Fit a reader to n sources and m targets.
 
     Its unit is what cross-fitting finds between texts that it has not seen (four parts, each read by the reader of the
     others): on texts that it has learned, a reader is too sure of itself.
+
+    Args:
+        source, target: texts. groups: number of what each text belongs to, on both sides: such texts, as a source and
+        its targets, are in one part, for a reader that has learned a text of what it is about as a source takes
+        another of that for a source as well. None: each part has every fourth text of each side.
 
     Raises:
         LatentoptError: if a side has fewer than four texts.
@@ -57,12 +64,30 @@ def fit_style_reader(source: Sequence[str], target: Sequence[str]) -> StyleReade
         raise LatentoptError(
             f"a style reader needs four texts or more on each side, got {len(source)} and {len(target)}"
         )
+    in_turn = [np.arange(len(side)) for side in (source, target)]
+    dealt = in_turn if groups is None else _dealt(groups)
+    gaps = _gaps(source, target, dealt) or _gaps(source, target, in_turn)  # where nearly all belong together
+    return StyleReader(_fitted(source, target), max(LEAST_UNIT, float(np.mean(gaps))))
+
+
+def _dealt(groups: tuple[Sequence[int], Sequence[int]]) -> list[NDArray[np.int64]]:
+    """The groups of both sides, numbered in the order in which they come."""
+    number: dict[int, int] = {}
+    return [np.array([number.setdefault(group, len(number)) for group in side]) for side in groups]
+
+
+def _gaps(source: Sequence[str], target: Sequence[str], dealt: Sequence[NDArray[np.int64]]) -> list[float]:
+    """Log-odds that targets have more than sources, by readers of the other parts; of parts that have both kinds."""
     gaps = []
     for part in range(PARTS):
-        estimator = _fitted(*([text for i, text in enumerate(side) if i % PARTS != part] for side in (source, target)))
-        before, after = (log_odds(estimator, side[part::PARTS]).mean() for side in (source, target))
+        out = [numbers % PARTS == part for numbers in dealt]
+        if any(held.all() or not held.any() for held in out):
+            continue
+        sides = [np.array(side, dtype=object) for side in (source, target)]
+        estimator = _fitted(*(side[~held].tolist() for side, held in zip(sides, out, strict=True)))
+        before, after = (log_odds(estimator, side[held].tolist()).mean() for side, held in zip(sides, out, strict=True))
         gaps.append(float(after - before))
-    return StyleReader(_fitted(source, target), max(LEAST_UNIT, float(np.mean(gaps))))
+    return gaps
 
 
 def log_odds(estimator: PropertyModel, texts: Sequence[str]) -> NDArray[np.float64]:

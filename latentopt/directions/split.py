@@ -19,6 +19,23 @@ def source_ids(sources: Sequence[str]) -> Tensor:
     return torch.tensor([ids.setdefault(" ".join(text.casefold().split()), len(ids)) for text in sources])
 
 
+def related(source: Sequence[str], target: Sequence[str], *, paired: bool) -> tuple[Tensor, Tensor]:
+    """Number of what each source (n,) and each target (m,) belongs to.
+
+    The same for texts that differ in case or white space alone and, of pairs, for partners, and partners of these.
+    """
+    ids = source_ids([*source, *target])
+    if paired and len(ids):
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
+        ends = ids[: len(source)].numpy(), ids[len(source) :].numpy()
+        count = int(ids.max()) + 1
+        _, number = connected_components(coo_array(([1] * len(source), ends), (count, count)), directed=False)
+        ids = torch.as_tensor(number)[ids]
+    return ids[: len(source)], ids[len(source) :]
+
+
 def folds_by_source(group: Tensor, *, folds: int = FOLDS, seed: int = 0) -> Tensor:
     """Deal pairs into folds so that no source is in two of them.
 

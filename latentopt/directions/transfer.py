@@ -85,7 +85,7 @@ class AttributeTransfer(TransformerMixin, BaseEstimator):
         group = None if y is not None else source_ids(usable.source)
         miner = Shrunk.for_space(self.space_) if self.miner is None else self.miner
         sources, targets = (torch.ones(len(side), dtype=torch.bool) for side in (usable.source, usable.target))
-        reader, self.judge_ = (read_by(usable, *half) for half in halves(sources, targets, group))
+        reader, self.judge_ = (read_by(usable, *half, paired=y is None) for half in halves(sources, targets, group))
         if reader is None or self.judge_ is None:
             warnings.warn(
                 f"a transfer needs {2 * FEWEST_TO_READ} different texts of each kind, for readers that check edits; "

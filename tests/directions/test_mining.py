@@ -192,12 +192,15 @@ def test_the_editors_reader_and_the_judge_learn_from_other_pairs(monkeypatch):
 
     seen = []
 
-    def fit(source, target):
-        seen.append((set(source), fit_style_reader(source, target)))
+    def fit(source, target, *, groups):
+        of_source, of_target = (dict(zip(*side, strict=True)) for side in zip((source, target), groups, strict=True))
+        assert all(of_source[a] == of_target[b] for a, b in pairs if a in of_source)
+        seen.append((set(source), fit_style_reader(source, target, groups=groups)))
         return seen[-1][1]
 
     monkeypatch.setattr(mining, "fit_style_reader", fit)
     sources, targets = numbered_pairs(40, targets=2)
+    pairs = [*zip(sources, targets, strict=True)]
     fold = torch.full((80,), -1)
     fold[70:] = 0
     found = mined(NumbersSpace(), sources, targets, fold=fold, permutations=9)

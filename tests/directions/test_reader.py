@@ -26,6 +26,23 @@ def test_its_unit_is_what_targets_have_more_than_their_sources(reader):
     assert gained.mean() == pytest.approx(1, abs=0.25)
 
 
+def test_its_unit_is_that_of_new_texts_where_a_source_has_several_targets():
+    words = ("kindly", "gladly", "surely", "nicely", "gently", "please", "dearly", "warmly")
+    source, new = SOURCE[:24], [text for text in NEW if text not in SOURCE[:24]]
+    target = [f"{word}, {text}" for text in source for word in words]
+    groups = range(24), [i for i in range(24) for _ in words]
+    found = fit_style_reader(source, target, groups=groups)
+    gained = found.predict_score([f"{word}, {text}" for text in new for word in words]).mean()
+    assert gained - found.predict_score(new).mean() == pytest.approx(1, abs=0.3)
+    assert found.unit > 1.5 * fit_style_reader(source, target).unit
+
+
+@pytest.mark.parametrize("groups", [(range(20), range(20)), ([0] * 20, [0] * 20)])
+def test_texts_that_are_alone_or_all_belong_together_are_dealt_in_turn(groups):
+    found = fit_style_reader(SOURCE[:20], TARGET[:20], groups=groups)
+    assert found.unit == fit_style_reader(SOURCE[:20], TARGET[:20]).unit
+
+
 def test_it_comes_back_from_the_file_of_its_direction(reader, tmp_path):
     direction = Direction(torch.ones(3), name="kind", space="abc", reader=reader)
     direction.save_pretrained(tmp_path / "kind.safetensors")

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from latentopt.directions import folds_by_source, source_ids
+from latentopt.directions.split import related
 from latentopt.errors import LatentoptError
 
 
@@ -22,6 +23,15 @@ def test_the_same_seed_deals_the_same_folds():
 
 def test_texts_that_differ_in_case_and_white_space_are_one_source():
     assert source_ids(["Go away", "go  AWAY ", "come in", "Go away"]).tolist() == [0, 0, 1, 0]
+
+
+def test_partners_belong_together_and_so_do_texts_that_are_alike():
+    source, target = ["a", "A ", "b", "c", "d"], ["x", "y", "z", "Z", "e"]
+    assert [side.tolist() for side in related(source, target, paired=True)] == [[0, 0, 1, 1, 2], [0, 0, 1, 1, 2]]
+    assert [len(set(side.tolist())) for side in related(source, target, paired=False)] == [4, 4]
+    assert [len(side) for side in related([], [], paired=True)] == [0, 0]
+    chain, _ = related(["a", "b"], ["b", "c"], paired=True)  # a target that is a source elsewhere
+    assert len(set(chain.tolist())) == 1
 
 
 @pytest.mark.parametrize("group", [[], [0, 1, 2, 3], [0, 0, 1, 2, 3, 3]])

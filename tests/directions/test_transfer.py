@@ -58,7 +58,7 @@ def test_the_score_is_the_share_that_a_judge_finds_to_have_the_attribute(fitted,
 
 def test_the_judge_learns_from_other_sources_than_the_reader(space, monkeypatch):
     seen = []
-    monkeypatch.setattr(mining, "fit_style_reader", lambda *sides: seen.append(sides))
+    monkeypatch.setattr(mining, "fit_style_reader", lambda *sides, groups: seen.append(sides))
     AttributeTransfer(space).fit([(text, f"{word}, {text}") for text in SOURCE for word in ("please", "kindly")])
     (reader, targets), (judge, _) = seen
     assert len(reader) == len(judge) == 15
