@@ -51,6 +51,8 @@ def print_mined(found: Mining) -> None:
 
 def print_statistics(name: str, statistics: Mapping[str, Any], strength: float) -> None:
     """Print what a direction's file says of it: what was measured when it was mined."""
+    from latentopt.directions.resampling import BOOTSTRAPS
+
     say, measured, sure = stdout(), statistics["consistency"], statistics["stability"]
     paired = "pairs" in statistics
     what = f"{statistics['pairs']:,} pairs of" if paired else f"{statistics['texts']:,} texts, of them"
@@ -68,8 +70,8 @@ def print_statistics(name: str, statistics: Mapping[str, Any], strength: float) 
     curve = ", ".join(f"{row['cosine']:.2f} of {row['examples']:,}" for row in statistics["curve"])
     lines += [
         "",
-        f"Bootstrap cosine {sure['cosine']:.2f} ({sure['low']:.2f} to {sure['high']:.2f}); share of the variance "
-        f"{sure['share']:.1%}",
+        f"Bootstrap cosine {sure['cosine']:.2f} ({sure['low']:.2f} to {sure['high']:.2f}, {BOOTSTRAPS} draws); share "
+        f"of the variance of these {units} {sure['share']:.1%}",
         f"Cosine to the held-out mean difference, by {units}: {curve}",
         _leaks(statistics["leakage"]),
         "",

@@ -35,7 +35,14 @@ def test_it_reports_saves_and_says_what_to_do_next(cli, toy_model, pairs, tmp_pa
     assert said in result.stdout
     assert "mean cosine" in result.stdout and "p = 0.01" in result.stdout
     assert result.stdout.count("<- chosen") == 1
-    for part in ("read the right way", "Bootstrap cosine", "by pairs: ", "What else moves", "Verdict: "):
+    for part in (
+        "read the right way",
+        "Bootstrap cosine",
+        "20 draws); share of the variance of these pairs",
+        "by pairs: ",
+        "What else moves",
+        "Verdict: ",
+    ):
         assert part in result.stdout
     for label in ("source", "edited", "target"):
         assert sum(line.startswith(f"  {label} ") for line in result.stdout.splitlines()) == 1
