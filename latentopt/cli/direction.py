@@ -174,13 +174,15 @@ def direction(
     space = options.open_space(model)
     with stderr().status(f"mining {name} from {len(sides[0]):,} and {len(sides[1]):,} texts"):
         found = _mined(given, space, sides, name, miner, clear, permutations, calibrate, effort)
+    left_out = found.usable.wording  # of rows that were left out before, each was told when it was read
+    found = given.counted(found)
     found.direction.save_pretrained(output)
     if figure is not None:
         from latentopt.directions.figure import strength_figure
 
         draw(strength_figure(found.calibration.rows, name=name, chosen=found.calibration.strength), figure)
-    if found.usable.left_out:
-        warn(f"left out {found.usable.wording}")
+    if left_out:
+        warn(f"left out {left_out}")
     if as_json:
         print_json({"version": 1, "direction": mined_json(found, output)})
     else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,10 @@ from latentopt.cli import options
 if TYPE_CHECKING:
     import pandas
 
+    from latentopt.directions import Mining
     from latentopt.tables import Table
+
+UNREAD = "that could not be read"
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Given:
     target: str | None
     limit: int | None
     seed: int
+    left_out: Counter[str] = field(default_factory=Counter, init=False)  # rows that are no examples, by why, once read
 
     @property
     def stem(self) -> str:
@@ -41,7 +46,7 @@ class Given:
         table = table.only_texts(self.target_column)
         pairs = table.frame[[self.source_column, self.target_column]].itertuples(index=False)
         faults = [f"is the same as {self.source_column}" if a == b else None for a, b in pairs]
-        frame = self._drawn(table.checked(self.target_column, faults))
+        frame = self._drawn(table.checked(self.target_column, faults), same=sum(fault is not None for fault in faults))
         return frame[self.source_column].tolist(), frame[self.target_column].tolist()
 
     def labelled(self) -> tuple[list[str], list[str]]:
@@ -73,8 +78,21 @@ class Given:
 
         return read_table(self.path, columns=list(columns), reading=options.chosen_reading())
 
-    def _drawn(self, table: Table) -> pandas.DataFrame:
+    def counted(self, found: Mining) -> Mining:
+        """What was mined, with the rows among those given that were left out before."""
+        usable = replace(
+            found.usable,
+            given=found.usable.given + self.left_out.total(),
+            left_out=dict(self.left_out + Counter(found.usable.left_out)),
+        )
+        statistics = {**found.direction.statistics, "usable": usable.to_json()}
+        return replace(found, usable=usable, direction=replace(found.direction, statistics=statistics))
+
+    def _drawn(self, table: Table, *, same: int = 0) -> pandas.DataFrame:
+        from latentopt.directions.pairs import SAME
+
         frame = options.usable(table).frame
+        self.left_out.update({UNREAD: len(table.errors) - same, SAME: same})
         if self.limit is None or self.limit >= len(frame):
             return frame
         return frame.sample(self.limit, random_state=self.seed).sort_index()

@@ -129,7 +129,14 @@ def test_good_pairs_are_kept_beside_bad_ones(cli, tmp_path, monkeypatch):
         f"warning: {path}, row 4: target is the same as source",
         f"warning: {path}, row 5: 1 fields, and the header has 2",
     ]
-    assert f'"pairs": {len(rows())}' in result.stdout
+    assert not any(line.startswith("warning: left out") for line in result.stderr.splitlines())  # each was told
+    found = json.loads(result.stdout)["direction"]
+    assert found["pairs"] == len(rows())
+    assert found["usable"] == {
+        "given": len(rows()) + 4,
+        "left_out": {"that could not be read": 3, "of a text with itself": 1},
+    }
+    assert Direction.from_pretrained("p.safetensors").statistics["usable"] == found["usable"]
 
 
 def test_texts_that_look_like_markup_are_printed_as_they_are(cli, tmp_path, monkeypatch):
