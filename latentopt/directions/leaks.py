@@ -27,7 +27,7 @@ class Leak:
 
     effect: mean change of its score, in standard deviations of that score over texts. own: the same of how far texts
     lie along the direction itself. share: effect over own, in size. realised: the share among edited texts, encoded
-    again; None where no text was edited.
+    again, or counted in them; None where no text was edited.
     """
 
     name: str
@@ -73,12 +73,15 @@ def leakage(
     *,
     among: Tensor,
     edits: tuple[Tensor, Tensor] | None = None,
+    counted: Mapping[str, tuple[Tensor, Tensor]] | None = None,
 ) -> list[Leak]:
     """What moves beside the direction.
 
     Args:
         direction: at strength 1. readings: of other properties, by name. z: latents of sources, (n, d). among: latents
             of texts, (k, d), whose standard deviations are the unit. edits: latents of texts and of what they became.
+            counted: what is known of the edits, such as their lengths, and need not be read off latents, by name: of
+            texts and of what they became, as edits.
 
     Raises:
         LatentoptError: for a direction of zero.
@@ -89,10 +92,11 @@ def leakage(
     def along(latents: Tensor) -> Tensor:
         return latents @ direction.vector / direction.vector.norm()
 
-    def change(reading: Reading, before: Tensor, after: Tensor) -> float:
+    def change(reading: Reading, before: Tensor, after: Tensor, known: tuple[Tensor, Tensor] | None = None) -> float:
         with torch.no_grad():
             spread = reading(among).float().std().clamp_min(1e-6)
-            return float((reading(after).float() - reading(before).float()).mean() / spread)
+            start, end = (reading(before), reading(after)) if known is None else known
+            return float((end.float() - start.float()).mean() / spread)
 
     moved = z + direction.at(z)
     own = change(along, z, moved)
@@ -102,7 +106,7 @@ def leakage(
         effect = change(reading, z, moved)
         realised = None
         if edits is not None and own_realised is not None and abs(own_realised) > 1e-6:
-            realised = abs(change(reading, *edits) / own_realised)
+            realised = abs(change(reading, *edits, (counted or {}).get(name)) / own_realised)
         found.append(Leak(name, effect, own, abs(effect / own) if abs(own) > 1e-6 else 0.0, realised))
     return found
 

@@ -313,11 +313,12 @@ class _Mine:
         edits: list[str],
     ) -> list[Leak]:
         differs = [(a, b) for a, b in zip(sources, edits, strict=True) if a != b and b.strip()]
-        moved = None
-        if differs:
-            before, after = (self.space.pooled(self.space.encode([pair[side] for pair in differs])) for side in (0, 1))
-            moved = before, after
-        return leakage(direction, readings, held.source, among=self.z, edits=moved)
+        if not differs:
+            return leakage(direction, readings, held.source, among=self.z)
+        before, after = ([pair[side] for pair in differs] for side in (0, 1))
+        moved = self.space.pooled(self.space.encode(before)), self.space.pooled(self.space.encode(after))
+        lengths = torch.tensor(self.space.lengths(before)), torch.tensor(self.space.lengths(after))
+        return leakage(direction, readings, held.source, among=self.z, edits=moved, counted={LENGTH: lengths})
 
 
 def share_above(above: NDArray[np.float64], below: NDArray[np.float64]) -> float:

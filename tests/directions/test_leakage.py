@@ -26,6 +26,20 @@ def test_edits_leak_as_they_do():
     assert found[0].realised == pytest.approx(float((1 / Z[:, 2].std()) / (0.5 / Z[:, 0].std())))
 
 
+def test_what_is_counted_in_edits_is_not_read_off_their_latents():
+    edited, counts = Z[:50] + torch.tensor([0.5, 0.0, 1.0]), torch.arange(50)
+    found, read = leakage(
+        direction([1.0, 0.0, 0.0]),
+        {"length": lambda z: 2 * z[:, 2], "third": lambda z: z[:, 2]},
+        Z,
+        among=Z,
+        edits=(Z[:50], edited),
+        counted={"length": (counts, counts + 3)},
+    )
+    assert found.realised == pytest.approx(float((3 / (2 * Z[:, 2].std())) / (0.5 / Z[:, 0].std())))
+    assert read.realised == pytest.approx(float((1 / Z[:, 2].std()) / (0.5 / Z[:, 0].std())))
+
+
 def test_a_direction_of_zero_has_no_own_effect():
     with pytest.raises(LatentoptError, match="a direction that is zero"):
         leakage(direction([0.0] * 3), READINGS, Z, among=Z)

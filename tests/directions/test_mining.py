@@ -172,6 +172,18 @@ def test_what_leaks_is_said_and_can_be_cleared():
         mined(NumbersSpace(), sources, targets, clear=["fame"])
 
 
+def test_the_length_of_edits_is_counted():
+    sources, targets = numbered_pairs(40)
+    leaks = mined(NumbersSpace(), sources, targets, permutations=9).leakage
+    assert [leak.realised for leak in leaks] == [0]  # all texts are of four numbers
+
+    space = NumbersSpace()
+    space.max_tokens = 99
+    space.lengths = lambda texts: [round(10 + float(text.split()[0])) for text in texts]
+    (leak,) = mined(space, sources, targets, permutations=9).leakage
+    assert leak.realised == pytest.approx(leak.share, rel=0.2)
+
+
 def test_what_is_measured_is_the_cleared_direction():
     found = mined(
         NumbersSpace(density=SimpleNamespace(covariance=torch.eye(4))),
