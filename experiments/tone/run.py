@@ -6,7 +6,8 @@
 For each change a direction is mined from its train pairs by each miner, and edits sources of its validation pairs. Kept
 in --work, which is not part of the repository, for their texts are not ours: edits by row and text, so that a run that
 was stopped goes on with the next text. results.json holds the figures of the rows that are done, with bootstrap
-intervals (95%), and `pairs` how many pairs a row was mined from: --pairs 30 beside the default says what few do.
+intervals (95%), and `pairs` how many pairs a row was mined from: --pairs 30 beside the default says what few do. Its
+`miners` are the differences to the first of these, text by text, over all tones of which both are done.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sacrebleu.metrics.chrf import CHRF
+from scipy.stats import binomtest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -39,7 +41,9 @@ PAIRS = 1_000
 JUDGE_PAIRS = 3_000  # of the independent classifier: of no pair that a direction was mined from
 CALIBRATION = 8
 PRINTED = re.compile(r"^(fluency|meaning|changed|marks|usable|joints|sound) .*?([-+]?[\d.]+)", re.M)
+SHARES = {"usable", "sound"}  # of all texts
 DRAWS = 2000
+BEGIN, END = "<!-- tables: made by run.py -->", "<!-- end of tables -->"
 
 
 def read(data: Path, tone: str, seed: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -99,6 +103,8 @@ def mined(space: LatentSpace, row: str, pairs: pd.DataFrame, count: int, seed: i
 def edited(space: LatentSpace, direction: Direction, texts: list[str], file: Path) -> dict[str, Any]:
     """Edits of the texts, one a line in a file: what is there is not edited again."""
     known = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    if [edit["source"] for edit in known][: len(texts)] != texts[: len(known)]:
+        raise SystemExit(f"{file} has edits of other texts; move it away, or give another --work")
     apply = edited_by(space)
     with file.open("a") as out:
         for text in texts[len(known) :]:
@@ -111,15 +117,20 @@ def edited(space: LatentSpace, direction: Direction, texts: list[str], file: Pat
     return {"edits": known[: len(texts)]}
 
 
-def judged(edits: list[dict[str, Any]], options: argparse.Namespace, tone: str) -> dict[str, float]:
-    """What the judges print, as figures."""
+def judged(edits: list[dict[str, Any]], options: argparse.Namespace, tone: str) -> dict[str, Any]:
+    """What the judges print, as figures; shares of all texts with their intervals (Wilson 1927)."""
     file = options.work / "judged.json"
     file.write_text(json.dumps({"edits": edits}, ensure_ascii=False))
     command = [sys.executable, str(options.judges / "judge_edits.py"), str(file), "--weights", str(options.weights)]
     command += ["--show", "0", "--min-meaning", "0.5" if tone in ("civil", "shakespeare") else "0.6"]
     command += ["--data", str(options.data)] if options.joints else []
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return {name: float(value) for name, value in PRINTED.findall(said)}
+    figures: dict[str, Any] = {name: float(value) for name, value in PRINTED.findall(said)}
+    for share in SHARES & figures.keys():
+        count = round(figures[share] / 100 * len(edits))
+        low, high = binomtest(count, len(edits)).proportion_ci(method="wilson")
+        figures[share] = [round(float(x), 4) for x in (count / len(edits), low, high)]
+    return figures
 
 
 def interval(values: np.ndarray, seed: int = 0) -> list[float]:
@@ -128,23 +139,86 @@ def interval(values: np.ndarray, seed: int = 0) -> list[float]:
     return [round(float(x), 4) for x in (values.mean(), *np.quantile(draws, [0.025, 0.975]))]
 
 
-def measured(edits: list[dict[str, Any]], references: list[str], model: Any) -> dict[str, Any]:
-    """Accuracy of the classifier and chrF to the reference, of edits and of copying."""
+def each(edits: list[dict[str, Any]], references: list[str], model: Any) -> dict[str, np.ndarray]:
+    """Accuracy of the classifier and chrF to the reference of each text, edited, copied and by people: (n,) each."""
     chrf, texts = CHRF(), [edit["text"] for edit in edits]
     copied = [edit["source"] for edit in edits]
+
+    def accuracy(side: list[str]) -> np.ndarray:
+        return (model.predict_proba(side)[:, 1] > 0.5).astype(float)
 
     def to_reference(side: list[str]) -> np.ndarray:
         return np.array([chrf.sentence_score(a, [b]).score for a, b in zip(side, references, strict=True)])
 
     return {
-        "accuracy": interval(model.predict_proba(texts)[:, 1] > 0.5),
-        "accuracy of copying": interval(model.predict_proba(copied)[:, 1] > 0.5),
-        "accuracy of references": interval(model.predict_proba(references)[:, 1] > 0.5),
-        "chrF to the reference": interval(to_reference(texts)),
-        "chrF of copying": interval(to_reference(copied)),
+        "accuracy": accuracy(texts),
+        "accuracy of copying": accuracy(copied),
+        "accuracy of references": accuracy(references),
+        "chrF to the reference": to_reference(texts),
+        "chrF of copying": to_reference(copied),
+    }
+
+
+def measured(edits: list[dict[str, Any]], values: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Their means with intervals, how many texts are as they were, and what a text took."""
+    texts, copied = ([edit[side] for edit in edits] for side in ("text", "source"))
+    return {
+        **{name: interval(of_each) for name, of_each in values.items()},
         "unchanged": float(np.mean([a == b for a, b in zip(texts, copied, strict=True)])),
         "seconds": float(np.mean([edit["seconds"] for edit in edits])),
     }
+
+
+def beside_the_first(values: dict[str, dict[str, np.ndarray]]) -> dict[str, Any]:
+    """By how much each miner's edits differ from those of the first of the same texts, over all tones of both.
+
+    values: of each row, see `each`.
+    """
+    first, *others = MINERS
+    found: dict[str, Any] = {}
+    for miner in others:
+        pairs = [(f"{tone}/{miner}", f"{tone}/{first}") for tone in TONES]
+        pairs = [(a, b) for a, b in pairs if a in values and b in values]
+        if pairs:
+            found[miner] = {"tones": len(pairs)} | {
+                name: interval(np.concatenate([values[a][name] - values[b][name] for a, b in pairs]))
+                for name in ("accuracy", "chrF to the reference")
+            }
+    return found
+
+
+def write_tables(results: dict[str, Any]) -> None:
+    """The rows and the differences of the miners as tables, in README."""
+
+    def share(row: dict[str, Any], name: str) -> str:
+        mean, low, high = (100 * x for x in row[name])
+        return f"{mean:.0f}% ({low:.0f} to {high:.0f})"
+
+    lines = [
+        "| tone/miner | texts | usable | sound | meaning | changed | accuracy | chrF to the reference | strength |",
+        "|---" * 9 + "|",
+    ]
+    rows = {name: row for name, row in results.items() if name != "miners"}
+    for name, row in rows.items():
+        judged = [share(row, "usable"), share(row, "sound") if "sound" in row else "", f"{row['meaning']:.2f}"]
+        chrf = "{:.0f} ({:.0f} to {:.0f})".format(*row["chrF to the reference"])
+        cells = [name, row["texts"], *judged, f"{row['changed']:.0f}%", share(row, "accuracy"), chrf, row["strength"]]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    lines += ["", "| tone | accuracy of copying | of people's references | chrF of copying |", "|---|---|---|---|"]
+    for tone in TONES:
+        of_tone = [row for name, row in rows.items() if name.startswith(tone)]
+        if of_tone:
+            row = max(of_tone, key=lambda one: one["texts"])
+            shares = f"{share(row, 'accuracy of copying')} | {share(row, 'accuracy of references')}"
+            lines.append(f"| {tone} | {shares} | {row['chrF of copying'][0]:.0f} |")
+    lines += ["", f"| beside {next(iter(MINERS))} | tones | accuracy | chrF to the reference |", "|---|---|---|---|"]
+    for miner, row in results.get("miners", {}).items():
+        mean, low, high = (100 * x for x in row["accuracy"])
+        chrf = "{:+.1f} ({:+.1f} to {:+.1f})".format(*row["chrF to the reference"])
+        lines.append(f"| {miner} | {row['tones']} | {mean:+.0f} points ({low:+.0f} to {high:+.0f}) | {chrf} |")
+    readme = HERE / "README.md"
+    before, _, rest = readme.read_text().partition(BEGIN)
+    readme.write_text("\n".join([before + BEGIN, "", *lines, "", END]) + rest.partition(END)[2])
 
 
 def main() -> None:
@@ -169,17 +243,19 @@ def main() -> None:
     options.work.mkdir(parents=True, exist_ok=True)
     space = LatentSpace.from_pretrained(options.model)
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    values: dict[str, dict[str, np.ndarray]] = {}
     for row in options.row or ROWS:
         tone = row.split("/")[0]
         pairs, others, valid = read(options.data, tone, options.seed)
         asked = sources(valid, options.texts)
-        stem = f"{row.replace('/', '_')}_{options.pairs}_{space.fingerprint}"
+        stem = f"{row.replace('/', '_')}_{options.pairs}_{space.fingerprint}_{options.seed}"
         direction = mined(space, row, pairs, options.pairs, options.seed, options.work / f"{stem}.safetensors")
         edits = edited(space, direction, asked["source"].tolist(), options.work / f"{stem}.jsonl")["edits"]
         if options.edit_only:
             continue
         model = classifier(others.sample(min(JUDGE_PAIRS, len(others)), random_state=options.seed))
-        found = measured(edits, asked["target"].tolist(), model)
+        values[row] = each(edits, asked["target"].tolist(), model)
+        found = measured(edits, values[row])
         key = row if options.pairs == PAIRS else f"{row}/{options.pairs}"
         results[key] = (
             found
@@ -194,6 +270,10 @@ def main() -> None:
         )
         RESULTS.write_text(json.dumps(results, indent=2) + "\n")
         print(key, results[key])
+    if options.pairs == PAIRS and values:
+        results["miners"] = beside_the_first(values)
+        RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    write_tables(results)
 
 
 if __name__ == "__main__":
