@@ -137,12 +137,20 @@ def _direction_rows(name: str, report: dict[str, Any]) -> list[str]:
         f"{'none' if row['read'] is None else format(row['read'], '.2f')}, {row['content']:.2f}, {row['fluency']:+.2f}"
         for row in report["strengths"]
     )
-    leaks = ", ".join(f"{leak['name']} {leak['share']:.2f}" for leak in report["leakage"])
+    leaks = "; ".join(_leak(leak) for leak in report["leakage"])
     return [
         f"| direction `{name}` ({words}): held-out mean cosine, permutation p of the mean difference; share of "
         "held-out pairs that its reader orders rightly | "
         f"{found['cosine']:.3f}, {found['cosine_p']:.2g}; {report['reads'] or 0:.1%} |",
         f"| `{name}`, {verdict['texts']} held-out texts edited with little effort; strength: realised, read by a judge "
         f"(1: people's targets), content (chrF), fluency (nats a token) | {curve} |",
-        f"| `{name}`: what else moves, as a share of its own effect | {leaks} |",
+        f"| `{name}`: what else moves, as a share of its own effect: in latents, in those edits (bold: over a third, so "
+        f"it changes this, too) | {leaks} |",
     ]
+
+
+def _leak(leak: dict[str, Any]) -> str:
+    from latentopt.directions.leaks import is_large
+
+    said = f"{leak['name']} {leak['share']:.2f}, {leak['realised']:.2f}"
+    return f"**{said}**" if is_large(leak["share"], leak["realised"]) else said

@@ -83,13 +83,13 @@ def print_statistics(name: str, statistics: Mapping[str, Any], strength: float) 
 
 
 def _leaks(leaks: Sequence[Mapping[str, Any]]) -> str:
-    from latentopt.directions.leaks import LARGE
+    from latentopt.directions.leaks import is_large
 
     told = []
     for leak in leaks:
         realised = "" if leak["realised"] is None else f", {leak['realised']:.2f} in edits"
-        much = " (much)" if leak["share"] > LARGE else ""
-        told.append(f"{leak['name']} {leak['share']:.2f}{much}{realised}")
+        much = " (much)" if is_large(leak["share"], leak["realised"]) else ""
+        told.append(f"{leak['name']} {leak['share']:.2f}{realised}{much}")
     return f"What else moves, as a share of the direction's own effect: {'; '.join(told)}"
 
 

@@ -41,6 +41,11 @@ class Leak:
         return asdict(self)
 
 
+def is_large(share: float, realised: float | None) -> bool:
+    """Whether more than a third of a direction's own effect leaks, in latents or in edits: then that is said."""
+    return max(share, realised or 0.0) > LARGE
+
+
 def readings_of(space: LatentSpace) -> dict[str, Reading]:
     """The heads that came with a model, as readings.
 

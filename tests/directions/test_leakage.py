@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from latentopt.directions import Offset, cleared, leakage
-from latentopt.directions.leaks import length_reading
+from latentopt.directions.leaks import is_large, length_reading
 from latentopt.errors import LatentoptError
 from tests.directions.synthetic import direction
 
@@ -38,6 +38,13 @@ def test_what_is_counted_in_edits_is_not_read_off_their_latents():
     )
     assert found.realised == pytest.approx(float((3 / (2 * Z[:, 2].std())) / (0.5 / Z[:, 0].std())))
     assert read.realised == pytest.approx(float((1 / Z[:, 2].std()) / (0.5 / Z[:, 0].std())))
+
+
+@pytest.mark.parametrize(
+    ("share", "realised", "large"), [(0.5, 0.1, True), (0.0, 0.5, True), (0.3, 0.3, False), (0.1, None, False)]
+)
+def test_what_leaks_much_in_latents_or_in_edits_is_said(share, realised, large):
+    assert is_large(share, realised) is large
 
 
 def test_a_direction_of_zero_has_no_own_effect():
