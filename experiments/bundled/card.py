@@ -144,8 +144,8 @@ def _direction_rows(name: str, report: dict[str, Any]) -> list[str]:
         f"{found['cosine']:.3f}, {found['cosine_p']:.2g}; {report['reads'] or 0:.1%} |",
         f"| `{name}`, {verdict['texts']} held-out texts edited with little effort; strength: realised, read by a judge "
         f"(1: people's targets), content (chrF), fluency (nats a token) | {curve} |",
-        f"| `{name}`: what else moves, as a share of its own effect: in latents, in those edits (bold: over a third, so "
-        f"it changes this, too) | {leaks} |",
+        f"| `{name}`: what else moves, as a share of its own effect: in latents, in those edits (bold: over a third, "
+        f"so it changes this, too) | {leaks} |",
     ]
 
 
