@@ -4,8 +4,10 @@
 
 FILE has one text a line (default: made-up ones, 30 to 110 characters). Both versions edit the same texts towards four
 times the likes that are predicted of each, in processes of their own, turn by turn. Printed, and kept in edits.json:
-seconds of the cold command `latentopt optimize` on the first text; those until a cold process has a first candidate, by
-parts; seconds a further text, by parts; how many times as fast; and for how many texts the best candidate is the same.
+seconds of the cold command `latentopt optimize` on the first text, and of nothing but the imports of what it stands on;
+those until a cold process has a first candidate, by parts; seconds a further text, by parts; what share of the rate of
+matrix products, measured in the same process, each part uses; how many times as fast; and for how many texts the best
+candidate is the same.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+PARTS = ("encode", "fill", "surprise")  # methods of a space that are timed
+LIBRARIES = "import click, pandas, sklearn.pipeline, torch; from transformers import UMT5ForConditionalGeneration"
 TEXTS = [
     "thank you to everyone who came out tonight",
     "so excited to see all of you at the big show on friday",
@@ -58,7 +62,7 @@ def probe(texts: list[str]) -> dict[str, Any]:
     own = head.to_value(head.forward(space.pooled(space.encode(texts))).detach())
     lap("predict")
     parts: dict[str, float] = {}
-    for name in ("encode", "fill", "surprise"):
+    for name in PARTS:
         _time(LatentSpace, name, parts)
     editor = TextEditor(space, Target(head, 4 * own[:1]), readers={"likes": reader})
     rounds = editor.rounds(texts[0])
@@ -73,7 +77,18 @@ def probe(texts: list[str]) -> dict[str, Any]:
         editor = TextEditor(space, Target(head, 4 * own[i : i + 1]), readers={"likes": reader})
         edits += [edit.text for edit in editor.edit([text])]
         each.append({"all": time.perf_counter() - begun, **parts})
-    return {"cold": laps, "each": each, "edits": edits, "threads": torch.get_num_threads()}
+    from machine import Products, best_rate
+
+    counted: dict[str, float] = {}
+    for name in PARTS:
+        _count(LatentSpace, name, counted)
+    with Products() as products:
+        editor.edit(texts[-1:])
+    counted["all"] = products.flop
+    rate = best_rate()
+    shares = {name: flop / each[-1][name] / rate for name, flop in counted.items()}
+    machine = {"gflop_per_second": rate / 1e9, "share_of_machine": shares}
+    return {"cold": laps, "each": each, "edits": edits, "threads": torch.get_num_threads(), **machine}
 
 
 def _time(owner: type, name: str, parts: dict[str, float]) -> None:
@@ -89,6 +104,21 @@ def _time(owner: type, name: str, parts: dict[str, float]) -> None:
     setattr(owner, name, timed)
 
 
+def _count(owner: type, name: str, counted: dict[str, float]) -> None:
+    """Add up the FLOP of the matrix products of a method."""
+    from machine import Products
+
+    method = vars(owner)[name]
+
+    def counting(*given: Any, **named: Any) -> Any:
+        with Products() as products:
+            made = method(*given, **named)
+        counted[name] = counted.get(name, 0.0) + products.flop
+        return made
+
+    setattr(owner, name, counting)
+
+
 def run(checkout: Path, texts: list[str]) -> dict[str, Any]:
     """What `probe` finds with the code of a checkout."""
     command = [sys.executable, str(Path(__file__).resolve()), "--probe"]
@@ -97,24 +127,29 @@ def run(checkout: Path, texts: list[str]) -> dict[str, Any]:
         command, input=json.dumps(texts), env=environment, capture_output=True, text=True, check=True, cwd=checkout
     )
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    begun = time.perf_counter()
-    words = [sys.executable, "-m", "latentopt", "optimize", "--target", "likes=1000", texts[0]]
-    subprocess.run(words, env=environment, capture_output=True, check=True, cwd=checkout)
-    return found | {"command": time.perf_counter() - begun}
+    optimize = ["-m", "latentopt", "optimize", "--target", "likes=1000", texts[0]]
+    for name, words in {"command": optimize, "libraries alone": ["-c", LIBRARIES]}.items():
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, *words], env=environment, capture_output=True, check=True, cwd=checkout)
+        found[name] = time.perf_counter() - begun
+    return found
 
 
 def summed(found: list[dict[str, Any]]) -> dict[str, Any]:
     """The best of some runs, which other work on the machine disturbed least."""
     cold = {name: min(one["cold"][name] for one in found) for name in found[0]["cold"]}
     first = sum(cold.values()) - cold["its other rounds"]
-    names = ("all", "encode", "fill", "surprise")
+    names = ("all", *PARTS)
     each = {n: sum(min(one["each"][i][n] for one in found) for i in range(1, len(found[0]["each"]))) for n in names}
     texts = max(1, len(found[0]["each"]) - 1)
     return {
         "command": round(min(one["command"] for one in found), 2),
+        "libraries alone": round(min(one["libraries alone"] for one in found), 2),
         "first candidate": round(first, 2),
         "cold": {name: round(s, 2) for name, s in cold.items()},
         "a further text": {name: round(s / texts, 2) for name, s in each.items()},
+        "machine's GFLOP a second": round(max(one["gflop_per_second"] for one in found), 1),
+        "share of these": {n: round(max(one["share_of_machine"][n] for one in found), 2) for n in names},
     }
 
 

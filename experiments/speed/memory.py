@@ -1,10 +1,10 @@
-"""Whether memory grows with the rows: peak memory and seconds of `encode` and `optimize` with `--output`. Prints JSON.
+"""Whether memory grows with the rows: peak memory and seconds of verbs with `--output`. Prints JSON.
 
-    python experiments/speed/memory.py --encode 1000 100000 --optimize 50 2000
-    python experiments/speed/memory.py --data ../shared/data --encode 1000 100000 --optimize
+    python experiments/speed/memory.py --encode 1000 100000 --optimize 50 2000 --apply 50 10000
+    python experiments/speed/memory.py --data ../shared/data --encode 1000 100000 --optimize --apply
 
 The first takes made-up texts and the tests' tiny model, whose own memory is small beside what rows could take; the
-second titles, and the model that comes with the package.
+second titles, and the model that comes with the package, whose edits take seconds each.
 """
 
 from __future__ import annotations
@@ -22,9 +22,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from latentopt.directions import Direction
 from latentopt.heads import save_head
 from property_models import RidgeHead
 from tests.toy import toy_space, toy_texts
+
+LITTLE = ["--effort", "0.1"]
+
+Options = dict[str, list[str]]  # of each verb
+Texts = Callable[[int], list[str]]  # so many
 
 
 def measured(arguments: list[str]) -> dict[str, float]:
@@ -36,44 +42,44 @@ def measured(arguments: list[str]) -> dict[str, float]:
     return {"peak_mb": round(usage.ru_maxrss / 1024, 1), "seconds": round(time.monotonic() - begun, 1)}
 
 
-Texts = Callable[[int], list[str]]  # so many
-
-
-def toy(folder: Path) -> tuple[list[str], list[str], Texts]:
-    """Options that name the model, and what is wished for; texts."""
+def toy(folder: Path) -> tuple[Options, Texts]:
+    """Options of each verb, which name the model and what is wished for; texts."""
     space = toy_space()
     space.save_pretrained(folder / "model")
-    z = space.pooled(space.encode(toy_texts(200))).numpy()
-    save_head(RidgeHead().fit(z, np.arange(200.0)), folder / "head", name="length", space=space.fingerprint)
-    return ["--model", str(folder / "model")], ["--head", str(folder / "head"), "--maximize", "length"], toy_texts
+    z = space.pooled(space.encode(toy_texts(200)))
+    save_head(RidgeHead().fit(z.numpy(), np.arange(200.0)), folder / "head", name="length", space=space.fingerprint)
+    Direction(z[-1] - z[0], name="longer", space=space.fingerprint).save_pretrained(folder / "longer.safetensors")
+    wish = ["--head", str(folder / "head"), "--maximize", "length", *LITTLE]
+    model = ["--model", str(folder / "model")]
+    verbs = {"encode": [], "optimize": wish, "apply": [str(folder / "longer.safetensors"), *LITTLE]}
+    return {verb: [*given, *model] for verb, given in verbs.items()}, toy_texts
 
 
-def bundled(data: Path) -> tuple[list[str], list[str], Texts]:
+def bundled(data: Path) -> tuple[Options, Texts]:
     """The same, of the model that comes with the package."""
     titles = pd.read_parquet(data / "titles/train.parquet")["text"].sample(frac=1, random_state=0)
-    return [], ["--maximize", "likes"], lambda rows: titles[:rows].tolist()
+    verbs = {"encode": [], "optimize": ["--maximize", "likes", *LITTLE], "apply": ["positive"]}
+    return verbs, lambda rows: titles[:rows].tolist()
 
 
 def main() -> None:
     """Measure, and print what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--encode", type=int, nargs="*", default=[1_000, 10_000])
-    parser.add_argument("--optimize", type=int, nargs="*", default=[10, 100])
+    for verb, rows in {"encode": [1_000, 10_000], "optimize": [10, 100], "apply": [10, 100]}.items():
+        parser.add_argument(f"--{verb}", type=int, nargs="*", default=rows)
     parser.add_argument("--data", type=Path, help="folder of real texts, whose titles the bundled model is given")
-    asked = parser.parse_args()
+    asked = vars(parser.parse_args())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        model, head, texts = bundled(asked.data) if asked.data else toy(folder)
-        found: dict[str, dict[int, dict[str, float]]] = {"encode": {}, "optimize": {}}
-        for rows in sorted({*asked.encode, *asked.optimize}):
-            pd.DataFrame({"text": texts(rows)}).to_csv(folder / f"{rows}.csv", index_label="id")
-        for verb, sizes, more in (
-            ("encode", asked.encode, []),
-            ("optimize", asked.optimize, [*head, "--effort", "0.1"]),
-        ):
-            for rows in sizes:
-                files = ["--input", str(folder / f"{rows}.csv"), "--output", str(folder / f"{verb}{rows}.parquet")]
-                found[verb][rows] = measured([verb, *model, *more, *files])
+        options, texts = bundled(asked["data"]) if asked["data"] else toy(folder)
+        found: dict[str, dict[int, dict[str, float]]] = {}
+        for verb, given in options.items():
+            found[verb] = {}
+            for rows in asked[verb]:
+                file = folder / f"{rows}.csv"
+                pd.DataFrame({"text": texts(rows)}).to_csv(file, index_label="id")
+                files = ["--input", str(file), "--output", str(folder / f"{verb}{rows}.parquet")]
+                found[verb][rows] = measured([verb, *given, *files])
         print(json.dumps(found, indent=2))
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 import torch
+from machine import Products, best_rate, matmul_rate
 from torch import Tensor
 
 from latentopt import LatentSpace
@@ -32,7 +33,6 @@ PLAIN_BATCH = 32
 BATCH = 512
 TRAIN_BATCH = 24
 TRAIN_STEPS = 20
-SQUARE = 4096  # side of the matrices that say what the machine can do
 LOW = bf16_is_fast(torch.device("cpu"))
 TIE = 1e-3  # of a logit: below, two ways of adding up may choose differently
 
@@ -98,6 +98,14 @@ def decoding(space: LatentSpace, texts: list[str]) -> dict[str, Any]:
     plain_decode, theirs = seconds(lambda: plainly_decoded(space, z))
     our_encode, ours_z = seconds(lambda: space.encode(texts, batch_size=BATCH))
     our_decode, ours = seconds(lambda: quickly_decoded(space, z))
+    rate, shares = best_rate(), {}
+    for name, took, work in (
+        ("encode", our_encode, lambda: space.encode(texts, batch_size=BATCH)),
+        ("decode", our_decode, lambda: quickly_decoded(space, z)),
+    ):
+        with Products() as products:
+            work()
+        shares[name] = round(products.flop / took / rate, 3)
     parted = [i for i, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a != b]
     leads = [lead_where_they_part(space, z[i : i + 1], ours[i], theirs[i]) for i in parted]
     return {
@@ -109,6 +117,8 @@ def decoding(space: LatentSpace, texts: list[str]) -> dict[str, Any]:
             "decode": round(plain_decode / our_decode, 2),
             "both": round((plain_encode + plain_decode) / (our_encode + our_decode), 2),
         },
+        "machine_gflop_per_second": round(rate / 1e9, 1),
+        "share_of_machine": shares,
         "largest_difference_of_latents": (z - ours_z).abs().max().item(),
         "texts_that_differ": len(parted),
         "of_these_ties": sum(lead < TIE for lead in leads),
@@ -116,21 +126,12 @@ def decoding(space: LatentSpace, texts: list[str]) -> dict[str, Any]:
     }
 
 
-def matmul_rate(dtype: torch.dtype) -> float:
-    """FLOP a second of matrix products: the best of five of a large square one."""
-    a, b = (torch.randn(SQUARE, SQUARE, dtype=dtype) for _ in range(2))
-    a @ b
-    return 2 * SQUARE**3 / min(seconds(lambda: a @ b)[0] for _ in range(5))
-
-
 def training(space: LatentSpace, texts: list[str], *, seed: int) -> dict[str, Any]:
     """Steps of training as the bundled model's, and what share of the machine's rate their matrix products use.
 
-    That is the rate in bf16, or in fp32 where that is the quicker and trained in. The products are counted by PyTorch's
-    FLOP counter, on the batches that are timed.
+    That is the rate in bf16, or in fp32 where that is the quicker and trained in. The products are counted on
+    the batches that are timed.
     """
-    from torch.utils.flop_counter import FlopCounterMode
-
     config = space.model.config
     loss_of = TrainingLoss(type(space.model)(config), regularizer=MMD(), noise=LatentNoise(0.6)).train()
     data = Texts(space.tokenizer, texts, positions=config.positions)
@@ -149,8 +150,7 @@ def training(space: LatentSpace, texts: list[str], *, seed: int) -> dict[str, An
     for batch in made[:2]:
         step(batch)
     took, _ = seconds(lambda: [step(batch) for batch in made[2:]])
-    counter = FlopCounterMode(display=False)
-    with counter:
+    with Products() as counter:
         for batch in made[2:]:
             step(batch)
     dtype = torch.bfloat16 if LOW else torch.float32
@@ -161,10 +161,10 @@ def training(space: LatentSpace, texts: list[str], *, seed: int) -> dict[str, An
         "precision": str(dtype).removeprefix("torch."),
         "seconds_per_step": round(took / TRAIN_STEPS, 3),
         "tokens_per_second": round(tokens / took),
-        "gflop_per_step": round(counter.get_total_flops() / TRAIN_STEPS / 1e9, 1),
-        "gflop_per_second": round(counter.get_total_flops() / took / 1e9, 1),
+        "gflop_per_step": round(counter.flop / TRAIN_STEPS / 1e9, 1),
+        "gflop_per_second": round(counter.flop / took / 1e9, 1),
         "machine_gflop_per_second": round(rate / 1e9, 1),
-        "share_of_machine": round(counter.get_total_flops() / took / rate, 3),
+        "share_of_machine": round(counter.flop / took / rate, 3),
     }
 
 
