@@ -175,6 +175,8 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    if options.texts < (least := TRAIN_BATCH * (TRAIN_STEPS + 2)):
+        parser.error(f"--texts must be {least} or more, so that there are batches to train on, got {options.texts}")
     space = LatentSpace.from_pretrained(options.model, device="cpu")
     tweets = pd.read_parquet(options.data / "tweets/train.parquet", columns=["text"])["text"]
     tweets = tweets.sample(options.texts, random_state=options.seed).tolist()
