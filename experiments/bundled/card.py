@@ -152,5 +152,6 @@ def _direction_rows(name: str, report: dict[str, Any]) -> list[str]:
 def _leak(leak: dict[str, Any]) -> str:
     from latentopt.directions.leaks import is_large
 
-    said = f"{leak['name']} {leak['share']:.2f}, {leak['realised']:.2f}"
+    realised = "none" if leak["realised"] is None else format(leak["realised"], ".2f")
+    said = f"{leak['name']} {leak['share']:.2f}, {realised}"
     return f"**{said}**" if is_large(leak["share"], leak["realised"]) else said

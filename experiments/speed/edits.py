@@ -77,7 +77,7 @@ def probe(texts: list[str]) -> dict[str, Any]:
         editor = TextEditor(space, Target(head, 4 * own[i : i + 1]), readers={"likes": reader})
         edits += [edit.text for edit in editor.edit([text])]
         each.append({"all": time.perf_counter() - begun, **parts})
-    from machine import Products, best_rate
+    from machine import Products, matmul_rate
 
     counted: dict[str, float] = {}
     for name in PARTS:
@@ -85,7 +85,7 @@ def probe(texts: list[str]) -> dict[str, Any]:
     with Products() as products:
         editor.edit(texts[-1:])
     counted["all"] = products.flop
-    rate = best_rate()
+    rate = matmul_rate()
     shares = {name: flop / each[-1][name] / rate for name, flop in counted.items()}
     machine = {"gflop_per_second": rate / 1e9, "share_of_machine": shares}
     return {"cold": laps, "each": each, "edits": edits, "threads": torch.get_num_threads(), **machine}

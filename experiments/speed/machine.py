@@ -9,26 +9,22 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from latentopt.model.bf16 import bf16_is_fast
+
 SQUARE = 4096  # side of the matrices
-SMALL = 512  # of those that say which precision is the quicker
+PRECISION = torch.bfloat16 if bf16_is_fast(torch.device("cpu")) else torch.float32
 
 
-def matmul_rate(dtype: torch.dtype, side: int = SQUARE) -> float:
-    """FLOP a second of matrix products: the best of five of a large square one."""
-    a, b = (torch.randn(side, side, dtype=dtype) for _ in range(2))
+def matmul_rate() -> float:
+    """FLOP a second of matrix products, in bf16 where that is fast: the best of five of a large square one."""
+    a, b = (torch.randn(SQUARE, SQUARE, dtype=PRECISION) for _ in range(2))
     a @ b
     best = float("inf")
     for _ in range(5):
         begun = time.perf_counter()
         a @ b
         best = min(best, time.perf_counter() - begun)
-    return 2 * side**3 / best
-
-
-def best_rate() -> float:
-    """FLOP a second in the quicker of fp32 and bf16: where a processor has no bf16, a large product takes minutes."""
-    quicker = max((torch.float32, torch.bfloat16), key=lambda dtype: matmul_rate(dtype, SMALL))
-    return matmul_rate(quicker)
+    return 2 * SQUARE**3 / best
 
 
 class Products(TorchDispatchMode):

@@ -1,6 +1,6 @@
 """Whether memory grows with the rows: peak memory and seconds of verbs with `--output`. Prints JSON.
 
-    python experiments/speed/memory.py --encode 1000 100000 --optimize 50 2000 --apply 50 10000
+    python experiments/speed/memory.py --encode 1000 100000 --optimize 50 2000 --apply 50 400
     python experiments/speed/memory.py --data ../shared/data --encode 1000 100000 --optimize --apply
 
 The first takes made-up texts and the tests' tiny model, whose own memory is small beside what rows could take; the
@@ -72,13 +72,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         options, texts = bundled(asked["data"]) if asked["data"] else toy(folder)
+        for rows in {rows for verb in options for rows in asked[verb]}:
+            pd.DataFrame({"text": texts(rows)}).to_csv(folder / f"{rows}.csv", index_label="id")
         found: dict[str, dict[int, dict[str, float]]] = {}
         for verb, given in options.items():
             found[verb] = {}
             for rows in asked[verb]:
-                file = folder / f"{rows}.csv"
-                pd.DataFrame({"text": texts(rows)}).to_csv(file, index_label="id")
-                files = ["--input", str(file), "--output", str(folder / f"{verb}{rows}.parquet")]
+                files = ["--input", str(folder / f"{rows}.csv"), "--output", str(folder / f"{verb}{rows}.parquet")]
                 found[verb][rows] = measured([verb, *given, *files])
         print(json.dumps(found, indent=2))
 

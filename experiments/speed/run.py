@@ -15,11 +15,10 @@ from typing import Any
 
 import pandas as pd
 import torch
-from machine import Products, best_rate, matmul_rate
+from machine import PRECISION, Products, matmul_rate
 from torch import Tensor
 
 from latentopt import LatentSpace
-from latentopt.model.bf16 import bf16_is_fast
 from latentopt.model.tokenizer import token_ids
 from latentopt.model.writing import write_greedily
 from latentopt.training.batch_loss import TrainingLoss
@@ -33,7 +32,6 @@ PLAIN_BATCH = 32
 BATCH = 512
 TRAIN_BATCH = 24
 TRAIN_STEPS = 20
-LOW = bf16_is_fast(torch.device("cpu"))
 TIE = 1e-3  # of a logit: below, two ways of adding up may choose differently
 
 
@@ -98,7 +96,7 @@ def decoding(space: LatentSpace, texts: list[str]) -> dict[str, Any]:
     plain_decode, theirs = seconds(lambda: plainly_decoded(space, z))
     our_encode, ours_z = seconds(lambda: space.encode(texts, batch_size=BATCH))
     our_decode, ours = seconds(lambda: quickly_decoded(space, z))
-    rate, shares = best_rate(), {}
+    rate, shares = matmul_rate(), {}
     for name, took, work in (
         ("encode", our_encode, lambda: space.encode(texts, batch_size=BATCH)),
         ("decode", our_decode, lambda: quickly_decoded(space, z)),
@@ -141,7 +139,7 @@ def training(space: LatentSpace, texts: list[str], *, seed: int) -> dict[str, An
     optimizer = AdamW().make(parameter_groups(loss_of, Rates(1e-4), new_cross_attention=False))
 
     def step(batch: dict[str, Any]) -> None:
-        with torch.autocast("cpu", torch.bfloat16, enabled=LOW):
+        with torch.autocast("cpu", torch.bfloat16, enabled=torch.bfloat16 == PRECISION):
             loss = loss_of(**batch).loss
         loss.backward()
         optimizer.step()
@@ -153,12 +151,11 @@ def training(space: LatentSpace, texts: list[str], *, seed: int) -> dict[str, An
     with Products() as counter:
         for batch in made[2:]:
             step(batch)
-    dtype = torch.bfloat16 if LOW else torch.float32
-    rate = matmul_rate(dtype)
+    rate = matmul_rate()
     tokens = sum(int(run["attention_mask"].sum()) for batch in made[2:] for run in batch["runs"])
     return {
         "batch": TRAIN_BATCH,
-        "precision": str(dtype).removeprefix("torch."),
+        "precision": str(PRECISION).removeprefix("torch."),
         "seconds_per_step": round(took / TRAIN_STEPS, 3),
         "tokens_per_second": round(tokens / took),
         "gflop_per_step": round(counter.flop / TRAIN_STEPS / 1e9, 1),

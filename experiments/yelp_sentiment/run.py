@@ -24,6 +24,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -113,12 +114,16 @@ class Guides:
         self.sentiment = load_fitted(stem / "sentiment", space)
 
     def edited(self, row: str, text: str, wanted: str, seed: int) -> str:
-        """The edit of a sentence towards "positive" or "negative"; where that has not turned it, one of two rounds."""
-        (once,) = self._editor(row, wanted, seed).transform([text])
-        if self.turned(row, once, wanted):
-            return once
-        (twice,) = self._editor(row, wanted, seed).set_params(effort=Effort(rounds=2)).transform([text])
-        return twice if self.turned(row, twice, wanted) else once
+        """The edit of a sentence towards "positive" or "negative": of one round; of two where one has not turned it.
+
+        Where two have not either, it is that of one, which keeps more; where there is none, the sentence.
+        """
+        first = None
+        for edit in self._editor(row, wanted, seed).rounds(text):
+            if edit.candidates and self.turned(row, edit.text, wanted):
+                return edit.text
+            first = first or (edit.text if edit.candidates else None)
+        return first or text
 
     def turned(self, row: str, text: str, wanted: str) -> bool:
         """Whether what guides a row, and its reader, take a text for what is wanted rather than for the contrary."""
@@ -134,6 +139,7 @@ class Guides:
             positive.append(float(reader.estimator.predict_score(reader.vectors([text]))[0]))
         return all(one > 0 for one in positive) if wanted == "positive" else all(one < 0 for one in positive)
 
+    @cache  # noqa: B019 (there is one Guides): an editor knows which tokens no text may have
     def _editor(self, row: str, wanted: str, seed: int) -> TextEditor:
         guide, strength, change = row.split("/")
         way = 1.0 if wanted == "positive" else -1.0
@@ -148,6 +154,7 @@ class Guides:
             goal,
             readers=self.direction.readers() | self.sentiment.readers(),  # those of no wish are not asked
             floors=Floors(change=float(change), **FLOORS),
+            effort=Effort(rounds=2),
             shown=Surest(),
             seed=seed,
         )

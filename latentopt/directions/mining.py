@@ -322,11 +322,10 @@ class _Mine:
 
 
 def share_above(above: NDArray[np.float64], below: NDArray[np.float64]) -> float:
-    """Share of all n x m pairs in which the first (n,) is above the second (m,), a tie being half: by ranks."""
-    from scipy.stats import rankdata
+    """Share of all n x m pairs in which the first (n,) is above the second (m,), a tie being half: the AUC."""
+    from sklearn.metrics import roc_auc_score
 
-    n = len(above)
-    return float((rankdata(np.concatenate([above, below]))[:n].sum() / n - (n + 1) / 2) / len(below))
+    return float(roc_auc_score([True] * len(above) + [False] * len(below), np.concatenate([above, below])))
 
 
 def covariance_of(space: LatentSpace, z: Tensor) -> Tensor:
