@@ -60,16 +60,26 @@ class Wanted:
         return not (self.still and self.ended)
 
 
-class Line:
-    """The requests to a page that wait for the model, and the thread that works on them.
+def model_thread() -> ThreadPoolExecutor:
+    """The one thread in which the model of a page is opened and works.
 
     Gradio has a thread for whoever comes, and torch and the C library keep memory for each: 400 MiB for each that has
-    edited a text (experiments/web).
+    edited a text. Where one thread opens the model and another one computes, each has helpers of its own, which sleep
+    between two products, for there are more of them than cores: that takes 1.6 times as long (experiments/web).
+    """
+    return ThreadPoolExecutor(1, "model")
+
+
+class Line:
+    """The requests to a page that wait for the model.
+
+    Args:
+        blocks: the page. thread: works on them; see `model_thread`.
     """
 
-    def __init__(self, blocks: gr.Blocks) -> None:
+    def __init__(self, blocks: gr.Blocks, thread: ThreadPoolExecutor) -> None:
         self._blocks = blocks
-        self._thread = ThreadPoolExecutor(1, "model")
+        self._thread = thread
         self._turns: deque[Wanted] = deque()  # of the long ones
         self._now = Wanted()  # what the thread works on
 

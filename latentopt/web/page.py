@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -12,7 +13,7 @@ from latentopt.web import line
 from latentopt.web.controls import MOST_STRENGTH, MOST_TIMES, Control, OneOf, Strength, Times, Value
 from latentopt.web.desk import FILES, KEPT, MOST_CHARACTERS, MOST_ROWS, STEPS, Desk
 from latentopt.web.handlers import SHOWN, Handlers
-from latentopt.web.line import Line
+from latentopt.web.line import Line, model_thread
 from latentopt.web.maps import MOST_POINTS
 
 KEEP_FILES = (600, 3600)  # seconds: how often, and how old, files of visitors are deleted
@@ -52,10 +53,15 @@ class Fields(NamedTuple):
     trail: gr.State
 
 
-def page(desk: Desk, *, corpus: Table | None = None) -> gr.Blocks:
-    """The page of a desk; `corpus`, from `read_corpus`, is what the map shows to those who give no file."""
+def page(desk: Desk, *, corpus: Table | None = None, thread: ThreadPoolExecutor | None = None) -> gr.Blocks:
+    """The page of a desk.
+
+    Args:
+        desk: does the work. corpus: from `read_corpus`, what the map shows to those who give no file. thread: in which
+            the desk was opened, from `model_thread`; None takes another one, which is slower.
+    """
     blocks = gr.Blocks(title="latentopt", analytics_enabled=False, delete_cache=KEEP_FILES, fill_width=True)
-    do = Handlers(desk, corpus, Line(blocks))
+    do = Handlers(desk, corpus, Line(blocks, thread or model_thread()))
     with blocks:
         with gr.Row(equal_height=False, elem_id="main"):
             with gr.Column(scale=2, min_width=300):

@@ -1,12 +1,20 @@
 """`latentopt app`: options, and what is said where it cannot serve."""
 
 import socket
+from threading import current_thread
 
 import pytest
 from click.testing import CliRunner
 
-from latentopt.cli import main
+from latentopt.cli import main, options
 from latentopt.cli.app import app
+
+
+class Interrupted:
+    """An event that Ctrl-C ends."""
+
+    def wait(self):
+        raise KeyboardInterrupt
 
 
 def test_there_is_no_share():
@@ -48,11 +56,30 @@ def test_a_corpus_is_read_before_the_model(tmp_path):
 def test_ctrl_c_ends_it(cli, monkeypatch):
     pytest.importorskip("gradio")
 
-    class Interrupted:
-        def wait(self):
-            raise KeyboardInterrupt
-
     monkeypatch.setattr("latentopt.cli.app.Event", Interrupted)
     result = cli("app")
     assert result.exit_code == 130
     assert "the page is at http://127.0.0.1:" in result.stderr
+
+
+def test_the_model_is_opened_in_the_thread_in_which_it_works(cli, monkeypatch):
+    """In another one, each product of the page's edits waits for helpers that sleep (experiments/web)."""
+    pytest.importorskip("gradio")
+    from latentopt.web import page
+
+    opened, works = [], []
+    line, open_space = page.Line, options.open_space
+
+    def seen_line(blocks, thread):
+        works.append(thread.submit(current_thread).result())
+        return line(blocks, thread)
+
+    def seen_space(name):
+        opened.append(current_thread())
+        return open_space(name)
+
+    monkeypatch.setattr(page, "Line", seen_line)
+    monkeypatch.setattr(options, "open_space", seen_space)
+    monkeypatch.setattr("latentopt.cli.app.Event", Interrupted)
+    cli("app")
+    assert opened == works

@@ -19,7 +19,7 @@ pytest.importorskip("gradio", reason="the page needs Gradio: pip install 'latent
 import gradio as gr
 
 from latentopt.web.handlers import SHOWN, Handlers
-from latentopt.web.line import Line, Wanted
+from latentopt.web.line import Line, Wanted, model_thread
 
 TEXT = "the old baker sells warm bread"
 FIELDS = [["likes"], KEPT, "", 0, 4.0, None, 1.0]  # wished, kept, words, length, likes, tone, brisk
@@ -27,7 +27,7 @@ FIELDS = [["likes"], KEPT, "", 0, 4.0, None, 1.0]  # wished, kept, words, length
 
 @pytest.fixture(scope="module")
 def do(desk, corpus):
-    return Handlers(desk, corpus, Line(gr.Blocks()))
+    return Handlers(desk, corpus, Line(gr.Blocks(), model_thread()))
 
 
 def made(source, *texts, low=50.0, high=400.0):
@@ -77,7 +77,7 @@ class Crowd(Line):
 
 
 def test_where_others_wait_the_first_edits_are_all(desk, do):
-    *_, last = Handlers(desk, None, Crowd(gr.Blocks())).write(TEXT, Wanted(), *FIELDS)
+    *_, last = Handlers(desk, None, Crowd(gr.Blocks(), model_thread())).write(TEXT, Wanted(), *FIELDS)
     first = next(desk.edits(do.asked(*FIELDS), TEXT))
     assert last[1] == first
     assert "Others are waiting" in last[0]
@@ -96,7 +96,7 @@ class LateCrowd(Crowd):
 
 
 def test_who_comes_later_cuts_nothing_off(desk, do):
-    *_, last = Handlers(desk, None, LateCrowd(gr.Blocks())).write(TEXT, Wanted(), *FIELDS)
+    *_, last = Handlers(desk, None, LateCrowd(gr.Blocks(), model_thread())).write(TEXT, Wanted(), *FIELDS)
     assert last[1] == list(desk.edits(do.asked(*FIELDS), TEXT))[-1]
     assert "Others are waiting" not in last[0]
 
@@ -117,7 +117,7 @@ def test_an_error_on_the_way_keeps_the_edits_that_are_shown(desk, do, monkeypatc
 
 
 def test_long_requests_let_others_go_first_before_each_text(desk, tmp_path):
-    crowded = Handlers(desk, None, Crowd(gr.Blocks()))
+    crowded = Handlers(desk, None, Crowd(gr.Blocks(), model_thread()))
     file = tmp_path / "posts.csv"
     file.write_text("text\n" + "\n".join(toy_texts(3)))
     list(crowded.file(str(file), "text", Wanted(), *FIELDS))
@@ -279,7 +279,7 @@ def test_what_is_pointed_at_is_no_html(do, tmp_path):
 
 
 def test_a_map_without_texts_says_what_to_do(desk):
-    drawing = Handlers(desk, None, Line(gr.Blocks())).draw(None, "text", "", Wanted(), "", [], None)
+    drawing = Handlers(desk, None, Line(gr.Blocks(), model_thread())).draw(None, "text", "", Wanted(), "", [], None)
     assert "give a file" in last(drawing)[0]
 
 

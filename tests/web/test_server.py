@@ -17,7 +17,7 @@ pytest.importorskip("gradio", reason="the page needs Gradio: pip install 'latent
 
 import gradio as gr
 
-from latentopt.web.line import Line, Stopped, Wanted
+from latentopt.web.line import Line, Stopped, Wanted, model_thread
 from latentopt.web.page import page
 from latentopt.web.server import LOCAL, MOST_WAITING, serve
 
@@ -193,7 +193,7 @@ def test_who_waits_is_known(desk, monkeypatch):
 
     monkeypatch.setattr(desk, "edits", edits)
     blocks = page(desk)
-    line, other = Line(blocks), serve(blocks)
+    line, other = Line(blocks, model_thread()), serve(blocks)
     (event,) = [fn for fn in blocks.fns.values() if fn.name == "write"]
     try:
         assert line.waiting == 0
@@ -216,7 +216,7 @@ def test_who_waits_is_known(desk, monkeypatch):
 
 def test_long_requests_take_turns():
     """Part by part, so that nobody waits for the whole of another's."""
-    line, done, go_on = Line(gr.Blocks()), [], Event()
+    line, done, go_on = Line(gr.Blocks(), model_thread()), [], Event()
 
     def part(name):
         done.append(name)
