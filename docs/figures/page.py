@@ -17,6 +17,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from latentopt.space import LatentSpace
 from latentopt.web.desk import Desk
+from latentopt.web.line import Line
 from latentopt.web.page import page
 from latentopt.web.server import serve
 
@@ -50,7 +51,7 @@ def keep(tab: Page, name: str, height: int) -> None:
 
 def main() -> None:
     """Serve, use, and take the pictures."""
-    served = serve(page(Desk(LatentSpace.from_pretrained())))
+    served = serve(page(Desk(LatentSpace.from_pretrained()), Line().in_background()))
     with sync_playwright() as running:
         browser = running.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for name, width, height, wish, answer, text in (

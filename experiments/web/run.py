@@ -118,7 +118,7 @@ def use(url: str, name: str, until: float, pause: float, met: Met) -> None:
             met.answers.append(user.write(draw.choice(TEXTS)))
         except Exception as error:  # whatever it is, a person would see it
             met.errors.append(str(error))
-        time.sleep(draw.uniform(0.5, 1.5) * pause)
+        time.sleep(min(draw.uniform(0.5, 1.5) * pause, max(0.0, until - time.monotonic())))
 
 
 def alone(answers: Sequence[Answer]) -> dict[str, Any]:
@@ -158,6 +158,12 @@ def resident(process: int) -> float:
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
+def switched(process: int) -> int:
+    """How often threads of a process have gone to sleep by themselves (Linux): helpers that wait for work, mostly."""
+    tasks = Path(f"/proc/{process}/task").glob("*/status")
+    return sum(int(task.read_text().split("\nvoluntary_ctxt_switches:")[1].split()[0]) for task in tasks)
+
+
 def worked(process: int) -> float:
     """Seconds that a process has computed (Linux)."""
     user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
@@ -166,7 +172,7 @@ def worked(process: int) -> float:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--minutes", type=float, default=5)
+    options.add_argument("--minutes", type=float, default=5, help="of many people; 0: one person alone")
     options.add_argument("--users", type=int, default=10)
     options.add_argument("--pause", type=float, default=20, help="seconds that a person reads, on average")
     options.add_argument("--model", help="directory of a model; the bundled one by default")
@@ -180,14 +186,18 @@ def main() -> None:
     server = subprocess.Popen(command + (["--model", chosen.model] if chosen.model else []))
     try:
         for _ in range(120):
+            if server.poll() is not None:
+                raise SystemExit("the page ended before it was served; its own words are above")
             try:
                 urllib.request.urlopen(f"{url}config", timeout=2).read()
                 break
             except OSError:
                 time.sleep(1)
         User(url, "warm").write(WARMING)
-        one = User(url, "alone")
+        one, slept, before = User(url, "alone"), switched(server.pid), worked(server.pid)
         first = alone([one.write(text) for text in TEXTS])
+        first["cores_had"] = round((worked(server.pid) - before) / sum(first["whole"]), 2)
+        first["slept_per_text"] = round((switched(server.pid) - slept) / len(TEXTS))
         print(json.dumps(first, indent=2), file=sys.stderr, flush=True)
         met, memory = Met(), [resident(server.pid)]
         begun, before = time.monotonic(), worked(server.pid)
@@ -204,17 +214,18 @@ def main() -> None:
     finally:
         server.terminate()
         server.wait(30)
-    half = len(memory) // 2
-    found = {
-        "minutes": chosen.minutes,
-        "users": chosen.users,
-        "pause": chosen.pause,
-        "alone": first,
-        "among_users": among(met),
-        "computed_per_request": round(computed / len(met.answers), 2),
-        "cores_had": round(computed / passed, 2),
-        "memory_mib": [round(memory[0]), round(max(memory[:half] or memory)), round(max(memory[half:]))],
-    }
+    found: dict[str, Any] = {"alone": first}
+    if met.answers:
+        half = len(memory) // 2
+        found |= {
+            "minutes": chosen.minutes,
+            "users": chosen.users,
+            "pause": chosen.pause,
+            "among_users": among(met),
+            "computed_per_request": round(computed / len(met.answers), 2),
+            "cores_had": round(computed / passed, 2),
+            "memory_mib": [round(memory[0]), round(max(memory[:half] or memory)), round(max(memory[half:]))],
+        }
     print(json.dumps(found, indent=2))
     if chosen.output:
         chosen.output.write_text(json.dumps(found, indent=2) + "\n")

@@ -6,7 +6,6 @@ import os
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Event
 
 import click
 
@@ -53,20 +52,19 @@ def app(
         raise LatentoptError("the page needs Gradio; install it: pip install 'latentopt[app]'")
     os.environ.update(OFFLINE)
     from latentopt.web.desk import Desk
-    from latentopt.web.line import model_thread
+    from latentopt.web.line import Line
     from latentopt.web.maps import read_corpus
     from latentopt.web.page import page
     from latentopt.web.server import LOCAL, serve
 
     shown = None if corpus is None else read_corpus(str(corpus), column, colour)
-    thread = model_thread()
-    desk = thread.submit(lambda: Desk(options.open_space(model), heads=heads)).result()
+    desk, line = Desk(options.open_space(model), heads=heads), Line()
     warnings.simplefilter("ignore", TruncationWarning)  # the page says it to whom it concerns
-    served = serve(page(desk, corpus=shown, thread=thread), host=host, port=port)
+    served = serve(page(desk, line, corpus=shown), host=host, port=port)
     if host not in LOCAL:
         warn(f"{host}: whoever can reach this machine can use the page; there is no password")
     stderr().print(f"the page is at {served.url} (Ctrl-C ends it)", markup=False, soft_wrap=True)
     try:
-        Event().wait()
+        line.run()
     finally:
         served.close()

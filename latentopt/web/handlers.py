@@ -81,14 +81,17 @@ class Handlers:
     # Edits
 
     def write(self, text: str, wanted: Wanted, *fields: Any) -> Iterator[Values]:
-        """Edits of a text, the first of them while the rest is written; where others wait by then, those are all."""
+        """Edits of a text, the first of them while the rest is written; where others wait by then, those are all.
+
+        Where there are none at first, which says little, others wait for one round more.
+        """
         with wanted.until_stopped():
             yield [_said("Writing; the first edits come in some seconds."), None, *_nothing()]
             edit, more = None, ""
             try:
                 for number, edit in enumerate(self.line.steps(wanted, self.desk.edits(self.asked(*fields), text))):
-                    if number == 0 and self.line.waiting:
-                        more = " Others are waiting, so it ends with what was found at first."
+                    if self.line.waiting and (number == 0) == bool(edit.candidates):
+                        more = " Others are waiting, so it ends with what was found so far."
                         break
                     yield [_said(_so_far(edit)), edit, *self._shown(edit)]
             except LatentoptError as error:

@@ -1,4 +1,4 @@
-"""Who waits for the model, the one thread in which it works, and how that is stopped.
+"""Who waits for the model, the one thread that works with it, and how that is stopped.
 
 Gradio has no public way to ask who waits; only here is its queue known.
 """
@@ -8,10 +8,12 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, NoReturn, TypeVar
 
 import gradio as gr
 
@@ -60,35 +62,47 @@ class Wanted:
         return not (self.still and self.ended)
 
 
-def model_thread() -> ThreadPoolExecutor:
-    """The one thread in which the model of a page is opened and works.
-
-    Gradio has a thread for whoever comes, and torch and the C library keep memory for each: 400 MiB for each that has
-    edited a text. Where one thread opens the model and another one computes, each has helpers of its own, which sleep
-    between two products, for there are more of them than cores: that takes 1.6 times as long (experiments/web).
-    """
-    return ThreadPoolExecutor(1, "model")
-
-
 class Line:
-    """The requests to a page that wait for the model.
+    """The requests to a page that wait for the model, and the one thread that works on them: that which calls `run`.
 
-    Args:
-        blocks: the page. thread: works on them; see `model_thread`.
+    It should be the thread that has opened the model. Gradio has a thread for whoever comes, and torch and the C
+    library keep memory for each: 400 MiB for each that has edited a text. And each has helpers of its own: where one
+    thread has opened the model and another one computes, there are more of them than cores, and they sleep between two
+    matrix products (experiments/web).
     """
 
-    def __init__(self, blocks: gr.Blocks, thread: ThreadPoolExecutor) -> None:
-        self._blocks = blocks
-        self._thread = thread
+    def __init__(self) -> None:
+        self.blocks: gr.Blocks | None = None  # the page, as soon as there is one
+        self._asked: SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
         self._turns: deque[Wanted] = deque()  # of the long ones
-        self._now = Wanted()  # what the thread works on
+        self._now = Wanted()  # what is worked on
+
+    def run(self) -> NoReturn:
+        """Work on what is asked, in this thread, until Ctrl-C."""
+        while True:
+            function, answer = self._asked.get()
+            try:
+                answer.set_result(function())
+            except Exception as error:
+                answer.set_exception(error)
+            except BaseException:
+                answer.set_exception(Stopped())
+                raise
+
+    def in_background(self) -> Line:
+        """Have a thread of its own work on them, where this one has other things to do; the line itself."""
+        Thread(target=self.run, name="model", daemon=True).start()
+        return self
 
     def look(self) -> None:
-        """Raise Stopped in the model's thread if what it works on is not wanted any more."""
+        """Raise Stopped in the thread that works if what it works on is not wanted any more."""
         self._now.check()
 
     def work(self, wanted: Wanted, function: Callable[..., T], *arguments: Any) -> T:
-        """What a function gives that needs the model. Raises Stopped as soon as that is not wanted."""
+        """What a function gives that needs the model. Raises Stopped as soon as that is not wanted.
+
+        It waits for ever where no thread runs the line.
+        """
 
         def watched() -> T:
             wanted.check()
@@ -98,7 +112,9 @@ class Line:
             finally:
                 self._now = Wanted()
 
-        return self._thread.submit(watched).result()
+        answer: Future[T] = Future()
+        self._asked.put((watched, answer))
+        return answer.result()
 
     def steps(self, wanted: Wanted, items: Iterator[T]) -> Iterator[T]:
         """The items of an iterator that needs the model for each; raises as `work`."""
@@ -132,4 +148,6 @@ class Line:
 
     @property
     def _queue(self) -> Any:
-        return self._blocks._queue.event_queue_per_concurrency_id.get(MODEL)
+        if self.blocks is None:
+            return None
+        return self.blocks._queue.event_queue_per_concurrency_id.get(MODEL)

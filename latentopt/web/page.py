@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import gradio as gr
 
 from latentopt.cli.groups import whose_texts
 from latentopt.tables import Table
-from latentopt.web import line
+from latentopt.web import line as lines
 from latentopt.web.controls import MOST_STRENGTH, MOST_TIMES, Control, OneOf, Strength, Times, Value
 from latentopt.web.desk import FILES, KEPT, MOST_CHARACTERS, MOST_ROWS, STEPS, Desk
 from latentopt.web.handlers import SHOWN, Handlers
-from latentopt.web.line import Line, model_thread
+from latentopt.web.line import Line, Wanted
 from latentopt.web.maps import MOST_POINTS
 
 KEEP_FILES = (600, 3600)  # seconds: how often, and how old, files of visitors are deleted
@@ -38,8 +37,8 @@ COPY = """() => {
 }"""
 
 SLOW: dict[str, Any] = {"api_visibility": "private", "show_progress": "full"}
-MODEL: dict[str, Any] = {"concurrency_id": line.MODEL, "concurrency_limit": 1, **SLOW}
-LONG: dict[str, Any] = {"concurrency_id": line.LONG, "concurrency_limit": line.MOST_LONG, **SLOW}
+MODEL: dict[str, Any] = {"concurrency_id": lines.MODEL, "concurrency_limit": 1, **SLOW}
+LONG: dict[str, Any] = {"concurrency_id": lines.LONG, "concurrency_limit": lines.MOST_LONG, **SLOW}
 QUICK: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
 
 
@@ -53,15 +52,11 @@ class Fields(NamedTuple):
     trail: gr.State
 
 
-def page(desk: Desk, *, corpus: Table | None = None, thread: ThreadPoolExecutor | None = None) -> gr.Blocks:
-    """The page of a desk.
-
-    Args:
-        desk: does the work. corpus: from `read_corpus`, what the map shows to those who give no file. thread: in which
-            the desk was opened, from `model_thread`; None takes another one, which is slower.
-    """
+def page(desk: Desk, line: Line, *, corpus: Table | None = None) -> gr.Blocks:
+    """The page of a desk, whose requests stand in a line; `corpus`, from `read_corpus`, is what the map begins with."""
     blocks = gr.Blocks(title="latentopt", analytics_enabled=False, delete_cache=KEEP_FILES, fill_width=True)
-    do = Handlers(desk, corpus, Line(blocks, thread or model_thread()))
+    line.blocks = blocks
+    do = Handlers(desk, corpus, line)
     with blocks:
         with gr.Row(equal_height=False, elem_id="main"):
             with gr.Column(scale=2, min_width=300):
@@ -143,7 +138,7 @@ def _edits(do: Handlers, shared: Fields) -> None:
         copy.click(None, None, said, js=COPY % place, api_visibility="private")
     download = gr.DownloadButton("Download as csv", visible=False, elem_id="download")
     outputs = [said, edit, *columns, *htmls, download]
-    wanted = gr.State(line.Wanted())
+    wanted = gr.State(Wanted())
     running = write.click(do.write, [text, wanted, *asked], outputs, show_progress_on=said, **MODEL)
     stop.click(do.stop, wanted, None, cancels=[running], **QUICK)
     running.then(do.stopped, [wanted, edit], said, **QUICK)
@@ -168,7 +163,7 @@ def _map(do: Handlers, shared: Fields, *, has_corpus: bool) -> None:
     near = gr.HTML(elem_id="near")
     drawn = gr.State(None, time_to_live=KEEP_SESSIONS)
     mine = [shared.text, shared.trail, shared.edit]
-    wanted = gr.State(line.Wanted())
+    wanted = gr.State(Wanted())
     outputs = [said, drawn, colour, plot, near]
     running = draw.click(do.draw, [given, column, numbers, wanted, *mine], outputs, show_progress_on=said, **LONG)
     stop.click(do.stop, wanted, None, cancels=[running], **QUICK)
@@ -188,7 +183,7 @@ def _sweep(do: Handlers, shared: Fields) -> None:
         elem_classes="said",
     )
     plot, rows = gr.Plot(show_label=False, visible=False, elem_id="sweep-plot"), gr.HTML(elem_id="sweep-rows")
-    wanted = gr.State(line.Wanted())
+    wanted = gr.State(Wanted())
     running = start.click(
         do.sweep, [which, shared.text, wanted, *shared.asked], [said, plot, rows], show_progress_on=said, **LONG
     )
@@ -209,7 +204,7 @@ def _between(do: Handlers, shared: Fields) -> None:
     place = gr.Slider(0, STEPS - 1, step=1, label="Place on the way", interactive=False, elem_id="place")
     here, way = gr.HTML(elem_id="here"), gr.HTML(elem_id="way")
     texts = gr.State([], time_to_live=KEEP_SESSIONS)
-    wanted = gr.State(line.Wanted())
+    wanted = gr.State(Wanted())
     outputs = [said, texts, place, here, way]
     running = find.click(do.between, [shared.text, other, wanted], outputs, show_progress_on=said, **MODEL)
     stop.click(do.stop, wanted, None, cancels=[running], **QUICK)
@@ -227,7 +222,7 @@ def _file(do: Handlers, shared: Fields) -> None:
     download = gr.DownloadButton("Download as csv", visible=False, elem_id="file-download")
     rows = gr.HTML(elem_id="file-rows")
     done = gr.State([], time_to_live=KEEP_SESSIONS)
-    wanted = gr.State(line.Wanted())
+    wanted = gr.State(Wanted())
     running = start.click(
         do.file, [given, column, wanted, *shared.asked], [said, done, rows, download], show_progress_on=said, **LONG
     )

@@ -10,13 +10,6 @@ from latentopt.cli import main, options
 from latentopt.cli.app import app
 
 
-class Interrupted:
-    """An event that Ctrl-C ends."""
-
-    def wait(self):
-        raise KeyboardInterrupt
-
-
 def test_there_is_no_share():
     assert not [name for option in app.params for name in option.opts if "share" in name]
     assert CliRunner().invoke(main, ["app", "--share"]).exit_code == 2
@@ -53,33 +46,23 @@ def test_a_corpus_is_read_before_the_model(tmp_path):
     assert "a map shows 3 to 2,000 texts, got 2" in result.stderr
 
 
-def test_ctrl_c_ends_it(cli, monkeypatch):
+def test_the_model_is_opened_in_the_thread_that_works_and_ctrl_c_ends_it(cli, monkeypatch):
+    """From another thread, matrix products wait for helpers that sleep (experiments/web)."""
     pytest.importorskip("gradio")
+    seen, open_space = [], options.open_space
 
-    monkeypatch.setattr("latentopt.cli.app.Event", Interrupted)
+    def seen_space(name):
+        seen.append(current_thread())
+        return open_space(name)
+
+    def interrupted(line):
+        seen.append(current_thread())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(options, "open_space", seen_space)
+    monkeypatch.setattr("latentopt.web.line.Line.run", interrupted)
     result = cli("app")
     assert result.exit_code == 130
     assert "the page is at http://127.0.0.1:" in result.stderr
-
-
-def test_the_model_is_opened_in_the_thread_in_which_it_works(cli, monkeypatch):
-    """In another one, each product of the page's edits waits for helpers that sleep (experiments/web)."""
-    pytest.importorskip("gradio")
-    from latentopt.web import page
-
-    opened, works = [], []
-    line, open_space = page.Line, options.open_space
-
-    def seen_line(blocks, thread):
-        works.append(thread.submit(current_thread).result())
-        return line(blocks, thread)
-
-    def seen_space(name):
-        opened.append(current_thread())
-        return open_space(name)
-
-    monkeypatch.setattr(page, "Line", seen_line)
-    monkeypatch.setattr(options, "open_space", seen_space)
-    monkeypatch.setattr("latentopt.cli.app.Event", Interrupted)
-    cli("app")
-    assert opened == works
+    opened, works = seen
+    assert opened is works

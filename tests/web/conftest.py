@@ -49,12 +49,20 @@ def corpus():
     return Table(pandas.DataFrame({"text": texts, "seen": np.arange(40.0)}))
 
 
+@pytest.fixture
+def line():
+    from latentopt.web.line import Line
+
+    return Line().in_background()
+
+
 @pytest.fixture(scope="session")
 def served(desk, corpus):
     """The page, served on a free port of this machine."""
+    from latentopt.web.line import Line
     from latentopt.web.page import page
     from latentopt.web.server import serve
 
-    running = serve(page(desk, corpus=corpus))
+    running = serve(page(desk, Line().in_background(), corpus=corpus))
     yield running
     running.close()

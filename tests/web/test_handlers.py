@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from threading import current_thread
 
@@ -19,7 +20,7 @@ pytest.importorskip("gradio", reason="the page needs Gradio: pip install 'latent
 import gradio as gr
 
 from latentopt.web.handlers import SHOWN, Handlers
-from latentopt.web.line import Line, Wanted, model_thread
+from latentopt.web.line import Line, Wanted
 
 TEXT = "the old baker sells warm bread"
 FIELDS = [["likes"], KEPT, "", 0, 4.0, None, 1.0]  # wished, kept, words, length, likes, tone, brisk
@@ -27,7 +28,7 @@ FIELDS = [["likes"], KEPT, "", 0, 4.0, None, 1.0]  # wished, kept, words, length
 
 @pytest.fixture(scope="module")
 def do(desk, corpus):
-    return Handlers(desk, corpus, Line(gr.Blocks(), model_thread()))
+    return Handlers(desk, corpus, Line().in_background())
 
 
 def made(source, *texts, low=50.0, high=400.0):
@@ -77,11 +78,24 @@ class Crowd(Line):
 
 
 def test_where_others_wait_the_first_edits_are_all(desk, do):
-    *_, last = Handlers(desk, None, Crowd(gr.Blocks(), model_thread())).write(TEXT, Wanted(), *FIELDS)
+    *_, last = Handlers(desk, None, Crowd().in_background()).write(TEXT, Wanted(), *FIELDS)
     first = next(desk.edits(do.asked(*FIELDS), TEXT))
     assert last[1] == first
     assert "Others are waiting" in last[0]
     assert "Others are waiting" not in list(do.write(TEXT, Wanted(), *FIELDS))[-1][0]
+
+
+def test_where_others_wait_who_has_none_gets_one_round(desk, do, monkeypatch):
+    first = next(desk.edits(do.asked(*FIELDS), TEXT))
+    none = replace(first, candidates=[])
+    monkeypatch.setattr(desk, "edits", lambda *_: iter([none, none, first]))
+    *_, last = Handlers(desk, None, Crowd().in_background()).write(TEXT, Wanted(), *FIELDS)
+    assert last[1] is none
+    assert "Others are waiting" in last[0]
+    monkeypatch.setattr(desk, "edits", lambda *_: iter([none, first]))
+    *_, last = Handlers(desk, None, Crowd().in_background()).write(TEXT, Wanted(), *FIELDS)
+    assert last[1] is first
+    assert "Others are waiting" not in last[0]
 
 
 class LateCrowd(Crowd):
@@ -96,7 +110,7 @@ class LateCrowd(Crowd):
 
 
 def test_who_comes_later_cuts_nothing_off(desk, do):
-    *_, last = Handlers(desk, None, LateCrowd(gr.Blocks(), model_thread())).write(TEXT, Wanted(), *FIELDS)
+    *_, last = Handlers(desk, None, LateCrowd().in_background()).write(TEXT, Wanted(), *FIELDS)
     assert last[1] == list(desk.edits(do.asked(*FIELDS), TEXT))[-1]
     assert "Others are waiting" not in last[0]
 
@@ -117,7 +131,7 @@ def test_an_error_on_the_way_keeps_the_edits_that_are_shown(desk, do, monkeypatc
 
 
 def test_long_requests_let_others_go_first_before_each_text(desk, tmp_path):
-    crowded = Handlers(desk, None, Crowd(gr.Blocks(), model_thread()))
+    crowded = Handlers(desk, None, Crowd().in_background())
     file = tmp_path / "posts.csv"
     file.write_text("text\n" + "\n".join(toy_texts(3)))
     list(crowded.file(str(file), "text", Wanted(), *FIELDS))
@@ -134,7 +148,7 @@ def test_the_model_works_in_one_thread(do, monkeypatch, tmp_path):
     encode = type(do.desk.space).encode
 
     def seen_encode(self, *args, **kwargs):
-        seen.add(current_thread().name)
+        seen.add(current_thread())
         return encode(self, *args, **kwargs)
 
     monkeypatch.setattr(type(do.desk.space), "encode", seen_encode)
@@ -145,7 +159,7 @@ def test_the_model_works_in_one_thread(do, monkeypatch, tmp_path):
     list(do.sweep("brisk", TEXT, Wanted(), *FIELDS))
     list(do.draw(str(file), "text", "", Wanted(), TEXT, [], None))
     list(do.between(TEXT, "her brother paints small boats", Wanted()))
-    assert seen == {"model_0"}
+    assert seen == {do.line.work(Wanted(), current_thread)}
 
 
 def test_no_wish_is_an_answer_in_words(do):
@@ -279,7 +293,7 @@ def test_what_is_pointed_at_is_no_html(do, tmp_path):
 
 
 def test_a_map_without_texts_says_what_to_do(desk):
-    drawing = Handlers(desk, None, Line(gr.Blocks(), model_thread())).draw(None, "text", "", Wanted(), "", [], None)
+    drawing = Handlers(desk, None, Line().in_background()).draw(None, "text", "", Wanted(), "", [], None)
     assert "give a file" in last(drawing)[0]
 
 

@@ -15,9 +15,7 @@ from latentopt.errors import LatentoptError
 
 pytest.importorskip("gradio", reason="the page needs Gradio: pip install 'latentopt[app]'")
 
-import gradio as gr
-
-from latentopt.web.line import Line, Stopped, Wanted, model_thread
+from latentopt.web.line import Stopped, Wanted
 from latentopt.web.page import page
 from latentopt.web.server import LOCAL, MOST_WAITING, serve
 
@@ -93,7 +91,7 @@ def test_no_analytics_and_no_share(served):
     assert config.get("run_history", False) is False
 
 
-def test_serving_asks_no_other_host(desk, monkeypatch):
+def test_serving_asks_no_other_host(desk, line, monkeypatch):
     asked = []
     connect, resolve = socket.socket.connect, socket.getaddrinfo
 
@@ -113,7 +111,7 @@ def test_serving_asks_no_other_host(desk, monkeypatch):
 
     monkeypatch.setattr(socket.socket, "connect", connect_here)
     monkeypatch.setattr(socket, "getaddrinfo", resolve_here)
-    other = serve(page(desk))
+    other = serve(page(desk, line))
     try:
         assert get(other.url)[0] == 200
     finally:
@@ -182,7 +180,7 @@ def test_too_many_requests_are_turned_away(served):
     }
 
 
-def test_who_waits_is_known(desk, monkeypatch):
+def test_who_waits_is_known(desk, line, monkeypatch):
     """By a queue of Gradio's that has no public name: this fails where a new version has another."""
     begun, go_on = Event(), Event()
 
@@ -192,8 +190,8 @@ def test_who_waits_is_known(desk, monkeypatch):
         return iter(())
 
     monkeypatch.setattr(desk, "edits", edits)
-    blocks = page(desk)
-    line, other = Line(blocks, model_thread()), serve(blocks)
+    blocks = page(desk, line)
+    other = serve(blocks)
     (event,) = [fn for fn in blocks.fns.values() if fn.name == "write"]
     try:
         assert line.waiting == 0
@@ -214,9 +212,9 @@ def test_who_waits_is_known(desk, monkeypatch):
         other.close()
 
 
-def test_long_requests_take_turns():
+def test_long_requests_take_turns(line):
     """Part by part, so that nobody waits for the whole of another's."""
-    line, done, go_on = Line(gr.Blocks(), model_thread()), [], Event()
+    done, go_on = [], Event()
 
     def part(name):
         done.append(name)
@@ -245,6 +243,6 @@ def test_files_that_are_too_large_are_refused(served):
     assert refused.value.code == 413
 
 
-def test_a_port_that_is_taken_is_an_error_with_a_remedy(served, desk):
+def test_a_port_that_is_taken_is_an_error_with_a_remedy(served, desk, line):
     with pytest.raises(LatentoptError, match="choose another with --port"):
-        serve(page(desk), port=urlsplit(served.url).port)
+        serve(page(desk, line), port=urlsplit(served.url).port)
