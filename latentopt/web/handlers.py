@@ -90,7 +90,8 @@ class Handlers:
             edit, more = None, ""
             try:
                 for number, edit in enumerate(self.line.steps(wanted, self.desk.edits(self.asked(*fields), text))):
-                    if self.line.waiting and (number == 0) == bool(edit.candidates):
+                    enough = edit.candidates if number == 0 else not edit.candidates
+                    if enough and self.line.waiting:
                         more = " Others are waiting, so it ends with what was found so far."
                         break
                     yield [_said(_so_far(edit)), edit, *self._shown(edit)]
