@@ -176,7 +176,10 @@ class Handlers:
         path = [*trail, text] if text and text.strip() else list(trail)
         if edit is not None and edit.source == text and edit.candidates:
             path.append(edit.text)
-        path = [one_text(step) for step in path]
+        try:
+            path = [one_text(step) for step in path]
+        except LatentoptError as error:
+            return [_plotted(figures.map_figure(drawn, colour, torch.zeros(0, 2), [])), _failed(error)]
         space, wanted = self.desk.space, Wanted()
         points = self.line.work(wanted, drawn.place, space, path) if path else torch.zeros(0, 2)
         near = (

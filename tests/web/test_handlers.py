@@ -285,6 +285,14 @@ def test_a_map_of_the_corpus_is_drawn_once_and_coloured_by_any_name(do):
     assert traces(again)[0]["marker"]["color"] != texts["marker"]["color"]
 
 
+def test_a_text_that_is_too_long_leaves_the_map_and_is_told(do):
+    drawn = last(do.draw(None, "text", "", Wanted(), "", [], None))[1]
+    plotted, near = do.coloured(drawn, "likes", "x" * (MOST_CHARACTERS + 1), [], None)
+    (texts,) = traces(plotted)
+    assert len(texts["x"]) == 40
+    assert "characters" in near
+
+
 def test_what_is_pointed_at_is_no_html(do, tmp_path):
     file = tmp_path / "posts.txt"
     file.write_text("\n".join(["<img src=x onerror=alert(1)>", *toy_texts(5)]))
