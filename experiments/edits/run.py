@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import math
 import re
 import subprocess
 import sys
@@ -55,17 +56,31 @@ def moved_by(name: str) -> Callable[[LatentSpace], dict[str, Any]]:
     return lambda space: {"optimizer": OPTIMIZERS[name](space.density.covariance)}
 
 
+def guided(space: LatentSpace) -> dict[str, Any]:
+    return {"writer": Infill(guidance=GUIDANCE)}
+
+
 ROWS: dict[str, Row] = {
     "infill": Row(),
-    "guided": Row(lambda space: {"writer": Infill(guidance=GUIDANCE)}),
+    "guided": Row(guided),
     "no move": Row(moved_by("none")),
     "rewrite": Row(lambda space: {"writer": Rewrite()}),
     "rewrite without a move": Row(lambda space: {"writer": Rewrite(), **moved_by("none")(space)}),
     "no reader": Row(lambda space: {"readers": {}}),
     **{name: Row(moved_by(name)) for name in ("adam", "lbfgs", "langevin", "cma-es", "random")},
     "sentiment=positive": Row(task="sentiment"),
+    "sentiment=positive without a move": Row(moved_by("none"), task="sentiment"),
+    "sentiment=positive guided": Row(guided, task="sentiment"),
     "apply civil": Row(task="civil"),
 }
+GAINED: dict[str, tuple[str, Callable[[float], float]]] = {  # by task: of which column, and how it is counted
+    "likes": ("likes", math.log1p),
+    "sentiment": ("sentiment=positive", float),
+}
+MOVED = {
+    "no move": "infill",
+    "sentiment=positive without a move": "sentiment=positive",
+}  # what is compared text by text
 SAID = {  # of the judges, by what stood before this editor, and of people
     "latentopt 0.1": {
         "usable": 5,
@@ -99,7 +114,7 @@ def edit(space: LatentSpace, row: Row, data: Path, count: int, file: Path) -> No
 def document(file: Path, space: str) -> Path:
     """The edits of a row as the judges read them."""
     edits = [json.loads(line) for line in file.read_text().splitlines()]
-    seconds = float(np.mean([edit["seconds"] for edit in edits]))
+    seconds = float(np.median([edit["seconds"] for edit in edits]))
     made = file.with_suffix(".json")
     made.write_text(
         json.dumps(
@@ -120,28 +135,25 @@ def judged(file: Path, task: str, judges: Path, weights: Path, data: Path) -> di
     edits = document["edits"]
     if task == "civil":
         found["fewer words of abuse"] = fewer_swear_words(edits)
-    if task == "likes":
-        found |= gain(edits)
+    if task in GAINED:
+        found |= interval("gain", list(gains(edits, task).values()))
     shown = [bool(edit["candidates"]) for edit in edits]
     found |= {"texts": len(edits), "with a candidate": 100 * float(np.mean(shown))}
     return found | {name: document[name] for name in ("seconds", "space", "device") if name in document}
 
 
-def gains(edits: list[dict[str, Any]]) -> dict[str, float]:
-    """By how much log1p of the realised likes rises, by source; not at all where there is no candidate."""
-    return {
-        e["source"]: float(
-            np.log1p(e["candidates"][0]["realised"]["likes"]["value"]) - np.log1p(e["predicted"]["likes"]["value"])
+def gains(edits: list[dict[str, Any]], task: str) -> dict[str, float]:
+    """By how much the realised value of the best candidate rises, by source; not at all where there is none."""
+    column, scale = GAINED[task]
+
+    def gained(edit: dict[str, Any]) -> float:
+        if not edit["candidates"]:
+            return 0.0
+        return float(
+            scale(edit["candidates"][0]["realised"][column]["value"]) - scale(edit["predicted"][column]["value"])
         )
-        if e["candidates"]
-        else 0.0
-        for e in edits
-    }
 
-
-def gain(edits: list[dict[str, Any]]) -> dict[str, float]:
-    """The mean gain, with its bootstrap interval."""
-    return interval("gain", list(gains(edits).values()))
+    return {edit["source"]: gained(edit) for edit in edits}
 
 
 def interval(name: str, values: list[float]) -> dict[str, float]:
@@ -151,9 +163,9 @@ def interval(name: str, values: list[float]) -> dict[str, float]:
     return {name: float(np.mean(values)), f"{name} from": float(low), f"{name} to": float(high)}
 
 
-def against(file: Path, other: Path) -> dict[str, float]:
+def against(file: Path, other: Path, task: str) -> dict[str, float]:
     """By how much the best candidates of a row gain more than those of another, on the sources that both have."""
-    ours, theirs = (gains(json.loads(each.read_text())["edits"]) for each in (file, other))
+    ours, theirs = (gains(json.loads(each.read_text())["edits"], task) for each in (file, other))
     common = [source for source in ours if source in theirs]
     return {**interval("more than without a move", [ours[s] - theirs[s] for s in common]), "of texts": len(common)}
 
@@ -171,8 +183,8 @@ def write_table(rows: dict[str, dict[str, Any]]) -> None:
         "joints unheard of",
         "meaning",
         "changed",
-        "gain of log likes",
-        "seconds a text",
+        "gain",
+        "seconds a text (median)",
     ]
     lines = [f"| | {' | '.join(heads)} | more |", "|---" * (len(heads) + 2) + "|"]
     for name, row in {**SAID, **{name: rows[name] for name in ROWS if name in rows}}.items():
@@ -223,9 +235,8 @@ def main() -> None:
             continue
         file = document(edits, space.fingerprint)
         row = judged(file, ROWS[name].task, args.judges, args.weights, args.data)
-        moved = sorted(args.work.glob(kept("infill", "*", "json").name))
-        if name == "no move" and moved:
-            row |= against(moved[-1], file)
+        if name in MOVED and (moved := kept(MOVED[name], args.texts, "json")).exists():
+            row |= against(moved, file, ROWS[name].task)
         rows = {**(json.loads(results.read_text()) if results.exists() else {}), name: row}
         results.write_text(json.dumps(rows, indent=2) + "\n")
         write_table(rows)

@@ -11,7 +11,8 @@ import pandas as pd
 from better_profanity import profanity
 
 from latentopt.directions import load_direction
-from latentopt.editing import Along, Maximize, Objective, Target
+from latentopt.editing import Along, AtLeast, Objective, Target
+from latentopt.editing.properties import SURE
 from latentopt.heads import Fitted, load_fitted
 from latentopt.space import LatentSpace
 
@@ -48,11 +49,11 @@ def _said(found: Fitted) -> dict[str, Any]:
 
 
 def sentiment(space: LatentSpace, data: Path, count: int) -> Task:
-    """Negative tweets, 30 to 110 characters, to be positive."""
+    """Negative tweets, 30 to 110 characters, to be positive: what `--target sentiment=positive` asks for."""
     frame = pd.read_parquet(data / "tweets_labelled/valid.parquet")
     found = load_fitted("sentiment", space)
     texts = drawn(frame[frame["label"] == "sentiment140_negative"]["text"], 30, count)
-    return Task(texts, Maximize(found.head.for_class("positive")), _said(found))
+    return Task(texts, AtLeast(found.head.for_class("positive"), SURE), _said(found))
 
 
 def civil(space: LatentSpace, data: Path, count: int) -> Task:

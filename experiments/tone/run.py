@@ -7,7 +7,7 @@ For each change a direction is mined from its train pairs by each miner, and edi
 in --work, which is not part of the repository, for their texts are not ours: edits by row and text, so that a run that
 was stopped goes on with the next text. results.json holds the figures of the rows that are done, with bootstrap
 intervals (95%), and `pairs` how many pairs a row was mined from: --pairs 30 beside the default says what few do. Its
-`miners` are the differences to the first of these, text by text, over all tones of which both are done.
+`miners` are the differences to the first of these, text by text, over those tones of a run of which both are done.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def measured(edits: list[dict[str, Any]], values: dict[str, np.ndarray]) -> dict
     return {
         **{name: interval(of_each) for name, of_each in values.items()},
         "unchanged": float(np.mean([a == b for a, b in zip(texts, copied, strict=True)])),
-        "seconds": float(np.mean([edit["seconds"] for edit in edits])),
+        "seconds": float(np.median([edit["seconds"] for edit in edits])),
     }
 
 
@@ -211,11 +211,17 @@ def write_tables(results: dict[str, Any]) -> None:
             row = max(of_tone, key=lambda one: one["texts"])
             shares = f"{share(row, 'accuracy of copying')} | {share(row, 'accuracy of references')}"
             lines.append(f"| {tone} | {shares} | {row['chrF of copying'][0]:.0f} |")
-    lines += ["", f"| beside {next(iter(MINERS))} | tones | accuracy | chrF to the reference |", "|---|---|---|---|"]
-    for miner, row in results.get("miners", {}).items():
-        mean, low, high = (100 * x for x in row["accuracy"])
-        chrf = "{:+.1f} ({:+.1f} to {:+.1f})".format(*row["chrF to the reference"])
-        lines.append(f"| {miner} | {row['tones']} | {mean:+.0f} points ({low:+.0f} to {high:+.0f}) | {chrf} |")
+    lines += [
+        "",
+        f"| beside {next(iter(MINERS))} | of a run of | tones | accuracy | chrF to the reference |",
+        "|---" * 5 + "|",
+    ]
+    for tones, miners in results.get("miners", {}).items():
+        for miner, row in miners.items():
+            mean, low, high = (100 * x for x in row["accuracy"])
+            accuracy = f"{mean:+.0f} points ({low:+.0f} to {high:+.0f})"
+            chrf = "{:+.1f} ({:+.1f} to {:+.1f})".format(*row["chrF to the reference"])
+            lines.append(f"| {miner} | {tones} | {row['tones']} | {accuracy} | {chrf} |")
     readme = HERE / "README.md"
     before, _, rest = readme.read_text().partition(BEGIN)
     readme.write_text("\n".join([before + BEGIN, "", *lines, "", END]) + rest.partition(END)[2])
@@ -271,7 +277,8 @@ def main() -> None:
         RESULTS.write_text(json.dumps(results, indent=2) + "\n")
         print(key, results[key])
     if options.pairs == PAIRS and values:
-        results["miners"] = beside_the_first(values)
+        tones = ", ".join(tone for tone in TONES if any(row.startswith(tone) for row in values))
+        results.setdefault("miners", {}).setdefault(tones, {}).update(beside_the_first(values))
         RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     write_tables(results)
 
