@@ -77,10 +77,8 @@ GAINED: dict[str, tuple[str, Callable[[float], float]]] = {  # by task: of which
     "likes": ("likes", math.log1p),
     "sentiment": ("sentiment=positive", float),
 }
-MOVED = {
-    "no move": "infill",
-    "sentiment=positive without a move": "sentiment=positive",
-}  # what is compared text by text
+# Rows without a move, and those with one that they are compared with, text by text.
+MOVED = {"no move": "infill", "sentiment=positive without a move": "sentiment=positive"}
 SAID = {  # of the judges, by what stood before this editor, and of people
     "latentopt 0.1": {
         "usable": 5,
@@ -149,9 +147,8 @@ def gains(edits: list[dict[str, Any]], task: str) -> dict[str, float]:
     def gained(edit: dict[str, Any]) -> float:
         if not edit["candidates"]:
             return 0.0
-        return float(
-            scale(edit["candidates"][0]["realised"][column]["value"]) - scale(edit["predicted"][column]["value"])
-        )
+        now, before = edit["candidates"][0]["realised"], edit["predicted"]
+        return scale(now[column]["value"]) - scale(before[column]["value"])
 
     return {edit["source"]: gained(edit) for edit in edits}
 

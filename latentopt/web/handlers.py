@@ -177,16 +177,14 @@ class Handlers:
         if edit is not None and edit.source == text and edit.candidates:
             path.append(edit.text)
         try:
-            path = [one_text(step) for step in path]
+            path, near = [one_text(step) for step in path], ""
         except LatentoptError as error:
-            return [_plotted(figures.map_figure(drawn, colour, torch.zeros(0, 2), [])), _failed(error)]
+            path, near = [], _failed(error)
         space, wanted = self.desk.space, Wanted()
         points = self.line.work(wanted, drawn.place, space, path) if path else torch.zeros(0, 2)
-        near = (
-            f"<h2>Nearest to yours</h2>{cards.listed(self.line.work(wanted, drawn.nearest, space, path[-1]), first=1)}"
-            if path
-            else ""
-        )
+        if path:
+            nearest = self.line.work(wanted, drawn.nearest, space, path[-1])
+            near = f"<h2>Nearest to yours</h2>{cards.listed(nearest, first=1)}"
         return [_plotted(figures.map_figure(drawn, colour, points, path)), near]
 
     def _corpus(self, path: str | None, column: str, numbers: str) -> Table:
