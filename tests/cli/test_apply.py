@@ -113,7 +113,7 @@ def test_a_strength_that_no_text_follows_is_warned_of(cli, polite):
 
 @pytest.mark.parametrize("read", [False, True])
 def test_a_direction_is_calibrated_on_what_it_is_applied_by(cli, tmp_path, read):
-    texts = toy_texts(3, seed=5)
+    texts = toy_texts(8, seed=5)  # of three, none may have an edit: which ones do differs from processor to processor
     direction, path = make(), tmp_path / "it.safetensors"
     if read:
         winter = [text for text in toy_texts(200) if "winter" in text]
