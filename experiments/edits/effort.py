@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from run import GUIDANCE, judged, put_between
+from run import judged, put_between
 from tasks import likes_of
 
 from latentopt.editing import Effort, Infill, TextEditor
+from latentopt.editing.write import GUIDANCE
 from latentopt.space import LatentSpace
 
 RESULTS = Path(__file__).parent / "effort.json"

@@ -23,7 +23,7 @@ from latentopt.editing.optimizers.gradient import PreconditionedGradient
 from latentopt.editing.optimizers.optimizer import Optimizer
 from latentopt.editing.rank import Best, Choice, Floors, ordered, shortest_way, spread, value
 from latentopt.editing.search import STEPS, points_along, search
-from latentopt.editing.write import Draft, Infill, Writer
+from latentopt.editing.write import Draft, Writer, usual
 from latentopt.errors import LatentoptError
 from latentopt.space.texts import checked_texts
 
@@ -70,7 +70,7 @@ class TextEditor(BaseEstimator):
     Args:
         space: the latent space; it needs a density.
         goal: wishes and other terms, on pooled latents; a wish's value is one for all texts, or one for each.
-        writer: None takes Infill().
+        writer: None takes Infill(), with guided fills where a class or another share is wished for.
         optimizer: moves latents; None takes PreconditionedGradient.
         constraints: None takes `latentopt.editing.constraints.standard()`.
         floors: what a text must have to be shown.
@@ -261,7 +261,7 @@ class _Work:
         most = self.editor.floors.most_words(count_words(self.source))
         seed = self.seed + number
         drafts = [self._draft(text, most - changed, random.Random(seed)) for text, changed in members]
-        written = (self.editor.writer or Infill()).write(self.space, drafts, effort.rows, seed=seed)
+        written = (self.editor.writer or usual(self.goal)).write(self.space, drafts, effort.rows, seed=seed)
         texts, promised = list(written.texts), list(written.z)
         for draft in drafts:  # what was left out to see what it adds is an edit, too
             shorter = [i for i, gain in enumerate(draft.occlusion.gains.tolist()) if gain > LEAST_GAIN]

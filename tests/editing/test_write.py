@@ -2,12 +2,15 @@
 
 import random
 
+import numpy as np
 import pytest
 import torch
 
-from latentopt.editing import Infill, Target, standard
+from latentopt.directions import Direction
+from latentopt.editing import Along, AtLeast, Infill, Near, Target, standard
 from latentopt.editing.occlusion import occlude
-from latentopt.editing.write import Draft, texts_at
+from latentopt.editing.write import GUIDANCE, Draft, texts_at, usual
+from property_models import LogisticHead
 from tests.toy import toy_space, toy_texts
 from tests.toy_problems import LinearHead
 
@@ -54,6 +57,16 @@ def test_fills_leave_spaces_only_where_the_source_has_such(source, written):
     seen = Seen(space)
     seen.fill = lambda words, spans, *rest, **options: [" one  two "] * len(spans)
     assert set(Infill().write(seen, [draft_of(space, source)], 4, seed=4).texts) == {written}
+
+
+def test_fills_are_guided_where_a_class_is_wished_for():
+    x = np.random.default_rng(0).normal(size=(40, 4))
+    classes = LogisticHead().fit(x, np.where(x[:, 0] > 0, "glad", "sad"))
+    count = Target(LinearHead(torch.ones(4)), 1)
+    for goal in (AtLeast(classes.for_class("glad"), 0.9), Near() + count + 2 * AtLeast(classes, 0.9)):
+        assert usual(goal) == Infill(guidance=GUIDANCE)
+    for goal in (count, Near(), Along(Direction(torch.ones(4), name="polite", space="", strength=1.0))):
+        assert usual(goal) == Infill()
 
 
 def test_fills_of_one_set_share_spans_and_latent():
