@@ -16,6 +16,7 @@ from latentopt.editing.ball import Ball
 from latentopt.editing.constraints import Breach, Constraint, breaches, standard
 from latentopt.editing.edit import Candidate, Edit, count_words, words_changed
 from latentopt.editing.fluency import LanguageModel
+from latentopt.editing.join import joined
 from latentopt.editing.measure import Attempt, Measure, SecondOpinion, ShownOpinion, started
 from latentopt.editing.objectives import Objective, columns
 from latentopt.editing.occlusion import effects, occlude
@@ -36,6 +37,8 @@ BLIND_STEPS = 10  # of a search whose every point is written and asked for as a 
 FARTHEST = 0.65  # of a latent's length: beyond, fills babble on and come to no end (experiments/edits)
 SHARES = (0.5, 1.0)  # of the way as far as there, from which texts are written
 WORTH_A_ROUND = 0.05  # of `value`: what a round must bring for another to follow
+JOINED = 8  # texts of a round that are also tried together, two at a time
+DONE = 2 / 3  # of the loss that the better of two has left: what the two together must take away
 LEAST_GAIN = 0.01  # of the loss, in squared standard deviations of the property: less is noise
 
 
@@ -253,6 +256,7 @@ class _Work:
         """Write from every text of the beam, measure, and keep what may be shown: the edit as it then stands."""
         with self.space.at_work():
             self._write(beam, number, effort)
+            self._join(effort.scored)
         good = list(self.good.values())
         return self._made(self.editor.shown(good, self.measure.merits(good)), shortest_way(self.refused))
 
@@ -267,11 +271,25 @@ class _Work:
             shorter = [i for i, gain in enumerate(draft.occlusion.gains.tolist()) if gain > LEAST_GAIN]
             texts += [draft.occlusion.texts[i] for i in shorter]
             promised += [*draft.occlusion.z[shorter]]
+        self._accept(self._measured(texts, promised), effort.scored)
+
+    def _measured(self, texts: Sequence[str], promised: Sequence[Tensor]) -> list[Attempt]:
+        """Measure those of texts, written from these latents, that have not been, and are not too long."""
         fits = [tokens <= self.space.max_tokens for tokens in self.space.lengths(texts)]
         new = {text: z for text, z, fit in zip(texts, promised, fits, strict=True) if fit and text not in self.seen}
         self.seen |= new.keys()
-        if new:
-            self._accept(self.measure(list(new), torch.stack(list(new.values()))), effort.scored)
+        return self.measure(list(new), torch.stack(list(new.values()))) if new else []
+
+    def _join(self, scored: int) -> None:
+        """Try what the best texts are together: where two words weigh a text down, one fill seldom turns both.
+
+        Whatever two edits risk adds up, so that the two together must do much of what the better one has left undone.
+        """
+        best = spread(self.good.values(), JOINED)
+        pairs = joined(self.source, [attempt.text for attempt in best])
+        left = {text: min(best[first].cautious, best[second].cautious) for first, second, text in pairs}
+        tried = self._measured([text for _, _, text in pairs], [best[first].promised for first, _, _ in pairs])
+        self._accept([new for new in tried if new.cautious < left[new.text] - DONE * abs(left[new.text])], scored)
 
     def _draft(self, text: str, left: int, rng: random.Random) -> Draft:
         if text not in self.drafts:

@@ -24,7 +24,7 @@ from latentopt.editing import editor as module
 from latentopt.editing.constraints import Constraint
 from latentopt.editing.optimizers.random_search import RandomSearch
 from latentopt.editing.search import search
-from latentopt.editing.write import texts_at
+from latentopt.editing.write import Written, texts_at
 from latentopt.errors import LatentoptError
 from tests.toy import toy_space, toy_texts
 from tests.toy_problems import LinearHead
@@ -171,6 +171,34 @@ def test_a_persons_function_is_asked_once_for_a_text(space, head):
     assert (edit.status, edit.already) == ("improved", False)  # such a wish has no end
     assert {edit.source, *(candidate.text for candidate in edit.candidates)} <= set(asked)
     assert len(asked) == len(set(asked))
+
+
+class Dictated:
+    """Writes what it is told to, of whatever text."""
+
+    def __init__(self, *texts):
+        self.texts = list(texts)
+
+    def write(self, space, drafts, rows, *, seed):
+        return Written(self.texts, torch.zeros(len(self.texts), space.pooled_dim))
+
+
+@pytest.mark.parametrize(
+    ("costs", "together"),
+    [({"warm": 8.0, "old": 7.0, "bread": 1.0}, True), ({"warm": 8.0, "old": 1.0, "bread": 1.0}, False)],
+    ids=["both weigh much", "one weighs little"],
+)
+def test_edits_of_different_words_are_also_tried_together(space, costs, together):
+    def weight(texts):  # of what it says, and of words that it lacks
+        return [sum(cost for word, cost in costs.items() if word in t) + 50 * (6 - len(t.split())) for t in texts]
+
+    source, both = "the old baker sells warm bread", "the young baker sells fresh bread"
+    halves = ["the young baker sells warm bread", "the old baker sells fresh bread"]
+    goal = OfTexts(weight, lambda z: texts_at(space, z), name="weight")
+    options = {"effort": Effort(rounds=1, tries=1), "optimizer": RandomSearch(space.density.covariance)}
+    written = Dictated(*halves)
+    (edit,) = editor(space, goal, writer=written, shown=lambda found, merits: found, **options).edit([source])
+    assert (both in [candidate.text for candidate in edit.candidates]) == together
 
 
 def test_several_wishes_are_measured_each(space, head):
