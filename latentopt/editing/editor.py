@@ -37,7 +37,7 @@ BLIND_STEPS = 10  # of a search whose every point is written and asked for as a 
 FARTHEST = 0.65  # of a latent's length: beyond, fills babble on and come to no end (experiments/edits)
 SHARES = (0.5, 1.0)  # of the way as far as there, from which texts are written
 WORTH_A_ROUND = 0.05  # of `value`: what a round must bring for another to follow
-JOINED = 8  # texts of a round that are also tried together, two at a time
+JOINED = 10  # texts of a round that are also tried together, two at a time
 DONE = 2 / 3  # of the loss that the better of two has left: what the two together must take away
 LEAST_GAIN = 0.01  # of the loss, in squared standard deviations of the property: less is noise
 
@@ -285,7 +285,7 @@ class _Work:
 
         Whatever two edits risk adds up, so that the two together must do much of what the better one has left undone.
         """
-        best = spread(self.good.values(), JOINED)
+        best = ordered(self.good.values())[:JOINED]
         pairs = joined(self.source, [attempt.text for attempt in best])
         left = {text: min(best[first].cautious, best[second].cautious) for first, second, text in pairs}
         tried = self._measured([text for _, _, text in pairs], [best[first].promised for first, _, _ in pairs])
