@@ -14,6 +14,7 @@ class LinearHead:
     """Score w.z + b, value the same: every answer can be worked out by hand."""
 
     typical = None
+    scale = "identity"
     score_scale = 1.0
     has_interval = False
     differentiable = True

@@ -69,7 +69,7 @@ ROWS: dict[str, Row] = {
     "no reader": Row(lambda space: {"readers": {}}),
     **{name: Row(moved_by(name)) for name in ("adam", "lbfgs", "langevin", "cma-es", "random")},
     "sentiment=positive": Row(task="sentiment"),
-    "sentiment=positive without a move": Row(  # which leaves nothing that guidance could push away from
+    "sentiment=positive without a move": Row(
         lambda space: {"writer": Infill(), **moved_by("none")(space)}, task="sentiment"
     ),
     "sentiment=positive unguided": Row(lambda space: {"writer": Infill()}, task="sentiment"),
@@ -80,7 +80,7 @@ GAINED: dict[str, tuple[str, Callable[[float], float]]] = {  # by task: of which
     "sentiment": ("sentiment=positive", float),
 }
 # Rows without a move, and those with one that they are compared with, text by text.
-MOVED = {"no move": "infill", "sentiment=positive without a move": "sentiment=positive"}
+MOVED = {"no move": "infill", "sentiment=positive without a move": "sentiment=positive unguided"}
 SAID = {  # of the judges, by what stood before this editor, and of people
     "latentopt 0.1": {
         "usable": 5,

@@ -24,7 +24,7 @@ from latentopt.editing.optimizers.gradient import PreconditionedGradient
 from latentopt.editing.optimizers.optimizer import Optimizer
 from latentopt.editing.rank import Best, Choice, Floors, ordered, shortest_way, spread, value
 from latentopt.editing.search import STEPS, points_along, search
-from latentopt.editing.write import Draft, Writer, usual
+from latentopt.editing.write import Draft, Writer, usual_writer
 from latentopt.errors import LatentoptError
 from latentopt.space.texts import checked_texts
 
@@ -37,8 +37,8 @@ BLIND_STEPS = 10  # of a search whose every point is written and asked for as a 
 FARTHEST = 0.65  # of a latent's length: beyond, fills babble on and come to no end (experiments/edits)
 SHARES = (0.5, 1.0)  # of the way as far as there, from which texts are written
 WORTH_A_ROUND = 0.05  # of `value`: what a round must bring for another to follow
-JOINED = 10  # texts of a round that are also tried together, two at a time
-DONE = 2 / 3  # of the loss that the better of two has left: what the two together must take away
+JOINED = 10  # of the best texts, which are also tried together, two at a time
+DONE = 2 / 3  # of the loss that the better of two has left: what the two together take away (experiments/edits)
 LEAST_GAIN = 0.01  # of the loss, in squared standard deviations of the property: less is noise
 
 
@@ -49,7 +49,8 @@ class Effort:
     rounds: at most, each beginning with what the one before has found. Every round moves on from the source, and a
     person minds: many texts of one round hold more that could be posted than a few of several rounds
     (experiments/edits). tries: rounds from the source, until something may be shown. rows: texts written in each
-    round. beam: texts that a round begins with. scored: texts of a round whose fluency is asked, the best by all else.
+    round. beam: texts that a round begins with. scored: texts of a round whose fluency is asked, the best by all else;
+    as many pairs of texts are tried together, at most.
     """
 
     rounds: int = 1
@@ -265,7 +266,7 @@ class _Work:
         most = self.editor.floors.most_words(count_words(self.source))
         seed = self.seed + number
         drafts = [self._draft(text, most - changed, random.Random(seed)) for text, changed in members]
-        written = (self.editor.writer or usual(self.goal)).write(self.space, drafts, effort.rows, seed=seed)
+        written = (self.editor.writer or usual_writer(self.goal)).write(self.space, drafts, effort.rows, seed=seed)
         texts, promised = list(written.texts), list(written.z)
         for draft in drafts:  # what was left out to see what it adds is an edit, too
             shorter = [i for i, gain in enumerate(draft.occlusion.gains.tolist()) if gain > LEAST_GAIN]
@@ -280,16 +281,24 @@ class _Work:
         self.seen |= new.keys()
         return self.measure(list(new), torch.stack(list(new.values()))) if new else []
 
-    def _join(self, scored: int) -> None:
+    def _join(self, most: int) -> None:
         """Try what the best texts are together: where two words weigh a text down, one fill seldom turns both.
 
-        Whatever two edits risk adds up, so that the two together must do much of what the better one has left undone.
+        Whatever two edits risk adds up, so that the two together must do most of what the better one has left undone.
+        A wish without an end leaves nothing of which that could be said.
         """
+        if not self.measure.has_end:
+            return
         best = ordered(self.good.values())[:JOINED]
-        pairs = joined(self.source, [attempt.text for attempt in best])
-        left = {text: min(best[first].cautious, best[second].cautious) for first, second, text in pairs}
-        tried = self._measured([text for _, _, text in pairs], [best[first].promised for first, _, _ in pairs])
-        self._accept([new for new in tried if new.cautious < left[new.text] - DONE * abs(left[new.text])], scored)
+        left: dict[str, float] = {}
+        promised: dict[str, Tensor] = {}
+        for first, second, text in joined(self.source, [attempt.text for attempt in best])[:most]:
+            left[text] = min(best[first].cautious, best[second].cautious, left.get(text, float("inf")))
+            promised[text] = best[first].promised
+        tried = self._measured(list(left), list(promised.values()))
+        done = [new for new in tried if new.cautious < (1 - DONE) * left[new.text]]
+        self.seen -= {new.text for new in tried} - {new.text for new in done}  # a later round may still write them
+        self._accept(done, most)
 
     def _draft(self, text: str, left: int, rng: random.Random) -> Draft:
         if text not in self.drafts:

@@ -7,7 +7,9 @@ import re
 from itertools import combinations, product
 from typing import NamedTuple
 
-PIECE = re.compile(r"\w+|\s+|.", re.S)
+from latentopt.editing.edit import WORD
+
+PIECE = re.compile(rf"{WORD.pattern}|\s+")
 
 
 class _Replaced(NamedTuple):
@@ -19,7 +21,7 @@ class _Replaced(NamedTuple):
 
 
 def joined(source: str, texts: list[str]) -> list[tuple[int, int, str]]:
-    """What two of several edits of a source are together, where there are words between what each has changed.
+    """What two of several edits of a source are together, where more than spaces stands between what each has changed.
 
     Returns:
         Places of the two in texts, in the order of texts, and the text that they make.

@@ -55,7 +55,8 @@ class ShownOpinion(Protocol):
 class Attempt:
     """A text that was written, and what is known of it.
 
-    z: its pooled latent, (m,). promised: the latent that it was written from, (m,). changes, changed: what differs from
+    z: its pooled latent, (m,). promised: the latent that it was written from, (m,); of two texts together, that of the
+    better one. changes, changed: what differs from
     the source, and that as a share of its words. loss: of the goal, by what the head says of the text. read_loss: the
     same by what readers say; that of the head where there is none. reached: whether every wish that has an end is
     fulfilled. meaning: cosine to the source. fluency: nats per token by which it is likelier than the source, None
@@ -150,6 +151,12 @@ class Measure:
         self._bare = without_marks(source)
         self.already = bool(self._reached([source], z).item())
         self.loss = self._losses([source], z).item()
+
+    @property
+    def has_end(self) -> bool:
+        """Whether every wish has one, so that a loss of 0 is all that can be wished for."""
+        value = torch.zeros(1)
+        return all(wish.fulfilled(value) is not None for wish in self.wishes.values())
 
     def __call__(self, texts: Sequence[str], promised: Tensor) -> list[Attempt]:
         """Everything but fluency of n texts, written from pooled latents (n, m)."""

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from latentopt.editing.objectives import HeadWish, Objective
+from latentopt.editing.objectives import Objective
 from latentopt.editing.occlusion import Occlusion
 
 if TYPE_CHECKING:
     from latentopt.model.spans import Span, Words
     from latentopt.space import LatentSpace
 
-GUIDANCE = (0.5, 1.0, 1.5)  # of what is wished as a share
+GUIDANCE = (0.5, 1.0, 1.5)  # strengths, of which each row of a guided round has one
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ class Infill:
     some say what would stand there anyway, given the null latent.
 
     temperatures, guidance: each row has one of each. guidance: 0 for none; with more, fills also keep away from what
-    the text's own latent says (see `latentopt.model.writing.Sampling`), which a latent that says little needs. free:
-    share of the rows that are given the null latent. top_p: of the nucleus. most_spans: of one text. fills: of the same
+    the text's own latent says (see `latentopt.model.writing.Sampling`), where they are led by another one. free: share
+    of the rows that are given the null latent. top_p: of the nucleus. most_spans: of one text. fills: of the same
     spans by the same latent, which read together what precedes them. longer: tokens by which a fill may be longer than
     what it replaces.
     """
@@ -108,6 +108,7 @@ class Infill:
         asked, led, z = [sets[i] for i in which], [led[i] for i in which], torch.stack([latents[i] for i in which])
         against = torch.cat([space.pooled(draft.z) for draft, _ in asked])
         guidance = torch.tensor([rng.choice(self.guidance) if is_led else 0.0 for is_led in led])
+        guidance[(z == against).all(1)] = 0.0  # what has not moved has nothing to keep away from
         temperature = torch.tensor([rng.choice(self.temperatures) for _ in asked])
         most_tokens = max(
             draft.words.starts[last] - draft.words.starts[first] + min(self.longer, 2 * draft.left)
@@ -126,14 +127,13 @@ class Infill:
         return Written([_spaced_as(str(texts[i]), asked[i][0].words.text) for i in ended], z[ended])
 
 
-def usual(goal: Objective) -> Infill:
+def usual_writer(goal: Objective) -> Infill:
     """The writer of a goal for which none is named: fills are guided where a class or another share is wished for.
 
-    Of a class, latents tell much, and guided fills are sounder and more often of it; of a count such as likes they tell
-    less, and guidance takes half as much time again for nothing (experiments/edits).
+    Of tweets to be positive, more become so by a lexicon and as many are usable; for likes, guidance takes half as much
+    time again for nothing (experiments/edits). Other classes and shares have not been measured.
     """
-    shares = [term.is_share for _, term in goal.terms if isinstance(term, HeadWish)]
-    return Infill(guidance=GUIDANCE) if any(shares) else Infill()
+    return Infill(guidance=GUIDANCE) if any(term.of_share for _, term in goal.terms) else Infill()
 
 
 def _spaced_as(text: str, source: str) -> str:

@@ -173,6 +173,13 @@ def test_a_persons_function_is_asked_once_for_a_text(space, head):
     assert len(asked) == len(set(asked))
 
 
+class WithEnd(OfTexts):
+    """A loss of texts that can be gone."""
+
+    def fulfilled(self, values):
+        return values <= 0
+
+
 class Dictated:
     """Writes what it is told to, of whatever text."""
 
@@ -194,7 +201,7 @@ def test_edits_of_different_words_are_also_tried_together(space, costs, together
 
     source, both = "the old baker sells warm bread", "the young baker sells fresh bread"
     halves = ["the young baker sells warm bread", "the old baker sells fresh bread"]
-    goal = OfTexts(weight, lambda z: texts_at(space, z), name="weight")
+    goal = WithEnd(weight, lambda z: texts_at(space, z), name="weight")
     options = {"effort": Effort(rounds=1, tries=1), "optimizer": RandomSearch(space.density.covariance)}
     written = Dictated(*halves)
     (edit,) = editor(space, goal, writer=written, shown=lambda found, merits: found, **options).edit([source])

@@ -9,7 +9,7 @@ import torch
 from latentopt.directions import Direction
 from latentopt.editing import Along, AtLeast, Infill, Near, Target, standard
 from latentopt.editing.occlusion import occlude
-from latentopt.editing.write import GUIDANCE, Draft, texts_at, usual
+from latentopt.editing.write import GUIDANCE, Draft, texts_at, usual_writer
 from property_models import LogisticHead
 from tests.toy import toy_space, toy_texts
 from tests.toy_problems import LinearHead
@@ -64,9 +64,9 @@ def test_fills_are_guided_where_a_class_is_wished_for():
     classes = LogisticHead().fit(x, np.where(x[:, 0] > 0, "glad", "sad"))
     count = Target(LinearHead(torch.ones(4)), 1)
     for goal in (AtLeast(classes.for_class("glad"), 0.9), Near() + count + 2 * AtLeast(classes, 0.9)):
-        assert usual(goal) == Infill(guidance=GUIDANCE)
+        assert usual_writer(goal) == Infill(guidance=GUIDANCE)
     for goal in (count, Near(), Along(Direction(torch.ones(4), name="polite", space="", strength=1.0))):
-        assert usual(goal) == Infill()
+        assert usual_writer(goal) == Infill()
 
 
 def test_fills_of_one_set_share_spans_and_latent():

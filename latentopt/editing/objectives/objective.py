@@ -33,6 +33,11 @@ class Objective(ABC):
         """Whether losses have gradients. Optimizers that need them refuse an objective without."""
         return True
 
+    @property
+    def of_share(self) -> bool:
+        """Whether it is a wish for a class's probability, or for another share."""
+        return False
+
     def take(self, rows: Tensor) -> Self:
         """The objective of other rows: row i of the result is row rows[i], a text's index, of this one."""
         return self

@@ -20,6 +20,10 @@ class Wishable(Protocol):
         """Name of the property, such as likes; of a class `mood=glad`. None where nobody has named it."""
 
     @property
+    def scale(self) -> str:
+        """How values become scores: "logit" of a class's probability and other shares, else any name."""
+
+    @property
     def differentiable(self) -> bool:
         """Whether `forward` has a gradient. Trees have none."""
 

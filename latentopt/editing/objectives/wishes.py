@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Mapping, Sequence
 from typing import Self
 
@@ -32,10 +31,8 @@ class HeadWish(ScoredWish):
         return self.head.differentiable
 
     @property
-    def is_share(self) -> bool:
-        """Whether the value is a probability, such as a class's, or another share, and the score its log-odds."""
-        ends = torch.as_tensor(self.head.to_value(torch.tensor([-math.inf, math.inf])))
-        return ends.tolist() == [0.0, 1.0]
+    def of_share(self) -> bool:
+        return self.head.scale == "logit"
 
     def scores(self, z: Tensor) -> Tensor:
         return self.head.forward(z) + self.shift
