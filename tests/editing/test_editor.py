@@ -180,6 +180,15 @@ class WithEnd(OfTexts):
         return values <= 0
 
 
+def weight(space, costs):
+    """The goal that texts of six words have none of some words, each of which costs something."""
+
+    def of(texts):
+        return [sum(cost for word, cost in costs.items() if word in t) + 50 * (6 - len(t.split())) for t in texts]
+
+    return WithEnd(of, lambda z: texts_at(space, z), name="weight")
+
+
 class Dictated:
     """Writes what it is told to, of whatever text."""
 
@@ -196,16 +205,35 @@ class Dictated:
     ids=["both weigh much", "one weighs little"],
 )
 def test_edits_of_different_words_are_also_tried_together(space, costs, together):
-    def weight(texts):  # of what it says, and of words that it lacks
-        return [sum(cost for word, cost in costs.items() if word in t) + 50 * (6 - len(t.split())) for t in texts]
-
     source, both = "the old baker sells warm bread", "the young baker sells fresh bread"
     halves = ["the young baker sells warm bread", "the old baker sells fresh bread"]
-    goal = WithEnd(weight, lambda z: texts_at(space, z), name="weight")
+    goal = weight(space, costs)
     options = {"effort": Effort(rounds=1, tries=1), "optimizer": RandomSearch(space.density.covariance)}
     written = Dictated(*halves)
     (edit,) = editor(space, goal, writer=written, shown=lambda found, merits: found, **options).edit([source])
     assert (both in [candidate.text for candidate in edit.candidates]) == together
+
+
+def test_a_pair_that_did_too_little_may_be_written_by_a_later_round(space):
+    class Later(Dictated):
+        def write(self, space, drafts, rows, *, seed):
+            first = drafts[0].words.text == source
+            return Dictated(*(self.texts[:2] if first else self.texts[2:])).write(space, drafts, rows, seed=seed)
+
+    costs = {"warm": 8.0, "old": 1.0, "bread": 1.0}
+    source, both = "the old baker sells warm bread", "the young baker sells fresh bread"
+    written = Later("the young baker sells warm bread", "the old baker sells fresh bread", both)
+    goal = weight(space, costs)
+    options = {"effort": Effort(rounds=2, tries=1), "optimizer": RandomSearch(space.density.covariance)}
+    (edit,) = editor(space, goal, writer=written, shown=lambda found, merits: found, **options).edit([source])
+    assert both in [candidate.text for candidate in edit.candidates]
+
+
+def test_without_a_writer_the_goal_has_its_usual_one(space, head, monkeypatch):
+    chosen = []
+    monkeypatch.setattr(module, "usual_writer", lambda goal: chosen.append(goal) or Dictated("the old baker"))
+    editor(space, Maximize(head), effort=Effort(rounds=1, tries=1)).edit(TEXTS[:1])
+    assert len(chosen) == 1
 
 
 def test_several_wishes_are_measured_each(space, head):

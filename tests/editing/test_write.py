@@ -1,6 +1,7 @@
 """Ways to write: what a latent says alone, and fills that share their spans."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -32,9 +33,11 @@ class Seen:
     def __init__(self, space):
         self.null, self.pooled, self.pooled_dim = space.null, space.pooled, space.pooled_dim
         self.asked = []
+        self.guided = []
 
     def fill(self, words, spans, z, sampling, *, against, forbidden):
         assert sampling.apart  # texts that are written twice are of no use
+        self.guided += (sampling.guidance * (against is not None)).tolist()
         self.asked += [(tuple(there), tuple(latent)) for there, latent in zip(spans, z.tolist(), strict=True)]
         return [f"text {i}" for i in range(len(spans))]
 
@@ -67,6 +70,15 @@ def test_fills_are_guided_where_a_class_is_wished_for():
         assert usual_writer(goal) == Infill(guidance=GUIDANCE)
     for goal in (count, Near(), Along(Direction(torch.ones(4), name="polite", space="", strength=1.0))):
         assert usual_writer(goal) == Infill()
+
+
+def test_only_what_has_moved_is_guided():
+    space = toy_space()
+    draft = draft_of(space, TEXT)
+    for moved, guided in ((draft.moved, {1.5}), (space.pooled(draft.z), {0.0})):
+        seen = Seen(space)
+        Infill(guidance=(1.5,), free=0.0).write(seen, [replace(draft, moved=moved)], 4, seed=4)
+        assert set(seen.guided) == guided
 
 
 def test_fills_of_one_set_share_spans_and_latent():
