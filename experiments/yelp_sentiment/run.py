@@ -50,7 +50,7 @@ from latentopt.space.density import LatentDensity
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 STRENGTHS = (0.5, 1.0, 2.0, 4.0)
-CHANGES = (0.3, 0.6)  # most of a sentence's words that may change: a little less than the editor's usual share, and more
+CHANGES = (0.3, 0.6)  # most of the words that may change: a little less than usual, and more
 GUIDES = ("direction", "head", "both")
 ROWS = [f"{guide}/{strength:g}/{change:g}" for guide in GUIDES for strength in STRENGTHS for change in CHANGES]
 LEARNED_FROM = 4_000  # sentences of each kind that direction and head learn from; their readers take all of their half
