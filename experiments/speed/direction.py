@@ -1,0 +1,61 @@
+"""Many texts along one direction: texts a second and peak memory of `latentopt apply civil`. Prints JSON.
+
+    python experiments/speed/direction.py --data ../shared/data [--rows 1000] [--shards 2]
+
+Each shard is a process of one thread, as a person would run it for a whole file; what starting them takes counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+
+
+def toxic(data: Path, rows: int) -> pd.DataFrame:
+    """Toxic texts, those of validation first."""
+    files = [data / "pairs/civil" / f"{name}.csv" for name in ("valid", "train")]
+    return (
+        pd.concat([pd.read_csv(file)[["source"]] for file in files])
+        .drop_duplicates()[:rows]
+        .rename(columns={"source": "text"})
+    )
+
+
+def main() -> None:
+    """Edit, and print what it took."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--rows", type=int, default=1000)
+    parser.add_argument("--shards", type=int, default=2)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        texts = toxic(asked.data, asked.rows)
+        texts.to_csv(folder / "texts.csv", index=False)
+        apply = [sys.executable, "-m", "latentopt", "apply", "civil", "--threads", "1"]
+        begun = time.monotonic()
+        running = []
+        for shard in range(1, asked.shards + 1):
+            files = ["--input", str(folder / "texts.csv"), "--output", str(folder / f"{shard}.csv")]
+            command = [*apply, *files, "--shard", f"{shard}/{asked.shards}"]
+            running.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
+        peaks = []
+        for process in running:
+            _, status, usage = os.wait4(process.pid, 0)
+            assert status == 0, "latentopt apply failed"
+            peaks.append(round(usage.ru_maxrss / 1024))
+        seconds = time.monotonic() - begun
+    found = {"texts": len(texts), "seconds": round(seconds), "a second": round(len(texts) / seconds, 2)}
+    print(json.dumps(found | {"peak MiB of each shard": peaks}))
+
+
+if __name__ == "__main__":
+    main()
