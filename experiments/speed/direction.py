@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 import tempfile
-import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
+from memory import measured
 
 
 def toxic(data: Path, rows: int) -> pd.DataFrame:
@@ -40,21 +38,14 @@ def main() -> None:
         folder = Path(name)
         texts = toxic(asked.data, asked.rows)
         texts.to_csv(folder / "texts.csv", index=False)
-        apply = [sys.executable, "-m", "latentopt", "apply", "civil", "--threads", "1"]
-        begun = time.monotonic()
-        running = []
+        commands = []
         for shard in range(1, asked.shards + 1):
             files = ["--input", str(folder / "texts.csv"), "--output", str(folder / f"{shard}.csv")]
-            command = [*apply, *files, "--shard", f"{shard}/{asked.shards}"]
-            running.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
-        peaks = []
-        for process in running:
-            _, status, usage = os.wait4(process.pid, 0)
-            assert status == 0, "latentopt apply failed"
-            peaks.append(round(usage.ru_maxrss / 1024))
-        seconds = time.monotonic() - begun
-    found = {"texts": len(texts), "seconds": round(seconds), "a second": round(len(texts) / seconds, 2)}
-    print(json.dumps(found | {"peak MiB of each shard": peaks}))
+            commands.append(["apply", "civil", "--threads", "1", *files, "--shard", f"{shard}/{asked.shards}"])
+        with ThreadPoolExecutor(asked.shards) as pool:
+            found = list(pool.map(measured, commands))
+    seconds = max(shard["seconds"] for shard in found)
+    print(json.dumps({"texts": len(texts), "a second": round(len(texts) / seconds, 2), "shards": found}))
 
 
 if __name__ == "__main__":

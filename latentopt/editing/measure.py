@@ -154,9 +154,11 @@ class Measure:
 
     @property
     def has_end(self) -> bool:
-        """Whether every wish has one, so that a loss of 0 is all that can be wished for."""
+        """Whether every wish has one, so that a loss of 0 is all that can be wished for; what shall not be has none."""
         value = torch.zeros(1)
-        return all(wish.fulfilled(value) is not None for wish in self.wishes.values())
+        return all(
+            self._weights[column] > 0 and wish.fulfilled(value) is not None for column, wish in self.wishes.items()
+        )
 
     def __call__(self, texts: Sequence[str], promised: Tensor) -> list[Attempt]:
         """Everything but fluency of n texts, written from pooled latents (n, m)."""

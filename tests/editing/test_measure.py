@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from latentopt.directions import Direction
-from latentopt.editing import Along, AtLeast, Target
+from latentopt.editing import Along, AtLeast, Maximize, Target
 from latentopt.editing.measure import Measure, started
 from latentopt.editing.objectives import OfTexts
 from tests.toy import toy_space
@@ -113,3 +113,11 @@ def test_fluency_is_of_a_mean_token_and_the_cost_of_the_whole_text():
     assert [a.fluency for a in found] == pytest.approx((means[0] - means[1:]).tolist(), abs=1e-3)
     assert [a.cost for a in found] == pytest.approx((totals[1:] - totals[0]).tolist(), abs=1e-2)
     assert found[1].cost > 0
+
+
+def test_what_shall_not_be_and_what_can_always_be_more_have_no_end():
+    space = toy_space()
+    head = LinearHead(torch.ones(space.pooled_dim))
+    z = space.pooled(space.encode(["warm bread"]))
+    for goal, has_end in ((2 * Target(head, 6), True), (-1 * Target(head, 6), False), (1 * Maximize(head), False)):
+        assert Measure(space, goal, "warm bread", z, constraints=[], readers={}).has_end == has_end
