@@ -13,19 +13,21 @@ from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from latentopt.editing.ball import Ball
+from latentopt.editing.bias import token_bias, token_scores
 from latentopt.editing.constraints import Breach, Constraint, breaches, standard
 from latentopt.editing.edit import Candidate, Edit, count_words, words_changed
 from latentopt.editing.fluency import LanguageModel
 from latentopt.editing.join import joined
 from latentopt.editing.measure import Attempt, Measure, SecondOpinion, ShownOpinion, started
-from latentopt.editing.objectives import Objective, columns
+from latentopt.editing.objectives import Objective, columns, scored_columns
 from latentopt.editing.occlusion import effects, occlude
 from latentopt.editing.optimizers.gradient import PreconditionedGradient
 from latentopt.editing.optimizers.optimizer import Optimizer
 from latentopt.editing.rank import Best, Choice, Floors, ordered, shortest_way, spread, value
 from latentopt.editing.search import STEPS, points_along, search
-from latentopt.editing.write import Draft, Writer, usual_writer
+from latentopt.editing.write import Draft, Infill, Writer, usual_writer
 from latentopt.errors import LatentoptError
+from latentopt.model.tokenizer import token_texts
 from latentopt.space.texts import checked_texts
 
 if TYPE_CHECKING:
@@ -113,6 +115,7 @@ class TextEditor(BaseEstimator):
         self.shown = shown
         self.seed = seed
         self._walked: tuple[object, Tensor] | None = None  # what `_forbidden` found, and of what
+        self._read: dict[str, tuple[SecondOpinion, Tensor]] = {}  # what `_rated` found, and by which readers
 
     def fit(self, texts: object = None, y: object = None) -> TextEditor:
         """Do nothing, and return the editor: there is nothing to fit."""
@@ -141,10 +144,10 @@ class TextEditor(BaseEstimator):
         """
         texts = self._checked(texts)
         edits = []
-        forbidden = self._forbidden()
+        forbidden, rated = self._forbidden(), self._rated()
         for i, text in enumerate(texts):
             with self.space.at_work():
-                for edit in _Work(self, text, self.goal.take(torch.tensor([i])), forbidden).rounds():
+                for edit in _Work(self, text, self.goal.take(torch.tensor([i])), forbidden, rated).rounds():
                     if glance is not None:
                         glance(edit)
             edits.append(edit)
@@ -161,7 +164,8 @@ class TextEditor(BaseEstimator):
                 others do not know what it found. None: there is no such round.
         """
         (text,) = self._checked([text])
-        yield from _Work(self, text, self.goal.take(torch.tensor([0])), self._forbidden()).rounds(glance)
+        goal = self.goal.take(torch.tensor([0]))
+        yield from _Work(self, text, goal, self._forbidden(), self._rated()).rounds(glance)
 
     def explain(self, text: str) -> tuple[list[str], Tensor]:
         """The words of a text, and what each adds to the goal: by how much the loss rises without it, (n,)."""
@@ -192,6 +196,19 @@ class TextEditor(BaseEstimator):
             self._walked = of, torch.tensor([any(c.forbids(token) for c in constraints) for token in tokens])
         return self._walked[1]
 
+    def _rated(self) -> dict[str, Tensor]:
+        """What the readers of properties make of tokens, (vocabulary,) each, if the writer wants to know."""
+        writer = self.writer or usual_writer(self.goal)
+        if not (isinstance(writer, Infill) and writer.bias):
+            return {}
+        asked = {wish.name for wish in scored_columns(self.goal).values()}
+        readers = {name: reader for name, reader in (self.readers or {}).items() if name in asked}
+        for name, reader in readers.items():
+            if name not in self._read or self._read[name][0] is not reader:  # parameters can be set later
+                tokens = token_texts(self.space.tokenizer, self.space.model.config.vocab_size)
+                self._read[name] = reader, token_scores(reader, tokens)
+        return {name: self._read[name][1] for name in readers}
+
     def __sklearn_clone__(self) -> TextEditor:
         return type(self)(**self.get_params(deep=False))  # a copy of the model would be another space
 
@@ -199,7 +216,9 @@ class TextEditor(BaseEstimator):
 class _Work:
     """One text that is being edited."""
 
-    def __init__(self, editor: TextEditor, source: str, goal: Objective, forbidden: Tensor) -> None:
+    def __init__(
+        self, editor: TextEditor, source: str, goal: Objective, forbidden: Tensor, rated: Mapping[str, Tensor]
+    ) -> None:
         self.editor = editor
         self.forbidden = forbidden
         self.space = editor.space
@@ -219,6 +238,7 @@ class _Work:
             opinions=editor.opinions,
             language_model=editor.language_model,
         )
+        self.bias = token_bias(self.goal, self.start, rated)
         self.drafts: dict[str, Draft] = {}  # of texts that have been searched from
         self._forget()
         # A text that breaks a constraint as it stands, such as one that is too long, is bettered by any that does not.
@@ -322,7 +342,7 @@ class _Work:
         with torch.no_grad():
             loss = self.goal.of_texts([text], pooled).item()
         occlusion = occlude(self.space, self.goal, words, self.editor._constraints, loss, rng)
-        return Draft(words, z, moved, occlusion, 1, self.forbidden)
+        return Draft(words, z, moved, occlusion, 1, self.forbidden, self.bias)
 
     def _accept(self, attempts: Sequence[Attempt], scored: int) -> None:
         floors = self.editor.floors

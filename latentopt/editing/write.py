@@ -27,7 +27,8 @@ class Draft:
 
     words: the text. z: its latent, (1, d). moved: where search has led its pooled latent, (k, m), nearest first.
     occlusion: where the goal hangs on its words. left: how many words may still change. forbidden: tokens that no text
-    may have, (vocabulary,).
+    may have, (vocabulary,). bias: what readers make of tokens (see `latentopt.editing.bias.token_bias`), (vocabulary,);
+    None where there is no reader.
     """
 
     words: Words
@@ -36,6 +37,7 @@ class Draft:
     occlusion: Occlusion
     left: int
     forbidden: Tensor
+    bias: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -73,14 +75,16 @@ class Infill:
     some say what would stand there anyway, given the null latent.
 
     temperatures, guidance: each row has one of each. guidance: 0 for none; with more, fills also keep away from what
-    the text's own latent says (see `latentopt.model.writing.Sampling`), where they are led by another one. free: share
-    of the rows that are given the null latent. top_p: of the nucleus. most_spans: of one text. fills: of the same
+    the text's own latent says (see `latentopt.model.writing.Sampling`), where they are led by another one. bias: nats
+    by which a word rises for each standard deviation by which readers rate it above others. free: share of the rows
+    that are given the null latent. top_p: of the nucleus. most_spans: of one text. fills: of the same
     spans by the same latent, which read together what precedes them. longer: tokens by which a fill may be longer than
     what it replaces.
     """
 
     temperatures: Sequence[float] = (0.6, 0.9)
     guidance: Sequence[float] = (0.0,)
+    bias: float = 0.0
     free: float = 0.25
     top_p: float = 0.9
     most_spans: int = 2
@@ -109,6 +113,8 @@ class Infill:
         against = torch.cat([space.pooled(draft.z) for draft, _ in asked])
         guidance = torch.tensor([rng.choice(self.guidance) if is_led else 0.0 for is_led in led])
         guidance[(z == against).all(1)] = 0.0  # what has not moved has nothing to keep away from
+        wanted = drafts[0].bias
+        bias = None if wanted is None or not self.bias else self.bias * wanted
         temperature = torch.tensor([rng.choice(self.temperatures) for _ in asked])
         most_tokens = max(
             draft.words.starts[last] - draft.words.starts[first] + min(self.longer, 2 * draft.left)
@@ -119,7 +125,7 @@ class Infill:
             [draft.words for draft, _ in asked],
             [there for _, there in asked],
             z,
-            Sampling(temperature, guidance, self.top_p, most_tokens, seed, apart=True),
+            Sampling(temperature, guidance, self.top_p, most_tokens, seed, apart=True, bias=bias),
             against=against if guidance.any() else None,
             forbidden=drafts[0].forbidden,
         )

@@ -93,6 +93,14 @@ def to_texts(tokenizer: PreTrainedTokenizerBase, ids: Sequence[Sequence[int]]) -
     return [_whole(tokenizer, ids, text) for ids, text in zip(cut, texts, strict=True)]
 
 
+def token_texts(tokenizer: PreTrainedTokenizerBase, n: int) -> list[str]:
+    """What each of n tokens says behind others: of one that begins a word, the space too; of a special one nothing."""
+    anchor = token_ids(tokenizer, ["a"])[0][:-1]  # alone, tokens of SentencePiece lose their space
+    decode = tokenizer.backend_tokenizer.decode_batch
+    (said,) = decode([anchor])
+    return [text.removeprefix(said) for text in decode([[*anchor, i] for i in range(n)])]
+
+
 def _whole(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], text: str) -> str:
     """A decoded text without the U+FFFD that stand for bytes of no character; those that its tokens spell stay."""
     if "\ufffd" not in text:

@@ -123,10 +123,12 @@ class Sampling:
     temperature, guidance: (n,). Tokens are drawn from softmax(g / temperature), g = log p + guidance (log p - log q)
     with p given the latent and q given the one that is steered away from (classifier-free guidance, Ho & Salimans 2022,
     eq. 6, for language models Sanchez et al. 2023), within the nucleus of p: the likeliest tokens that have the share
-    top_p of the probability (Holtzman et al. 2020). most_tokens: of one fill; longer ones are given up. seed: of the
-    draws; those of row i are the same whatever the other rows. apart: rows that fill the same spans of the same source
-    given the same latent begin with different tokens, as long as there are any in the nucleus: the first ones are drawn
-    without replacement (as Kool et al. 2019 draw whole texts), so that a row depends on those before it.
+    top_p of the probability (Holtzman et al. 2020). bias: (vocabulary,), added to g, so that some words are drawn
+    rather than others that would do as well (weighted decoding, Ghazvininejad et al. 2017); None: nothing is.
+    most_tokens: of one fill; longer ones are given up. seed: of the draws; those of row i are the same whatever the
+    other rows. apart: rows that fill the same spans of the same source given the same latent begin with different
+    tokens, as long as there are any in the nucleus: the first ones are drawn without replacement (as Kool et al. 2019
+    draw whole texts), so that a row depends on those before it.
     """
 
     temperature: Tensor
@@ -135,6 +137,7 @@ class Sampling:
     most_tokens: int
     seed: int
     apart: bool = False
+    bias: Tensor | None = None
 
 
 @torch.no_grad()
@@ -265,6 +268,8 @@ def _sampled(
         steered = strength.nonzero()[:, 0]
         log_q = logits[b:].masked_fill(~allowed[steered], float("-inf")).log_softmax(-1)
         guided = log_p.index_add(0, steered, strength[steered, None] * (log_p[steered] - log_q).nan_to_num(0.0))
+    if sampling.bias is not None:
+        guided = guided + sampling.bias.to(guided)
     score = guided / sampling.temperature[rows, None].to(log_p)
     chosen: list[int] = _drawn(log_p, score, sampling.top_p, draws.to(log_p), groups).tolist()
     return chosen

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
 from latentopt.errors import LatentoptError
-from latentopt.model.tokenizer import load_tokenizer, to_texts, token_ids, train_tokenizer
+from latentopt.model.tokenizer import load_tokenizer, to_texts, token_ids, token_texts, train_tokenizer
 from tests.toy import toy_texts
 
 TOKENIZER = train_tokenizer(toy_texts(200), vocab_size=500)
@@ -49,6 +51,17 @@ def test_the_saved_tokenizer_is_the_same(tmp_path: Path) -> None:
     TOKENIZER.save_pretrained(tmp_path)
     texts = ["</s> 🙂 \n", "my neighbour paints"]
     assert token_ids(load_tokenizer(tmp_path), texts) == token_ids(TOKENIZER, texts)
+
+
+def test_a_token_that_begins_a_word_says_its_space() -> None:
+    pieces = Tokenizer(models.Unigram([("<unk>", 0.0), ("▁a", -1.0), ("▁glad", -2.0), ("ness", -3.0)], unk_id=0))
+    pieces.pre_tokenizer, pieces.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+    sentencepiece = PreTrainedTokenizerFast(tokenizer_object=pieces, eos_token="<unk>")
+    assert token_texts(sentencepiece, 4) == ["", " a", " glad", "ness"]
+    said = token_texts(TOKENIZER, len(TOKENIZER))
+    assert len(said) == len(TOKENIZER) and said[:3] == ["", "", ""]
+    the, inner = token_ids(TOKENIZER, [" the", "the"])
+    assert said[the[0]] == " the" and "".join(said[i] for i in inner[:-1]) == "the"
 
 
 def test_a_lone_surrogate_is_named() -> None:

@@ -76,6 +76,7 @@ class Fills:
             settings["most_tokens"],  # type: ignore[arg-type]
             settings["seed"],  # type: ignore[arg-type]
             apart=bool(settings.get("apart")),
+            bias=settings.get("bias"),  # type: ignore[arg-type]
         )
         against = self.model.null.detach().expand(n, -1) if settings["guidance"] else None
         return write_fills(
@@ -169,6 +170,15 @@ class TestFills:
         forbidden[list(used)] = True
         again = {token for row in fills.write(forbidden=forbidden) for fill in row or [] for token in fill}
         assert used and not used & again
+
+    def test_a_bias_chooses_among_what_would_do_and_nothing_else(self, fills: Fills) -> None:
+        bias = torch.zeros(fills.model.config.vocab_size)
+        wanted = fills.tokenizer.encode("e", add_special_tokens=False)[0]
+        bias[wanted] = 50.0
+        found = fills.write(bias=bias, most_tokens=3)
+        assert all(row is None or {token for fill in row for token in fill} <= {wanted} for row in found)
+        assert fills.write(bias=bias, top_p=1e-9) == fills.write(top_p=1e-9)  # what is not in the nucleus stays out
+        assert fills.write(bias=torch.zeros_like(bias)) == fills.write()
 
     def test_a_fill_that_does_not_end_is_given_up(self, fills: Fills) -> None:
         found = fills.write(most_tokens=0)
