@@ -96,7 +96,7 @@ def promised(found: list[dict[str, Any]]) -> Figure:
     figure = Figure(figsize=(5.2, 4), layout="constrained")
     axis = figure.add_subplot()
     for kind, label, colour, marker in (
-        ("moved", "given a moved latent", BLUE, "o"),
+        ("moved", "led by a moved latent", BLUE, "o"),
         ("null", "given the latent that says nothing", ORANGE, "s"),
         ("read", "words left out: a latent that was read", GREEN, "^"),
     ):

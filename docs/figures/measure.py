@@ -88,8 +88,8 @@ def collapse() -> dict[str, dict[str, float]]:
 def promised() -> list[dict[str, Any]]:
     """For every candidate of every draft and wish: likes promised and realised, in multiples of the draft's own.
 
-    from: "moved" where the latent that it was written from was moved towards the wish, "null" where that was the one
-    that says nothing, "read" where words were merely left out, so that the latent is the text's own.
+    from: "moved" where the latent that it was led by was moved towards the wish, "null" where that was the one that
+    says nothing, "read" where words were merely left out, so that the latent is the text's own.
     """
     space = lo.LatentSpace.from_pretrained()
     likes = lo.load_fitted("likes", space)

@@ -4,7 +4,8 @@
         --work runs/edits [--texts 200] [--rows infill,rewrite] [--model DIR] [--edit-only | --judge-only]
 
 `judge_edits.py` judges the best candidate of each text. Rows are done one after the other; a text that is kept in
---work, made with this model and number of texts, is not edited again, so that after a kill the same command goes on.
+--work, made with this model and number of texts, is not edited again, so that after a kill the same command goes on;
+another editor needs a folder of its own.
 With --edit-only nothing is judged: another machine edits, and what it has brought back is judged here, all or, with
 --judge-only, as much as there is. --work is no part of the repository, for its texts are not ours; results.json holds
 the figures, and README's table is made of it.
@@ -31,7 +32,7 @@ from tasks import JUDGED, TASKS, fewer_swear_words
 
 from latentopt.editing import Infill, Rewrite, TextEditor
 from latentopt.editing.optimizers import OPTIMIZERS
-from latentopt.editing.write import GUIDANCE
+from latentopt.editing.write import Writer
 from latentopt.space import LatentSpace
 
 HERE = Path(__file__).parent
@@ -56,23 +57,21 @@ def moved_by(name: str) -> Callable[[LatentSpace], dict[str, Any]]:
     return lambda space: {"optimizer": OPTIMIZERS[name](space.density.covariance)}
 
 
-def guided(space: LatentSpace) -> dict[str, Any]:
-    return {"writer": Infill(guidance=GUIDANCE)}
+def written_by(writer: Writer) -> Callable[[LatentSpace], dict[str, Any]]:
+    return lambda space: {"writer": writer}
 
 
 ROWS: dict[str, Row] = {
     "infill": Row(),
-    "guided": Row(guided),
+    "guided": Row(written_by(Infill(guidance=(0.5, 1.0, 1.5)))),
     "no move": Row(moved_by("none")),
-    "rewrite": Row(lambda space: {"writer": Rewrite()}),
+    "rewrite": Row(written_by(Rewrite())),
     "rewrite without a move": Row(lambda space: {"writer": Rewrite(), **moved_by("none")(space)}),
     "no reader": Row(lambda space: {"readers": {}}),
     **{name: Row(moved_by(name)) for name in ("adam", "lbfgs", "langevin", "cma-es", "random")},
     "sentiment=positive": Row(task="sentiment"),
-    "sentiment=positive without a move": Row(
-        lambda space: {"writer": Infill(), **moved_by("none")(space)}, task="sentiment"
-    ),
-    "sentiment=positive unguided": Row(lambda space: {"writer": Infill()}, task="sentiment"),
+    "sentiment=positive without a move": Row(moved_by("none"), task="sentiment"),
+    "sentiment=positive without words": Row(written_by(Infill()), task="sentiment"),
     "apply civil": Row(task="civil"),
 }
 GAINED: dict[str, tuple[str, Callable[[float], float]]] = {  # by task: of which column, and how it is counted
@@ -80,7 +79,7 @@ GAINED: dict[str, tuple[str, Callable[[float], float]]] = {  # by task: of which
     "sentiment": ("sentiment=positive", float),
 }
 # Rows without a move, and those with one that they are compared with, text by text.
-MOVED = {"no move": "infill", "sentiment=positive without a move": "sentiment=positive unguided"}
+MOVED = {"no move": "infill", "sentiment=positive without a move": "sentiment=positive"}
 SAID = {  # of the judges, by what stood before this editor, and of people
     "latentopt 0.1": {
         "usable": 5,

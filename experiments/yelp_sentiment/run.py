@@ -56,8 +56,8 @@ ROWS = [f"{guide}/{strength:g}/{change:g}" for guide in GUIDES for strength in S
 LEARNED_FROM = 4_000  # sentences of each kind that direction and head learn from; their readers take all of their half
 SURE = {0.5: 0.6, 1.0: 0.8, 2.0: 0.95, 4.0: 0.99}  # probability that the head is asked for, in the place of a strength
 FLOORS = {"meaning": 0.3, "fluency": -0.5, "cost": 16.0}  # below the editor's usual ones: published systems have none
-# A sentence is written anew until it is turned, each time from its beginning: later fills also keep away from what it
-# says itself.
+# A sentence is written anew until it is turned, each time from its beginning: later fills are pushed away from what
+# would stand there anyway.
 TRIES = (Infill(), *[Infill(guidance=(1.0, 2.0))] * 3)
 DRAWS = 500
 BY = ("tfidf", "second")  # the two classifiers

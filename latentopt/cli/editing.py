@@ -160,7 +160,7 @@ _OPTIONS = options.compose(
         type=click.Choice(list(OPTIMIZERS)),
         default="gradient",
         show_default=True,
-        help="What moves the latent that fills are guided by; none: it stays, and what is filled is chosen afterwards.",
+        help="What moves the latent that fills are led by; none: it stays, and what is filled is chosen afterwards.",
     ),
     click.option(
         "--candidates",

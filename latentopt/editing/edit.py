@@ -44,12 +44,11 @@ class Candidate:
 
     changes: what differs from the source. changed: that as a share of the source's words. realised: by property,
     predicted again from the text, by head and reader stacked. promised: by property, what the head predicts at the
-    latent that it was written from (of two edits together, the better one's), beginning at what is predicted of the
-    source. read: by property, what its reader says of the text, where it has one. agrees: whether no reader says
-    that the text goes the other way. meaning: cosine to the source's sentence embedding. similarity: chrF to the
-    source, 0 to 1. fluency: nats per token by which it is likelier (above 0) or unlikelier than the source.
-    typicality: share of the training latents that are less typical than the text's. loss: the goal's, by the more
-    cautious of head and reader.
+    latent that it was led by (of two edits together, the better one's), beginning at what is predicted of the source.
+    read: by property, what its reader says of the text, where it has one. agrees: whether no reader says that the text
+    goes the other way. meaning: cosine to the source's sentence embedding. similarity: chrF to the source, 0 to 1.
+    fluency: nats per token by which it is likelier (above 0) or unlikelier than the source. typicality: share of the
+    training latents that are less typical than the text's. loss: the goal's, by the more cautious of head and reader.
     """
 
     text: str

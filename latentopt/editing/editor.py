@@ -13,19 +13,19 @@ from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from latentopt.editing.ball import Ball
-from latentopt.editing.bias import token_bias, token_scores
+from latentopt.editing.bias import shares, token_bias, token_scores
 from latentopt.editing.constraints import Breach, Constraint, breaches, standard
 from latentopt.editing.edit import Candidate, Edit, count_words, words_changed
 from latentopt.editing.fluency import LanguageModel
 from latentopt.editing.join import joined
 from latentopt.editing.measure import Attempt, Measure, SecondOpinion, ShownOpinion, started
-from latentopt.editing.objectives import Objective, columns, scored_columns
+from latentopt.editing.objectives import Objective, columns
 from latentopt.editing.occlusion import effects, occlude
 from latentopt.editing.optimizers.gradient import PreconditionedGradient
 from latentopt.editing.optimizers.optimizer import Optimizer
 from latentopt.editing.rank import Best, Choice, Floors, ordered, shortest_way, spread, value
 from latentopt.editing.search import STEPS, points_along, search
-from latentopt.editing.write import Draft, Infill, Writer, usual_writer
+from latentopt.editing.write import Draft, Writer, usual_writer
 from latentopt.errors import LatentoptError
 from latentopt.model.tokenizer import token_texts
 from latentopt.space.texts import checked_texts
@@ -76,7 +76,7 @@ class TextEditor(BaseEstimator):
     Args:
         space: the latent space; it needs a density.
         goal: wishes and other terms, on pooled latents; a wish's value is one for all texts, or one for each.
-        writer: None takes Infill(), with guided fills where a class or another share is wished for.
+        writer: None takes Infill(), with a bias where a class or another share is wished for (see `usual_writer`).
         optimizer: moves latents; None takes PreconditionedGradient.
         constraints: None takes `latentopt.editing.constraints.standard()`.
         floors: what a text must have to be shown.
@@ -115,7 +115,7 @@ class TextEditor(BaseEstimator):
         self.shown = shown
         self.seed = seed
         self._walked: tuple[object, Tensor] | None = None  # what `_forbidden` found, and of what
-        self._read: dict[str, tuple[SecondOpinion, Tensor]] = {}  # what `_rated` found, and by which readers
+        self._scored: dict[str, tuple[object, Tensor]] = {}  # what `_token_scores` found, and of what
 
     def fit(self, texts: object = None, y: object = None) -> TextEditor:
         """Do nothing, and return the editor: there is nothing to fit."""
@@ -144,10 +144,10 @@ class TextEditor(BaseEstimator):
         """
         texts = self._checked(texts)
         edits = []
-        forbidden, rated = self._forbidden(), self._rated()
+        forbidden, scores = self._forbidden(), self._token_scores()
         for i, text in enumerate(texts):
             with self.space.at_work():
-                for edit in _Work(self, text, self.goal.take(torch.tensor([i])), forbidden, rated).rounds():
+                for edit in _Work(self, text, self.goal.take(torch.tensor([i])), forbidden, scores).rounds():
                     if glance is not None:
                         glance(edit)
             edits.append(edit)
@@ -165,7 +165,7 @@ class TextEditor(BaseEstimator):
         """
         (text,) = self._checked([text])
         goal = self.goal.take(torch.tensor([0]))
-        yield from _Work(self, text, goal, self._forbidden(), self._rated()).rounds(glance)
+        yield from _Work(self, text, goal, self._forbidden(), self._token_scores()).rounds(glance)
 
     def explain(self, text: str) -> tuple[list[str], Tensor]:
         """The words of a text, and what each adds to the goal: by how much the loss rises without it, (n,)."""
@@ -196,18 +196,16 @@ class TextEditor(BaseEstimator):
             self._walked = of, torch.tensor([any(c.forbids(token) for c in constraints) for token in tokens])
         return self._walked[1]
 
-    def _rated(self) -> dict[str, Tensor]:
-        """What the readers of properties make of tokens, (vocabulary,) each, if the writer wants to know."""
-        writer = self.writer or usual_writer(self.goal)
-        if not (isinstance(writer, Infill) and writer.bias):
-            return {}
-        asked = {wish.name for wish in scored_columns(self.goal).values()}
-        readers = {name: reader for name, reader in (self.readers or {}).items() if name in asked}
-        for name, reader in readers.items():
-            if name not in self._read or self._read[name][0] is not reader:  # parameters can be set later
+    def _token_scores(self) -> dict[str, Tensor]:
+        """What readers make of tokens, (vocabulary,) each, by the names of shares that are wished for."""
+        found = {}
+        for name in {wish.name for wish in shares(self.goal)} & (self.readers or {}).keys():
+            of = self.space, self.readers[name]  # type: ignore[index]
+            if name not in self._scored or self._scored[name][0] != of:  # parameters can be set later
                 tokens = token_texts(self.space.tokenizer, self.space.model.config.vocab_size)
-                self._read[name] = reader, token_scores(reader, tokens)
-        return {name: self._read[name][1] for name in readers}
+                self._scored[name] = of, token_scores(of[1], tokens)
+            found[name] = self._scored[name][1]
+        return found
 
     def __sklearn_clone__(self) -> TextEditor:
         return type(self)(**self.get_params(deep=False))  # a copy of the model would be another space
@@ -217,7 +215,7 @@ class _Work:
     """One text that is being edited."""
 
     def __init__(
-        self, editor: TextEditor, source: str, goal: Objective, forbidden: Tensor, rated: Mapping[str, Tensor]
+        self, editor: TextEditor, source: str, goal: Objective, forbidden: Tensor, scores: Mapping[str, Tensor]
     ) -> None:
         self.editor = editor
         self.forbidden = forbidden
@@ -238,7 +236,7 @@ class _Work:
             opinions=editor.opinions,
             language_model=editor.language_model,
         )
-        self.bias = token_bias(self.goal, self.start, rated)
+        self.bias = token_bias(self.goal, self.start, scores)
         self.drafts: dict[str, Draft] = {}  # of texts that have been searched from
         self._forget()
         # A text that breaks a constraint as it stands, such as one that is too long, is bettered by any that does not.
@@ -295,7 +293,7 @@ class _Work:
         self._accept(self._measured(texts, promised), effort.scored)
 
     def _measured(self, texts: Sequence[str], promised: Sequence[Tensor]) -> list[Attempt]:
-        """Measure those of texts, written from these latents, that have not been, and are not too long."""
+        """Measure those of texts, led by these latents, that have not been, and are not too long."""
         fits = [tokens <= self.space.max_tokens for tokens in self.space.lengths(texts)]
         new = {text: z for text, z, fit in zip(texts, promised, fits, strict=True) if fit and text not in self.seen}
         self.seen |= new.keys()

@@ -55,13 +55,12 @@ class ShownOpinion(Protocol):
 class Attempt:
     """A text that was written, and what is known of it.
 
-    z: its pooled latent, (m,). promised: the latent that it was written from, (m,); of two texts together, that of the
-    better one. changes, changed: what differs from
-    the source, and that as a share of its words. loss: of the goal, by what the head says of the text. read_loss: the
-    same by what readers say; that of the head where there is none. reached: whether every wish that has an end is
-    fulfilled. meaning: cosine to the source. fluency: nats per token by which it is likelier than the source, None
-    where nobody asked. cost: nats by which the whole text is unlikelier. strain: nats by which its worst change stands
-    out (see `fluency.strain`). Both None likewise. broken: constraints that it breaks.
+    z: its pooled latent, (m,). promised: the latent that it was led by, (m,); of two texts together, that of the better
+    one. changes, changed: what differs from the source, and that as a share of its words. loss: of the goal, by what
+    the head says of the text. read_loss: the same by what readers say; that of the head where there is none. reached:
+    whether every wish that has an end is fulfilled. meaning: cosine to the source. fluency: nats per token by which it
+    is likelier than the source, None where nobody asked. cost: nats by which the whole text is unlikelier. strain: nats
+    by which its worst change stands out (see `fluency.strain`). Both None likewise. broken: constraints that it breaks.
     """
 
     text: str
@@ -161,7 +160,7 @@ class Measure:
         )
 
     def __call__(self, texts: Sequence[str], promised: Tensor) -> list[Attempt]:
-        """Everything but fluency of n texts, written from pooled latents (n, m)."""
+        """Everything but fluency of n texts, led by pooled latents (n, m)."""
         if not texts:
             return []
         z = self.space.pooled(self.space.encode(texts))

@@ -3,7 +3,8 @@
 A head judges a text by its latent, and an edit is made by moving that latent to please the head: the head flatters it.
 A reader counts hashed words and characters and knows nothing of latents, so that its word on an edit is a second one.
 It is not the last word: it learned from the same rows as the head, and any other bag of words fitted to those rows (a
-judge of finished edits, say) is a relative of it that will mostly agree.
+judge of finished edits, say) is a relative of it that will mostly agree. Where a class is wished for, it also says to
+which words fills lean (`latentopt.editing.bias`).
 """
 
 from __future__ import annotations

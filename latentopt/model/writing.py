@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -193,6 +193,8 @@ def write_fills(
     cache, token_mask = stacked([read[i] for i in once_of])
     memory, hidden = memory.take(every), hidden[every]
 
+    if sampling.bias is not None:
+        sampling = replace(sampling, bias=sampling.bias.to(device))
     banned = torch.zeros(config.vocab_size, dtype=torch.bool, device=device)
     banned[[*special]] = True
     if forbidden is not None:
@@ -268,9 +270,8 @@ def _sampled(
         steered = strength.nonzero()[:, 0]
         log_q = logits[b:].masked_fill(~allowed[steered], float("-inf")).log_softmax(-1)
         guided = log_p.index_add(0, steered, strength[steered, None] * (log_p[steered] - log_q).nan_to_num(0.0))
-    if sampling.bias is not None:
-        guided = guided + sampling.bias.to(guided)
-    score = guided / sampling.temperature[rows, None].to(log_p)
+    wanted = guided if sampling.bias is None else guided + sampling.bias
+    score = wanted / sampling.temperature[rows, None].to(log_p)
     chosen: list[int] = _drawn(log_p, score, sampling.top_p, draws.to(log_p), groups).tolist()
     return chosen
 

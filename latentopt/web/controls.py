@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,9 +40,13 @@ class _HeadControl:
     name: str
     fitted: Fitted
 
-    def readers(self) -> Mapping[str, SecondOpinion]:
-        """Second opinions by the names of what is wished for."""
+    @cached_property
+    def _readers(self) -> Mapping[str, SecondOpinion]:
         return self.fitted.readers()
+
+    def readers(self) -> Mapping[str, SecondOpinion]:
+        """Second opinions by the names of what is wished for; always the same, so that an editor knows them again."""
+        return self._readers
 
     def opinions(self) -> Mapping[str, ShownOpinion]:
         """What is shown of texts, by the names of what is wished for."""

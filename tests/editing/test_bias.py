@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from latentopt.editing import AtLeast, AtMost, Infill, Maximize, Near, Target, TextEditor
-from latentopt.editing.bias import FARTHEST, token_bias, token_scores
+from latentopt.editing.bias import CLIP, token_bias, token_scores
 from latentopt.model.tokenizer import token_texts
 from tests.toy import toy_space, toy_texts
 from tests.toy_problems import LinearHead
@@ -31,7 +31,7 @@ def test_scores_are_standard_deviations_of_words():
 
 def test_no_word_weighs_more_than_a_reader_can_know():
     scores = token_scores(Letters("a"), [" b"] * 200 + [" " + "a" * 50])
-    assert scores.max() == FARTHEST
+    assert scores.max() == CLIP
 
 
 @pytest.mark.parametrize("tokens", [[" a"] * 4, [" a"], ["b", "c"], []])
@@ -39,39 +39,62 @@ def test_where_a_reader_tells_nothing_no_word_is_better(tokens):
     assert token_scores(Letters("a"), tokens).tolist() == [0.0] * len(tokens)
 
 
+class Share(LinearHead):
+    """A head for a share, which each text has at this score."""
+
+    scale = "logit"
+
+
 def test_a_bias_goes_where_the_goal_does():
     space = toy_space()
-    head = LinearHead(torch.zeros(space.pooled_dim), bias=5.0)  # each text has 5
-    z, scores = torch.zeros(1, space.pooled_dim), {"likes": torch.tensor([1.0, -2.0])}
-    for goal, sign in [
-        (Target(head, 9), 1),
-        (Target(head, 1), -1),
-        (Maximize(head), 1),
-        (AtLeast(head, 9), 1),
-        (AtLeast(head, 1), 0),  # fulfilled: no word matters
-        (AtMost(head, 1), -1),
-        (-1.0 * Maximize(head) + Near(), -1),
-        (Target(head, 9) + Maximize(head), 2),
+    share = Share(torch.zeros(space.pooled_dim), bias=5.0, name="glad")
+    other = Share(torch.zeros(space.pooled_dim), bias=5.0, name="rude")
+    count = LinearHead(torch.zeros(space.pooled_dim), bias=5.0)
+    scores = {name: torch.tensor([1.0, -2.0]) for name in ("glad", "likes")} | {"rude": torch.tensor([0.0, 1.0])}
+    z = torch.zeros(1, space.pooled_dim)
+    for goal, bias in [
+        (Target(share, 9), [1, -2]),
+        (Target(share, 1), [-1, 2]),
+        (Maximize(share), [1, -2]),
+        (AtLeast(share, 9), [1, -2]),
+        (AtLeast(share, 1), [0, 0]),  # fulfilled: no word matters
+        (AtMost(share, 1), [-1, 2]),
+        (-1.0 * Maximize(share) + Near(), [-1, 2]),
+        (Target(share, 9) + 100 * Target(count, 9), [1, -2]),  # of likes, words say little
+        (3 * Maximize(share) + -1 * Maximize(other), [0.75, -1.75]),
     ]:
-        assert token_bias(goal.starting_at(z, space.density), z, scores).tolist() == [sign, -2 * sign]
-    assert token_bias(Maximize(head), z, {}) is None
-    assert token_bias(Near(), z, scores) is None
+        assert token_bias(goal.starting_at(z, space.density), z, scores).tolist() == bias
+    assert token_bias(Maximize(share), z, {}) is None
+    assert token_bias(Maximize(count) + Near(), z, scores) is None
 
 
 def test_fills_have_the_words_that_a_reader_wants():
     space, texts = toy_space(), toy_texts(4, seed=2)
-    head = LinearHead(torch.zeros(space.pooled_dim))
-    reader = Letters("e")
     tokens = token_texts(space.tokenizer, space.model.config.vocab_size)
+    share = Share(torch.zeros(space.pooled_dim), name="glad")
     shares = []
     for bias in (0.0, 2.0):
         writer = Seeing(bias)
-        TextEditor(space, Maximize(head), writer=writer, readers={"likes": reader}).edit(texts)
+        TextEditor(space, Maximize(share), writer=writer, readers={"glad": Letters("e")}).edit(texts)
         shares.append(sum(text.count("e") for text in writer.texts) / len(writer.texts))
-        # The editor asks what readers make of tokens only where the writer wants to know.
-        assert all((draft.bias is not None) == bool(bias) for draft in writer.drafts)
     assert shares[1] > shares[0]
-    assert torch.equal(writer.drafts[0].bias, token_scores(reader, tokens))
+    assert torch.equal(writer.drafts[0].bias, token_scores(Letters("e"), tokens))
+    plain = Seeing(2.0)
+    TextEditor(space, Maximize(LinearHead(share.weight)), writer=plain, readers={"likes": Letters("e")}).edit(texts[:1])
+    assert plain.drafts[0].bias is None
+
+
+def test_an_editor_asks_readers_anew_when_they_change():
+    space, texts = toy_space(), toy_texts(2, seed=2)
+    tokens = token_texts(space.tokenizer, space.model.config.vocab_size)
+    writer = Seeing(1.0)
+    editor = TextEditor(space, Maximize(Share(torch.zeros(space.pooled_dim), name="glad")), writer=writer)
+    for letter in "ea":
+        editor.set_params(readers={"glad": Letters(letter)}).edit(texts[:1])
+        assert torch.equal(writer.drafts[-1].bias, token_scores(Letters(letter), tokens))
+    # Neighbours have no say, with a bias either.
+    (together, alone) = editor.edit(texts), editor.edit(texts[1:])
+    assert [c.text for c in together[1].candidates] == [c.text for c in alone[0].candidates]
 
 
 class Seeing(Infill):

@@ -10,7 +10,7 @@ import torch
 from latentopt.directions import Direction
 from latentopt.editing import Along, AtLeast, Infill, Near, Target, standard
 from latentopt.editing.occlusion import occlude
-from latentopt.editing.write import GUIDANCE, Draft, texts_at, usual_writer
+from latentopt.editing.write import BIAS, Draft, texts_at, usual_writer
 from property_models import LogisticHead
 from tests.toy import toy_space, toy_texts
 from tests.toy_problems import LinearHead
@@ -37,6 +37,7 @@ class Seen:
 
     def fill(self, words, spans, z, sampling, *, against, forbidden):
         assert sampling.apart  # texts that are written twice are of no use
+        assert against is None or torch.equal(against, self.null.expand_as(z))
         self.guided += (sampling.guidance * (against is not None)).tolist()
         self.asked += [(tuple(there), tuple(latent)) for there, latent in zip(spans, z.tolist(), strict=True)]
         return [f"text {i}" for i in range(len(spans))]
@@ -62,12 +63,12 @@ def test_fills_leave_spaces_only_where_the_source_has_such(source, written):
     assert set(Infill().write(seen, [draft_of(space, source)], 4, seed=4).texts) == {written}
 
 
-def test_fills_are_guided_where_a_class_is_wished_for():
+def test_fills_lean_to_words_where_a_class_is_wished_for():
     x = np.random.default_rng(0).normal(size=(40, 4))
     classes = LogisticHead().fit(x, np.where(x[:, 0] > 0, "glad", "sad"))
     count = Target(LinearHead(torch.ones(4)), 1)
     for goal in (AtLeast(classes.for_class("glad"), 0.9), Near() + count + 2 * AtLeast(classes, 0.9)):
-        assert usual_writer(goal) == Infill(guidance=GUIDANCE)
+        assert usual_writer(goal) == Infill(bias=BIAS)
     for goal in (count, Near(), Along(Direction(torch.ones(4), name="polite", space="", strength=1.0))):
         assert usual_writer(goal) == Infill()
 
@@ -79,6 +80,17 @@ def test_only_what_has_moved_is_guided():
         seen = Seen(space)
         Infill(guidance=(1.5,), free=0.0).write(seen, [replace(draft, moved=moved)], 4, seed=4)
         assert set(seen.guided) == guided
+
+
+def test_fills_are_led_by_the_null_latent_moved_as_the_texts_was():
+    space = toy_space()
+    draft, null = draft_of(space, TEXT), space.null[0]
+    for free, steps in ((0.0, draft.moved - space.pooled(draft.z)), (1.0, torch.zeros(1, space.pooled_dim))):
+        seen = Seen(space)
+        written = Infill(free=free).write(seen, [draft], 12, seed=4)
+        assert {latent for _, latent in seen.asked} == {tuple(latent) for latent in (null + steps).tolist()}
+        led_by = draft.moved if free == 0.0 else space.null
+        assert {tuple(z) for z in written.z.tolist()} == {tuple(z) for z in led_by.tolist()}
 
 
 def test_fills_of_one_set_share_spans_and_latent():
