@@ -72,6 +72,9 @@ ROWS: dict[str, Row] = {
     "sentiment=positive": Row(task="sentiment"),
     "sentiment=positive without a move": Row(moved_by("none"), task="sentiment"),
     "sentiment=positive without words": Row(written_by(Infill()), task="sentiment"),
+    "sentiment=positive without words or a move": Row(
+        lambda space: {"writer": Infill(), **moved_by("none")(space)}, task="sentiment"
+    ),
     "apply civil": Row(task="civil"),
 }
 GAINED: dict[str, tuple[str, Callable[[float], float]]] = {  # by task: of which column, and how it is counted
@@ -79,7 +82,11 @@ GAINED: dict[str, tuple[str, Callable[[float], float]]] = {  # by task: of which
     "sentiment": ("sentiment=positive", float),
 }
 # Rows without a move, and those with one that they are compared with, text by text.
-MOVED = {"no move": "infill", "sentiment=positive without a move": "sentiment=positive"}
+MOVED = {
+    "no move": "infill",
+    "sentiment=positive without a move": "sentiment=positive",
+    "sentiment=positive without words or a move": "sentiment=positive without words",
+}
 SAID = {  # of the judges, by what stood before this editor, and of people
     "latentopt 0.1": {
         "usable": 5,
