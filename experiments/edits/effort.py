@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from run import judged, put_between
+from run import GUIDED, judged, put_between
 from tasks import likes_of
 
 from latentopt.editing import Effort, Infill, TextEditor
@@ -29,7 +29,7 @@ FIRST = 40  # of these, on which the floors were tried
 WHOLE = Effort(rounds=1, tries=1, rows=96)
 WAYS: dict[str, dict[str, Any]] = {
     "one round of 96": {"effort": WHOLE},
-    "one round of 96, guided": {"effort": WHOLE, "writer": Infill(guidance=(0.5, 1.0, 1.5))},
+    "one round of 96, guided": {"effort": WHOLE, "writer": GUIDED},
     "one round of 96, two fills of the same spans": {"effort": WHOLE, "writer": Infill(fills=2)},
     "two rounds of 64": {"effort": Effort(rounds=2, tries=1, rows=64, scored=24)},
 }

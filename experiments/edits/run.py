@@ -5,10 +5,9 @@
 
 `judge_edits.py` judges the best candidate of each text. Rows are done one after the other; a text that is kept in
 --work, made with this model and number of texts, is not edited again, so that after a kill the same command goes on;
-another editor needs a folder of its own.
-With --edit-only nothing is judged: another machine edits, and what it has brought back is judged here, all or, with
---judge-only, as much as there is. --work is no part of the repository, for its texts are not ours; results.json holds
-the figures, and README's table is made of it.
+another editor needs a folder of its own. With --edit-only nothing is judged: another machine edits, and what it has
+brought back is judged here, all or, with --judge-only, as much as there is. --work is no part of the repository, for
+its texts are not ours; results.json holds the figures, and README's table is made of it.
 """
 
 from __future__ import annotations
@@ -61,9 +60,10 @@ def written_by(writer: Writer) -> Callable[[LatentSpace], dict[str, Any]]:
     return lambda space: {"writer": writer}
 
 
+GUIDED = Infill(guidance=(0.5, 1.0, 1.5))  # each row of a round by one of these strengths
 ROWS: dict[str, Row] = {
     "infill": Row(),
-    "guided": Row(written_by(Infill(guidance=(0.5, 1.0, 1.5)))),
+    "guided": Row(written_by(GUIDED)),
     "no move": Row(moved_by("none")),
     "rewrite": Row(written_by(Rewrite())),
     "rewrite without a move": Row(lambda space: {"writer": Rewrite(), **moved_by("none")(space)}),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
+from latentopt.editing.bias import shares
 from latentopt.editing.objectives import Objective
 from latentopt.editing.occlusion import Occlusion
 
@@ -143,7 +144,7 @@ def usual_writer(goal: Objective) -> Infill:
     knows of likes is mostly names, and civil edits are as good without (experiments/edits). Other classes have not been
     measured.
     """
-    return Infill(bias=BIAS) if any(term.of_share for _, term in goal.terms) else Infill()
+    return Infill(bias=BIAS) if shares(goal) else Infill()
 
 
 def _spaced_as(text: str, source: str) -> str:
