@@ -13,6 +13,7 @@ import latentopt
 from latentopt import LatentSpace
 from latentopt.directions import bundled_directions, load_direction
 from latentopt.editing import Effort, Target, TextEditor
+from latentopt.editing.acceptability import Acceptability
 from latentopt.heads import bundled_heads, load_head
 
 FOLDER = Path(latentopt.__file__).parent / "pretrained"
@@ -54,6 +55,15 @@ def test_it_has_the_heads_and_directions_that_are_promised(space):
     for direction in (load_direction(file, space) for file in bundled_directions(space).values()):
         verdict = direction.statistics.get("verdict", {"words": "works on texts"})  # those of 0.1 have none
         assert verdict["words"] == "works on texts"
+
+
+def test_it_tells_edits_that_could_be_posted_from_others(space):
+    probe = Acceptability.of_model(space)
+    assert probe is not None, "fit it anew to this model: experiments/edits/acceptability.py"
+    good, bad = probe.predict(
+        space, "I hate waiting for the bus", ["I love waiting for the bus", "I hate love you bus"]
+    )
+    assert good > bad
 
 
 def test_english_is_likelier_than_its_words_in_another_order(space):

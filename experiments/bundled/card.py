@@ -26,6 +26,7 @@ embeddings of all-MiniLM-L6-v2 (Apache-2.0).
 | `model.quantized.safetensors`, `config.json` | the T5-VAE, in 4, 5 and 8 bits a weight |
 | `tokenizer.json` | its byte-level BPE |
 | `density.safetensors` | mean and covariance of the pooled latents of training tweets |
+| `acceptability.safetensors` | what ratings of edits say of others (`experiments/edits`) |
 | `heads/` | {heads}; each with its reader |
 | `directions/` | {directions} |
 

@@ -232,7 +232,7 @@ class Edits(Work):
 
 EDIT = ("text", "candidate", "status", "already", "reason")
 ENDS = ("_low", "_high", "_before", "_promised", "_reader")
-MEASURES = ("meaning", "fluency", "changed", "similarity", "typicality", "agrees")
+MEASURES = ("meaning", "fluency", "changed", "similarity", "typicality", "acceptability", "agrees")
 
 
 def edit_records(edit: Edit, *, best: bool) -> list[Record]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -49,6 +50,8 @@ class Candidate:
     goes the other way. meaning: cosine to the source's sentence embedding. similarity: chrF to the source, 0 to 1.
     fluency: nats per token by which it is likelier (above 0) or unlikelier than the source. typicality: share of the
     training latents that are less typical than the text's. loss: the goal's, by the more cautious of head and reader.
+    acceptability: the rating that it can expect, about 0 (nobody would post it) to 2 (as it is); None where the model
+    has learned from no ratings.
     """
 
     text: str
@@ -63,6 +66,7 @@ class Candidate:
     fluency: float
     typicality: float
     loss: float
+    acceptability: float | None = None
 
     @property
     def untypical(self) -> bool:
@@ -121,6 +125,7 @@ class Edit:
                     "fluency": candidate.fluency,
                     "fluency_words": candidate.wording,
                     "typicality": candidate.typicality,
+                    "acceptability": candidate.acceptability,
                 }
                 for candidate in self.candidates
             ],
@@ -129,17 +134,24 @@ class Edit:
 
 def changes_between(source: str, text: str) -> list[Change]:
     """What a text has replaced, taken away and added, word by word."""
+    return [Change(source[i:j], text[k:m], k, m) for (i, j), (k, m) in places_changed(source, text)]
+
+
+def places_changed(source: str, text: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """The characters of a source that a text has replaced, and those of the text that stand there now, from and to.
+
+    What was added or taken away leaves a place of no length on the other side, behind the word before it.
+    """
     before, after = list(WORD.finditer(source)), list(WORD.finditer(text))
     a, b = [m.group() for m in before], [m.group() for m in after]
-    found = []
-    for kind, i, j, k, m in difflib.SequenceMatcher(a=a, b=b, autojunk=False).get_opcodes():
-        if kind == "equal":
-            continue
-        was = source[before[i].start() : before[j - 1].end()] if j > i else ""
-        # What was taken away leaves a place of no length, behind the word before it.
-        start, end = (after[k].start(), after[m - 1].end()) if m > k else (after[k - 1].end() if k else 0,) * 2
-        found.append(Change(was, text[start:end], start, end))
-    return found
+    steps = difflib.SequenceMatcher(a=a, b=b, autojunk=False).get_opcodes()
+    return [(_place(before, i, j), _place(after, k, m)) for kind, i, j, k, m in steps if kind != "equal"]
+
+
+def _place(words: Sequence[re.Match[str]], first: int, last: int) -> tuple[int, int]:
+    if last > first:
+        return words[first].start(), words[last - 1].end()
+    return (words[first - 1].end() if first else 0,) * 2
 
 
 def count_words(text: str) -> int:

@@ -12,6 +12,7 @@ import torch
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
+from latentopt.editing.acceptability import Acceptability
 from latentopt.editing.ball import Ball
 from latentopt.editing.bias import shares, token_bias, token_scores
 from latentopt.editing.constraints import Breach, Constraint, breaches, standard
@@ -83,6 +84,7 @@ class TextEditor(BaseEstimator):
         readers: second opinions by the names of their properties. opinions: likewise, what is shown of texts, such as
             head and reader stacked (`Fitted.opinions`); None shows what the goal's heads say.
         language_model: judges fluency; None takes the space.
+        acceptability: tells whether an edit could be posted; None takes what came with the model, if anything did.
         effort: how much is tried. shown: which candidates are, Best(3) or Front(). seed: of all draws.
     """
 
@@ -98,6 +100,7 @@ class TextEditor(BaseEstimator):
         readers: Mapping[str, SecondOpinion] | None = None,
         opinions: Mapping[str, ShownOpinion] | None = None,
         language_model: LanguageModel | None = None,
+        acceptability: Acceptability | None = None,
         effort: Effort = Effort(),
         shown: Choice = Best(),  # noqa: B008 (frozen)
         seed: int = 0,
@@ -111,11 +114,13 @@ class TextEditor(BaseEstimator):
         self.readers = readers
         self.opinions = opinions
         self.language_model = language_model
+        self.acceptability = acceptability
         self.effort = effort
         self.shown = shown
         self.seed = seed
         self._walked: tuple[object, Tensor] | None = None  # what `_forbidden` found, and of what
         self._scored: dict[str, tuple[object, Tensor]] = {}  # what `_token_scores` found, and of what
+        self._came: tuple[LatentSpace, Acceptability | None] | None = None  # what came with which model
 
     def fit(self, texts: object = None, y: object = None) -> TextEditor:
         """Do nothing, and return the editor: there is nothing to fit."""
@@ -186,6 +191,14 @@ class TextEditor(BaseEstimator):
     def _constraints(self) -> Sequence[Constraint]:
         return standard() if self.constraints is None else self.constraints
 
+    @property
+    def _acceptability(self) -> Acceptability | None:
+        if self.acceptability is not None:
+            return self.acceptability
+        if self._came is None or self._came[0] is not self.space:  # parameters can be set later
+            self._came = self.space, Acceptability.of_model(self.space)
+        return self._came[1]
+
     def _forbidden(self) -> Tensor:
         """Tokens that some constraint forbids, (vocabulary,)."""
         of = self.space, None if self.constraints is None else tuple(self.constraints)  # parameters can be set later
@@ -235,6 +248,7 @@ class _Work:
             readers=editor.readers or {},
             opinions=editor.opinions,
             language_model=editor.language_model,
+            acceptability=editor._acceptability,
         )
         self.bias = token_bias(self.goal, self.start, scores)
         self.drafts: dict[str, Draft] = {}  # of texts that have been searched from
@@ -386,6 +400,7 @@ class _Work:
                 fluency=attempt.fluency or 0.0,
                 typicality=typicality[i],
                 loss=attempt.cautious,
+                acceptability=attempt.acceptability,
             )
             for i, attempt in enumerate(chosen)
         ]

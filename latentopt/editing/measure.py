@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor
 
+from latentopt.editing.acceptability import Acceptability
 from latentopt.editing.constraints import Breach, Constraint, breaches
 from latentopt.editing.edit import WORD, Change, Estimate, changes_between, count_words, words_changed
 from latentopt.editing.fluency import LanguageModel, strain, without_marks
@@ -60,7 +61,9 @@ class Attempt:
     the head says of the text. read_loss: the same by what readers say; that of the head where there is none. reached:
     whether every wish that has an end is fulfilled. meaning: cosine to the source. fluency: nats per token by which it
     is likelier than the source, None where nobody asked. cost: nats by which the whole text is unlikelier. strain: nats
-    by which its worst change stands out (see `fluency.strain`). Both None likewise. broken: constraints that it breaks.
+    by which its worst change stands out (see `fluency.strain`). Both None likewise. acceptability: the rating
+    that it can expect (see `acceptability`), None likewise, and where the model has learned from none. broken:
+    constraints that it breaks.
     """
 
     text: str
@@ -76,6 +79,7 @@ class Attempt:
     fluency: float | None = None
     cost: float | None = None
     strain: float | None = None
+    acceptability: float | None = None
 
     @property
     def cautious(self) -> float:
@@ -118,6 +122,7 @@ class Measure:
         constraints: what texts must keep or not have. readers: by property; those of no wish are not asked.
         opinions: by property, what is shown of texts and fulfils a wish; else what the wish says.
         language_model: judges fluency; the space does, where none is given.
+        acceptability: tells whether an edit could be posted; nothing does, where none is given.
     """
 
     def __init__(
@@ -131,6 +136,7 @@ class Measure:
         readers: Mapping[str, SecondOpinion],
         opinions: Mapping[str, ShownOpinion] | None = None,
         language_model: LanguageModel | None = None,
+        acceptability: Acceptability | None = None,
     ) -> None:
         self.space = space
         self.goal = goal
@@ -145,6 +151,7 @@ class Measure:
         known = opinions or {}
         self.opinions = {column: known[wish.name] for column, wish in self._scored.items() if wish.name in known}
         self.language_model: LanguageModel = space if language_model is None else language_model
+        self.acceptability = acceptability
         self._words = max(1, count_words(source))
         self._embedding = space.embed(z)
         self._bare = without_marks(source)
@@ -187,9 +194,13 @@ class Measure:
         return attempts
 
     def with_fluency(self, attempts: Sequence[Attempt]) -> list[Attempt]:
-        """The same attempts, asked for their fluency: what costs most is asked last."""
+        """The same attempts, asked for their fluency and acceptability: what costs most is asked last."""
         if not attempts:
             return []
+        accepted: list[float | None] = [None] * len(attempts)
+        if self.acceptability is not None:
+            whole = [attempt.text for attempt in attempts]
+            accepted = [*self.acceptability.predict(self.space, self.source, whole).tolist()]
         texts = [without_marks(attempt.text) for attempt in attempts]
         own, *found = self.language_model.surprise([self._bare, *texts])
         return [
@@ -198,8 +209,9 @@ class Measure:
                 fluency=own.mean - there.mean,
                 cost=there.total - own.total,
                 strain=strain(self._bare, own, text, there),
+                acceptability=score,
             )
-            for attempt, text, there in zip(attempts, texts, found, strict=True)
+            for attempt, text, there, score in zip(attempts, texts, found, accepted, strict=True)
         ]
 
     def merits(self, attempts: Sequence[Attempt]) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,9 +15,12 @@ from latentopt.editing.edit import count_words
 from latentopt.editing.measure import Attempt
 from latentopt.editing.pareto import pareto
 
-# What fluency and strain (nats), meaning and the share of the words that changed are worth, in losses of 1: misses of
-# one standard deviation. And that nothing was taken away: of 15 such edits that were read, 2 could be posted
-# (experiments/edits).
+# What acceptability (a rating), fluency and strain (nats), meaning and the share of the words that changed
+# are worth, in losses of 1: misses of one standard deviation. And that nothing was taken away: of 15 such edits that
+# were read, 2 could be posted (experiments/edits).
+ACCEPTABILITY_WEIGHT = 4.0
+TYPICAL = 0.5  # rating of the edits that pass all floors: counts for one of which none is known
+FAR = 2.0  # of losses far above it, about their logarithm counts
 FLUENCY_WEIGHT = 3.0
 FLUENT = 0.2  # nats per token above the source: more is no better, but for the model's taste
 STRAIN_WEIGHT = 0.4
@@ -79,11 +83,18 @@ class Floors:
 
 
 def value(attempt: Attempt) -> float:
-    """What attempts are ordered by, lower is better: the cautious loss, then what fluency and meaning were lost."""
+    """What attempts are ordered by, lower is better: the cautious loss, fluency, meaning, and what ratings expect.
+
+    A wish that is far away would else be all that counts, for its loss is the square of how far. Losses below 0, of
+    what shall be as much as there is, are no squares.
+    """
     fluency = FLUENT if attempt.fluency is None else attempt.fluency
     odd = FLUENCY_WEIGHT * max(0.0, FLUENT - fluency) + STRAIN_WEIGHT * (attempt.strain or 0.0)
     changed = CHANGE_WEIGHT * attempt.changed + ADDED_WEIGHT * attempt.only_adds
-    return attempt.cautious + odd + MEANING_WEIGHT * (1 - attempt.meaning) + changed
+    rating = TYPICAL if attempt.acceptability is None else attempt.acceptability
+    accepted = ACCEPTABILITY_WEIGHT * (rating - TYPICAL)
+    loss = min(attempt.cautious, FAR * math.asinh(attempt.cautious / FAR))
+    return loss + odd + MEANING_WEIGHT * (1 - attempt.meaning) + changed - accepted
 
 
 def ordered(attempts: Iterable[Attempt]) -> list[Attempt]:

@@ -60,6 +60,14 @@ def sentinel_ids(tokenizer: PreTrainedTokenizerBase) -> list[int]:
     return [known[token] for token in SENTINELS if token in known]
 
 
+def token_places(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+    """The characters, from and to, that each token of `token_ids` covers, those of the end token left out."""
+    encoded = tokenizer(
+        list(texts), add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True, verbose=False
+    )
+    return list(encoded["offset_mapping"])
+
+
 def token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[int]]:
     """Token ids of each text, its end token included, whatever its length.
 

@@ -22,7 +22,7 @@ from latentopt.model.bf16 import quick
 from latentopt.model.quantized import Precision
 from latentopt.model.scoring import surprise_of
 from latentopt.model.spans import Masked, Span, Words, masked, with_fills, words_of
-from latentopt.model.tokenizer import sentinel_ids, to_texts, token_ids
+from latentopt.model.tokenizer import sentinel_ids, to_texts, token_ids, token_places
 from latentopt.model.writing import Sampling, write_fills, write_greedily, write_sampled
 from latentopt.space import inversion
 from latentopt.space.density import LatentDensity
@@ -374,14 +374,14 @@ class LatentSpace:
         Texts that begin as the first does cost less: what they share is read once.
         """
         ids = self._token_ids(texts)
-        offsets = self.tokenizer(list(texts), add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+        places = token_places(self.tokenizer, list(texts))
         losses: list[Tensor] = []
         for start in range(0, len(ids), batch_size):
             with quick(self.model.device):
                 losses += surprise_of(self.model, ids[start : start + batch_size])
         return [
             Surprise([end for _, end in there][: len(loss) - 1], loss.tolist())
-            for there, loss in zip(offsets, losses, strict=True)
+            for there, loss in zip(places, losses, strict=True)
         ]
 
     def _token_ids(self, texts: Collection[str]) -> list[list[int]]:
