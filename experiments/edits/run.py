@@ -29,7 +29,7 @@ import numpy as np
 import torch
 from tasks import JUDGED, TASKS, fewer_swear_words
 
-from latentopt.editing import Infill, Rewrite, TextEditor
+from latentopt.editing import Effort, Infill, Rewrite, TextEditor
 from latentopt.editing.optimizers import OPTIMIZERS
 from latentopt.editing.write import Writer
 from latentopt.space import LatentSpace
@@ -61,6 +61,7 @@ def written_by(writer: Writer) -> Callable[[LatentSpace], dict[str, Any]]:
 
 
 GUIDED = Infill(guidance=(0.5, 1.0, 1.5))  # each row of a round by one of these strengths
+THIRD = Effort(rows=19, scored=12)  # as --effort 0.3
 ROWS: dict[str, Row] = {
     "infill": Row(),
     "guided": Row(written_by(GUIDED)),
@@ -76,6 +77,7 @@ ROWS: dict[str, Row] = {
         lambda space: {"writer": Infill(), **moved_by("none")(space)}, task="sentiment"
     ),
     "apply civil": Row(task="civil"),
+    "apply civil at a third of the effort": Row(lambda space: {"effort": THIRD}, task="civil"),
 }
 GAINED: dict[str, tuple[str, Callable[[float], float]]] = {  # by task: of which column, and how it is counted
     "likes": ("likes", math.log1p),

@@ -1,6 +1,6 @@
 """Many texts along one direction: texts a second and peak memory of `latentopt apply civil`. Prints JSON.
 
-    python experiments/speed/direction.py --data ../shared/data [--rows 1000] [--shards 2]
+    python experiments/speed/direction.py --data ../shared/data [--rows 1000] [--effort 1.0] [--shards 2]
 
 Each shard is a process of one thread, as a person would run it for a whole file; what starting them takes counts.
 """
@@ -32,6 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--rows", type=int, default=1000)
+    parser.add_argument("--effort", type=float, default=1.0)
     parser.add_argument("--shards", type=int, default=2)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -41,11 +42,13 @@ def main() -> None:
         commands = []
         for shard in range(1, asked.shards + 1):
             files = ["--input", str(folder / "texts.csv"), "--output", str(folder / f"{shard}.csv")]
-            commands.append(["apply", "civil", "--threads", "1", *files, "--shard", f"{shard}/{asked.shards}"])
+            how = ["--threads", "1", "--effort", str(asked.effort), "--shard", f"{shard}/{asked.shards}"]
+            commands.append(["apply", "civil", *how, *files])
         with ThreadPoolExecutor(asked.shards) as pool:
             found = list(pool.map(measured, commands))
     seconds = max(shard["seconds"] for shard in found)
-    print(json.dumps({"texts": len(texts), "a second": round(len(texts) / seconds, 2), "shards": found}))
+    rate = {"texts": len(texts), "effort": asked.effort, "a second": round(len(texts) / seconds, 2)}
+    print(json.dumps({**rate, "shards": found}))
 
 
 if __name__ == "__main__":
