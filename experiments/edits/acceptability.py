@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
@@ -29,7 +28,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from latentopt.editing.acceptability import FILE, Acceptability, states_of_edits
-from latentopt.editing.rank import ACCEPTABILITY_WEIGHT, FAR
+from latentopt.editing.rank import ACCEPTABILITY_WEIGHT, tempered
 from latentopt.space import LatentSpace
 
 HERE = Path(__file__).parent
@@ -67,25 +66,25 @@ def changed(source: str, changes: list[tuple[int, int, str]]) -> str:
 def figures(rated: pd.DataFrame, expected: NDArray[Any]) -> dict[str, Any]:
     """How well expected ratings order the edits of a text, and which of them stand first.
 
-    Shares of the first ones that are good, and as good as they are, in percent: by what is expected alone, by the
-    editor's order without and with it, of all edits, and of the best that there are; each text counts once.
+    Shares of the first ones that are good, and good as they are, in percent: by what is expected alone, by the editor's
+    order without and with it, of all edits, and of the best that there are; each text counts once.
     """
     rated = rated.assign(expected=expected, good=rated["rating"] >= GOOD, whole=rated["rating"] == AS_IT_IS)
     of_text = rated.groupby("source")
     areas = [roc_auc_score(of["good"], of["expected"]) for _, of in of_text if of["good"].nunique() == 2]
     found: dict[str, Any] = {"texts": of_text.ngroups, "edits": len(rated), **interval("area", areas)}
-    loss = np.minimum(rated["loss"], FAR * np.arcsinh(rated["loss"] / FAR))
     orders = {
         "before": rated["loss"] + rated["rest"],
-        "now": loss + rated["rest"] - ACCEPTABILITY_WEIGHT * rated["expected"],
+        "now": rated["loss"].map(tempered) + rated["rest"] - ACCEPTABILITY_WEIGHT * rated["expected"],
         "expected alone": -rated["expected"],
     }
+    first = {how: rated.loc[order.groupby(rated["source"]).idxmin()] for how, order in orders.items()}
     for name in ("good", "whole"):
         shares = {"any": of_text[name].mean(), "best": of_text[name].max()}
-        shares |= {how: rated.loc[order.groupby(rated["source"]).idxmin(), name] for how, order in orders.items()}
+        shares |= {how: chosen[name] for how, chosen in first.items()}
         found |= {f"{name}, {how}": 100 * float(share.mean()) for how, share in shares.items()}
-    first, before = (rated.loc[orders[how].groupby(rated["source"]).idxmin()] for how in ("now", "before"))
-    return found | interval("rise of the rating", (first["rating"].to_numpy() - before["rating"].to_numpy()).tolist())
+    rise = first["now"]["rating"].to_numpy() - first["before"]["rating"].to_numpy()
+    return found | interval("rise of the rating", rise.tolist())
 
 
 def write_table(found: dict[str, dict[str, Any]]) -> None:

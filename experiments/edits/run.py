@@ -61,7 +61,7 @@ def written_by(writer: Writer) -> Callable[[LatentSpace], dict[str, Any]]:
 
 
 GUIDED = Infill(guidance=(0.5, 1.0, 1.5))  # each row of a round by one of these strengths
-THIRD = Effort(rows=19, scored=12)  # as --effort 0.3
+THIRD = Effort().scaled(0.3)
 ROWS: dict[str, Row] = {
     "infill": Row(),
     "guided": Row(written_by(GUIDED)),

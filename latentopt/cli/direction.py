@@ -228,14 +228,12 @@ def _mined(
     from latentopt.directions import edited_by, mine, mine_labelled, readings_of
     from latentopt.editing import Effort
 
-    usual = Effort()
-    rows, scored = (max(1, round(effort * count)) for count in (usual.rows, usual.scored))
     return (mine if given.kind == "pairs" else mine_labelled)(
         space,
         *sides,
         name=name,
         miner=MINERS[miner](space),
-        apply=edited_by(space, effort=Effort(rows=rows, scored=scored)),
+        apply=edited_by(space, effort=Effort().scaled(effort)),
         calibrate_on=calibrate,
         permutations=permutations,
         readings=readings_of(space),

@@ -65,9 +65,7 @@ class Editing:
 
         if self.figures is not None and not self.pareto:
             raise click.UsageError("--figures draws what --pareto shows; give both")
-        usual = Effort()
         short: list[Constraint] = [] if self.max_tokens is None else [MaxTokens(self.max_tokens, space.lengths)]
-        rows, scored = (max(1, round(self.effort * count)) for count in (usual.rows, usual.scored))
         return TextEditor(
             space,
             goal,
@@ -84,7 +82,7 @@ class Editing:
             readers=readers,
             opinions=opinions,
             language_model=None if self.language_model is None else CausalLM(self.language_model),
-            effort=Effort(rows=rows, scored=scored),
+            effort=Effort().scaled(self.effort),
             shown=Front() if self.pareto else Best(self.candidates),
             seed=self.seed,
         )

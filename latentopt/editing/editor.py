@@ -62,6 +62,11 @@ class Effort:
     beam: int = 2
     scored: int = 40
 
+    def scaled(self, multiple: float) -> Effort:
+        """As many times the texts that are tried, one at least."""
+        rows, scored = (max(1, round(multiple * count)) for count in (self.rows, self.scored))
+        return replace(self, rows=rows, scored=scored)
+
 
 class TextEditor(BaseEstimator):
     """Edits texts until a goal is low, after scikit-learn's manner.
@@ -120,7 +125,6 @@ class TextEditor(BaseEstimator):
         self.seed = seed
         self._walked: tuple[object, Tensor] | None = None  # what `_forbidden` found, and of what
         self._scored: dict[str, tuple[object, Tensor]] = {}  # what `_token_scores` found, and of what
-        self._came: tuple[LatentSpace, Acceptability | None] | None = None  # what came with which model
 
     def fit(self, texts: object = None, y: object = None) -> TextEditor:
         """Do nothing, and return the editor: there is nothing to fit."""
@@ -191,14 +195,6 @@ class TextEditor(BaseEstimator):
     def _constraints(self) -> Sequence[Constraint]:
         return standard() if self.constraints is None else self.constraints
 
-    @property
-    def _acceptability(self) -> Acceptability | None:
-        if self.acceptability is not None:
-            return self.acceptability
-        if self._came is None or self._came[0] is not self.space:  # parameters can be set later
-            self._came = self.space, Acceptability.of_model(self.space)
-        return self._came[1]
-
     def _forbidden(self) -> Tensor:
         """Tokens that some constraint forbids, (vocabulary,)."""
         of = self.space, None if self.constraints is None else tuple(self.constraints)  # parameters can be set later
@@ -248,7 +244,7 @@ class _Work:
             readers=editor.readers or {},
             opinions=editor.opinions,
             language_model=editor.language_model,
-            acceptability=editor._acceptability,
+            acceptability=editor.acceptability or Acceptability.of_model(self.space),
         )
         self.bias = token_bias(self.goal, self.start, scores)
         self.drafts: dict[str, Draft] = {}  # of texts that have been searched from

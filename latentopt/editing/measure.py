@@ -197,10 +197,9 @@ class Measure:
         """The same attempts, asked for their fluency and acceptability: what costs most is asked last."""
         if not attempts:
             return []
-        accepted: list[float | None] = [None] * len(attempts)
+        ratings: list[float | None] = [None] * len(attempts)
         if self.acceptability is not None:
-            whole = [attempt.text for attempt in attempts]
-            accepted = [*self.acceptability.predict(self.space, self.source, whole).tolist()]
+            ratings = self.acceptability.predict(self.space, self.source, [a.text for a in attempts]).tolist()
         texts = [without_marks(attempt.text) for attempt in attempts]
         own, *found = self.language_model.surprise([self._bare, *texts])
         return [
@@ -209,9 +208,9 @@ class Measure:
                 fluency=own.mean - there.mean,
                 cost=there.total - own.total,
                 strain=strain(self._bare, own, text, there),
-                acceptability=score,
+                acceptability=rating,
             )
-            for attempt, text, there, score in zip(attempts, texts, found, accepted, strict=True)
+            for attempt, text, there, rating in zip(attempts, texts, found, ratings, strict=True)
         ]
 
     def merits(self, attempts: Sequence[Attempt]) -> Tensor:

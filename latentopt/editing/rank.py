@@ -82,19 +82,26 @@ class Floors:
         return []
 
 
+def tempered(loss: float) -> float:
+    """A loss, of what is far above FAR about the logarithm: it is the square of how far a wish is.
+
+    A wish that is far away would else be all that counts. Losses below 0, of what shall be as much as there is, are no
+    squares, and stay as they are.
+    """
+    return min(loss, FAR * math.asinh(loss / FAR))
+
+
 def value(attempt: Attempt) -> float:
     """What attempts are ordered by, lower is better: the cautious loss, fluency, meaning, and what ratings expect.
 
-    A wish that is far away would else be all that counts, for its loss is the square of how far. Losses below 0, of
-    what shall be as much as there is, are no squares.
+    Of losses what `tempered` leaves.
     """
     fluency = FLUENT if attempt.fluency is None else attempt.fluency
     odd = FLUENCY_WEIGHT * max(0.0, FLUENT - fluency) + STRAIN_WEIGHT * (attempt.strain or 0.0)
     changed = CHANGE_WEIGHT * attempt.changed + ADDED_WEIGHT * attempt.only_adds
     rating = TYPICAL if attempt.acceptability is None else attempt.acceptability
     accepted = ACCEPTABILITY_WEIGHT * (rating - TYPICAL)
-    loss = min(attempt.cautious, FAR * math.asinh(attempt.cautious / FAR))
-    return loss + odd + MEANING_WEIGHT * (1 - attempt.meaning) + changed - accepted
+    return tempered(attempt.cautious) + odd + MEANING_WEIGHT * (1 - attempt.meaning) + changed - accepted
 
 
 def ordered(attempts: Iterable[Attempt]) -> list[Attempt]:

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
+from latentopt.model.tokenizer import encoded_texts
+
 # A word with the spaces before it: with its mention or hashtag sign and its apostrophes; or a run of marks.
 WORD = re.compile(r"\s*(?:[@#]?\w+(?:['’]\w+)*|[^\w\s]+)")
 SENTENCE_ENDS = frozenset(".!?…")
@@ -69,9 +71,7 @@ def words_of(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[W
         Words of each text. A token that reaches over a boundary belongs to the word it ends in, so that a word may
         have none: it is then part of the next.
     """
-    encoded = tokenizer(
-        list(texts), add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True, verbose=False
-    )
+    encoded = encoded_texts(tokenizer, texts, return_offsets_mapping=True)
     found = []
     for text, ids, offsets in zip(texts, encoded["input_ids"], encoded["offset_mapping"], strict=True):
         # White space behind the last word is part of it; a text of nothing else is one word.

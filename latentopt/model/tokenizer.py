@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from latentopt.errors import LatentoptError
 
@@ -61,11 +61,12 @@ def sentinel_ids(tokenizer: PreTrainedTokenizerBase) -> list[int]:
 
 
 def token_places(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
-    """The characters, from and to, that each token of `token_ids` covers, those of the end token left out."""
-    encoded = tokenizer(
-        list(texts), add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True, verbose=False
-    )
-    return list(encoded["offset_mapping"])
+    """The characters, from and to, that each token of `token_ids` covers, those of the end token left out.
+
+    Args:
+        tokenizer: a fast one. texts: n texts.
+    """
+    return [[*places] for places in encoded_texts(tokenizer, texts, return_offsets_mapping=True)["offset_mapping"]]
 
 
 def token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[int]]:
@@ -77,7 +78,7 @@ def token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[
     if not texts:
         return []
     try:
-        encoded = tokenizer(list(texts), add_special_tokens=False, split_special_tokens=True, verbose=False)
+        encoded = encoded_texts(tokenizer, texts)
     except (UnicodeEncodeError, TypeError) as error:
         broken = [i for i, text in enumerate(texts) if any("\ud800" <= c <= "\udfff" for c in text)]
         if not broken:
@@ -87,6 +88,11 @@ def token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[
             "read the file with errors='replace' or remove it"
         ) from error
     return [[*ids, tokenizer.eos_token_id] for ids in encoded["input_ids"]]
+
+
+def encoded_texts(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], **asked: bool) -> BatchEncoding:
+    """Texts as they are read everywhere, without an end: what spells a special token means its characters."""
+    return tokenizer(list(texts), add_special_tokens=False, split_special_tokens=True, verbose=False, **asked)
 
 
 def to_texts(tokenizer: PreTrainedTokenizerBase, ids: Sequence[Sequence[int]]) -> list[str]:

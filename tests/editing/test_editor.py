@@ -396,3 +396,8 @@ def test_a_goal_without_a_wish_is_refused(space):
 def test_one_string_is_not_taken_for_its_letters(space, head):
     with pytest.raises(LatentoptError, match=r"texts must be a list of strings, got one string; write \[text\]"):
         TextEditor(space, Maximize(head)).edit("the tall nurse paints")
+
+
+def test_effort_is_scaled_in_what_is_tried_and_never_to_nothing():
+    assert Effort(tries=2, rows=64, scored=40).scaled(0.3) == Effort(tries=2, rows=19, scored=12)
+    assert Effort().scaled(1e-9) == Effort(rows=1, scored=1)
