@@ -2,10 +2,10 @@
 
     python experiments/edits/acceptability.py --data ../shared/data
 
-ratings.jsonl holds edits of training texts, all above the floors: the goal, which text (the beginning of its SHA-256),
-what was changed (characters from, to, and what stands there now), the rating, 0 to 2, and what `rank.value` was made of
-before there were ratings: the cautious loss, and all else. The probe goes to the bundled model, figures of texts that
-it was not fitted to into acceptability.json and README.
+ratings.jsonl holds edits of training texts, above all other floors: the goal, which text (the beginning of its
+SHA-256), what was changed (characters from, to, and what stands there now), the rating, 0 to 2, and what `rank.value`
+was made of before there were ratings: the cautious loss, and all else. The probe goes to the bundled model; how well it
+tells ratings that it was not fitted to, into acceptability.json and README.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,15 +29,18 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from latentopt.editing.acceptability import FILE, Acceptability, states_of_edits
-from latentopt.editing.rank import ACCEPTABILITY_WEIGHT, tempered
+from latentopt.editing.edit import RATED_FAIR, RATED_GOOD
+from latentopt.editing.rank import ACCEPTABILITY_WEIGHT, Floors, tempered
 from latentopt.space import LatentSpace
 
 HERE = Path(__file__).parent
 RATINGS = HERE / "ratings.jsonl"
-ALPHA = 1e4  # of 3e3, 1e4 and 3e4, each out of folds
+ALPHA = 15e3  # of 7e3, 15e3 and 3e4, each out of folds
 FOLDS = 10
-GOOD, AS_IT_IS = 1, 2  # ratings from which an edit is nearly good enough to be posted, and is
+NEARLY, AS_IT_IS = 1, 2  # ratings from which an edit is nearly good enough to be posted, and is
 BEGIN, END = "<!-- ratings: made by acceptability.py -->", "<!-- end of ratings -->"
+BANDS = ["refused", "poor", "fair", "good"]  # of expected ratings, as the editor says them
+BANDS_BEGIN, BANDS_END = "<!-- bands: made by acceptability.py -->", "<!-- end of bands -->"
 
 
 def ratings(data: Path) -> pd.DataFrame:
@@ -69,7 +73,7 @@ def figures(rated: pd.DataFrame, expected: NDArray[Any]) -> dict[str, Any]:
     Shares of the first ones that are good, and good as they are, in percent: by what is expected alone, by the editor's
     order without and with it, of all edits, and of the best that there are; each text counts once.
     """
-    rated = rated.assign(expected=expected, good=rated["rating"] >= GOOD, whole=rated["rating"] == AS_IT_IS)
+    rated = rated.assign(expected=expected, good=rated["rating"] >= NEARLY, whole=rated["rating"] == AS_IT_IS)
     of_text = rated.groupby("source")
     areas = [roc_auc_score(of["good"], of["expected"]) for _, of in of_text if of["good"].nunique() == 2]
     found: dict[str, Any] = {"texts": of_text.ngroups, "edits": len(rated), **interval("area", areas)}
@@ -85,6 +89,32 @@ def figures(rated: pd.DataFrame, expected: NDArray[Any]) -> dict[str, Any]:
         found |= {f"{name}, {how}": 100 * float(share.mean()) for how, share in shares.items()}
     rise = first["now"]["rating"].to_numpy() - first["before"]["rating"].to_numpy()
     return found | interval("rise of the rating", rise.tolist())
+
+
+def bands(rated: pd.DataFrame, expected: NDArray[Any]) -> list[dict[str, Any]]:
+    """By bands of expected ratings, and by goal: how many edits, and which share is good, and good as it is."""
+    edges = [-math.inf, Floors().acceptability, RATED_FAIR, RATED_GOOD, math.inf]
+    band = pd.cut(expected, edges, right=False, labels=BANDS)
+    shares = pd.DataFrame(
+        {
+            "goal": rated["goal"].to_numpy(),
+            "band": band,
+            "good": rated["rating"].to_numpy() >= NEARLY,
+            "as it is": rated["rating"].to_numpy() == AS_IT_IS,
+        }
+    ).groupby(["band", "goal"], observed=False)
+    found = 100 * shares.mean()
+    return found.assign(edits=shares.size()).reset_index().astype({"band": str}).to_dict("records")
+
+
+def write_bands(found: list[dict[str, Any]]) -> None:
+    """The bands as a table, in README."""
+    goals = list(dict.fromkeys(of["goal"] for of in found))
+    lines = [f"| expected | {' | '.join(goals)} |", "|---" * (1 + len(goals)) + "|"]
+    for band in BANDS:
+        cells = [f"{of['edits']}: {of['good']:.0f}, {of['as it is']:.0f}%" for of in found if of["band"] == band]
+        lines.append(f"| {band} | {' | '.join(cells)} |")
+    put_between(BANDS_BEGIN, BANDS_END, lines)
 
 
 def write_table(found: dict[str, dict[str, Any]]) -> None:
@@ -121,8 +151,10 @@ def main() -> None:
         others = (rated["goal"] != goal).to_numpy()
         untaught = model.fit(states[others], rating[others]).predict(states[~others])
         found[goal]["area, fitted to the other goals"] = figures(rated[~others], untaught)["area"]
-    (HERE / "acceptability.json").write_text(json.dumps(found, indent=2) + "\n")
+    by_band = bands(rated, expected)
+    (HERE / "acceptability.json").write_text(json.dumps({"goals": found, "bands": by_band}, indent=2) + "\n")
     write_table(found)
+    write_bands(by_band)
     scaler, ridge = (step for _, step in model.fit(states, rating).steps)
     weight = ridge.coef_ / scaler.scale_
     bias = float(ridge.intercept_ - weight @ scaler.mean_)

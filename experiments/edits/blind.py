@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
-from acceptability import AS_IT_IS, GOOD
+from acceptability import AS_IT_IS, NEARLY
 from run import interval, put_between
 
 BLIND = Path(__file__).parent / "blind.jsonl"
@@ -26,7 +26,7 @@ def main() -> None:
     for goal, of in rated.groupby("goal"):
         cells = [
             " → ".join(f"{100 * (of[when] >= rating).mean():.0f}%" for when in ("before", "now"))
-            for rating in (GOOD, AS_IT_IS)
+            for rating in (NEARLY, AS_IT_IS)
         ]
         rise = interval("rise", (of["now"] - of["before"]).tolist())
         said = f"{rise['rise']:.2f} ({rise['rise from']:.2f} to {rise['rise to']:.2f})"

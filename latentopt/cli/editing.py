@@ -44,6 +44,7 @@ class Editing:
     change: float
     min_fluency: float
     min_meaning: float
+    min_acceptability: float
     language_model: str | None
     optimizer: str
     candidates: int
@@ -78,7 +79,12 @@ class Editing:
                 allow_abuse=self.allow_abuse,
             )
             + short,
-            floors=Floors(fluency=self.min_fluency, meaning=self.min_meaning, change=self.change),
+            floors=Floors(
+                fluency=self.min_fluency,
+                meaning=self.min_meaning,
+                change=self.change,
+                acceptability=self.min_acceptability,
+            ),
             readers=readers,
             opinions=opinions,
             language_model=None if self.language_model is None else CausalLM(self.language_model),
@@ -147,6 +153,14 @@ _OPTIONS = options.compose(
         default=0.7,
         show_default=True,
         help="Least meaning kept: cosine of the sentence embeddings of edit and text.",
+    ),
+    click.option(
+        "--min-acceptability",
+        type=click.FloatRange(0, 2),
+        default=0.25,
+        show_default=True,
+        help="Least rating to expect, from 0, nobody would post the edit, to 2, as it is. "
+        "No floor for a model that has learned from no ratings.",
     ),
     click.option(
         "--language-model",
@@ -337,7 +351,10 @@ def measured(edit: Edit, candidate: Candidate) -> str:
     if candidate.untypical:
         said.append("hardly any training text is like it")
     changed = ", ".join(_changed(change.was, change.now) for change in candidate.changes)
-    said += [f"meaning {candidate.meaning:.2f}", f"fluency {candidate.wording}", changed]
+    said += [f"meaning {candidate.meaning:.2f}", f"fluency {candidate.wording}"]
+    if candidate.acceptability_words is not None:
+        said.append(f"acceptability {candidate.acceptability_words}")
+    said.append(changed)
     return "; ".join(said)
 
 

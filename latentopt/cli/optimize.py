@@ -114,8 +114,8 @@ def optimize(
     names stay. Every candidate is a text that was encoded and measured again: its value is what is predicted for it,
     with the interval in which nine of ten real values lie for texts like those that the head has seen. "reader" is a
     second opinion, by a model that sees the words alone; where a class is wished for, it also says which words are
-    tried more often. Nothing is shown that falls below --min-fluency or --min-meaning, or that is not better than the
-    text by both opinions and by the value that is shown.
+    tried more often. Nothing is shown that falls below --min-fluency, --min-meaning or --min-acceptability, or that is
+    not better than the text by both opinions and by the value that is shown.
 
     "reached": the best candidate has what every --target, --at-least and --at-most asks for. "improved": it comes
     nearer, but not all the way. "none better": there is no candidate, and what stood in the way is said; --json has

@@ -12,6 +12,7 @@ from latentopt.heads.predict import UNTYPICAL
 
 Status = Literal["reached", "improved", "none_better"]
 AS_USUAL, UNUSUAL = -0.1, -0.3  # nats per token against the source; people's own rewrites change it by as much
+RATED_GOOD, RATED_FAIR = 0.8, 0.5  # expected ratings; how many such edits are good is in experiments/edits
 
 WORD = re.compile(r"[@#]?\w+(?:['’]\w+)*|[^\w\s]")
 
@@ -50,8 +51,8 @@ class Candidate:
     goes the other way. meaning: cosine to the source's sentence embedding. similarity: chrF to the source, 0 to 1.
     fluency: nats per token by which it is likelier (above 0) or unlikelier than the source. typicality: share of the
     training latents that are less typical than the text's. loss: the goal's, by the more cautious of head and reader.
-    acceptability: the rating that it can expect, about 0 (nobody would post it) to 2 (as it is); None where the model
-    has learned from no ratings.
+    acceptability: the rating that it can expect, from 0 (nobody would post it) to 2 (as it is); None where the model
+    has learned from no ratings, or none of such edits.
     """
 
     text: str
@@ -77,6 +78,13 @@ class Candidate:
     def wording(self) -> str:
         """Its fluency in words."""
         return "as usual" if self.fluency >= AS_USUAL else "unusual" if self.fluency >= UNUSUAL else "odd"
+
+    @property
+    def acceptability_words(self) -> str | None:
+        """Its acceptability in words; None where none is known."""
+        if self.acceptability is None:
+            return None
+        return "good" if self.acceptability >= RATED_GOOD else "fair" if self.acceptability >= RATED_FAIR else "poor"
 
 
 @dataclass(frozen=True)
@@ -126,6 +134,7 @@ class Edit:
                     "fluency_words": candidate.wording,
                     "typicality": candidate.typicality,
                     "acceptability": candidate.acceptability,
+                    "acceptability_words": candidate.acceptability_words,
                 }
                 for candidate in self.candidates
             ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from latentopt.space import LatentSpace
+    from latentopt.space.surprise import Surprise
 
 
 LEVEL = 0.9  # of intervals
@@ -197,11 +199,17 @@ class Measure:
         """The same attempts, asked for their fluency and acceptability: what costs most is asked last."""
         if not attempts:
             return []
-        ratings: list[float | None] = [None] * len(attempts)
-        if self.acceptability is not None:
-            ratings = self.acceptability.predict(self.space, self.source, [a.text for a in attempts]).tolist()
         texts = [without_marks(attempt.text) for attempt in attempts]
-        own, *found = self.language_model.surprise([self._bare, *texts])
+        ratings: list[float | None] = [None] * len(attempts)
+        read: list[Surprise] = []
+        if self.acceptability is not None:
+            read = self.space.surprise([self._bare, *texts], with_states=True)
+            edits = [attempt.text for attempt in attempts]
+            rated = self.acceptability.predict(self.space, self.source, edits, read[1:]).tolist()
+            ratings = [None if math.isnan(rating) else rating for rating in rated]
+        if not read or self.language_model is not self.space:
+            read = self.language_model.surprise([self._bare, *texts])
+        own, *found = read
         return [
             replace(
                 attempt,

@@ -18,8 +18,8 @@ from latentopt.editing.pareto import pareto
 # What acceptability (a rating), fluency and strain (nats), meaning and the share of the words that changed
 # are worth, in losses of 1: misses of one standard deviation. And that nothing was taken away: of 15 such edits that
 # were read, 2 could be posted (experiments/edits).
-ACCEPTABILITY_WEIGHT = 4.0
-TYPICAL = 0.5  # rating of the edits that pass all floors: counts for one of which none is known
+ACCEPTABILITY_WEIGHT = 5.0
+TYPICAL = 0.5  # rating of the edits that pass all other floors: counts for one of which none is known
 FAR = 2.0  # of losses far above it, about their logarithm counts
 FLUENCY_WEIGHT = 3.0
 FLUENT = 0.2  # nats per token above the source: more is no better, but for the model's taste
@@ -37,7 +37,7 @@ class Floors:
     fluency: least change in nats per token against the source. cost: most nats that the whole text may cost more than
     the source; each word that is added may be easy to foresee, and all together say what nobody said. strain: most nats
     by which a change may stand out. meaning: least cosine to the source. change: most of the source's words that may
-    change, as a share; one always may.
+    change, as a share; one always may. acceptability: least rating to expect, where the model has learned from ratings.
     """
 
     fluency: float = -0.1
@@ -45,13 +45,14 @@ class Floors:
     strain: float = 3.0
     meaning: float = 0.7
     change: float = 0.35
+    acceptability: float = 0.25
 
     def most_words(self, words: int) -> int:
         """How many of so many words may change."""
         return max(1, int(self.change * words + 1e-9))
 
     def cheap(self, attempt: Attempt, source: str) -> list[Breach]:
-        """What an attempt falls short of, of all but fluency, constraints among it."""
+        """What an attempt falls short of, of all but fluency and acceptability, constraints among it."""
         found = list(attempt.broken)
         words = count_words(source)
         if round(attempt.changed * words) > self.most_words(words):
@@ -67,19 +68,21 @@ class Floors:
         return found
 
     def costly(self, attempt: Attempt) -> list[Breach]:
-        """What an attempt falls short of in fluency; nothing where nobody asked for it."""
-        if attempt.fluency is None or attempt.cost is None or attempt.strain is None:
-            return []
-        if attempt.fluency < self.fluency:
+        """What an attempt falls short of in fluency and acceptability; nothing where nobody asked for them."""
+        found = []
+        if attempt.fluency is not None and attempt.fluency < self.fluency:
             said = f"has a fluency of {attempt.fluency:+.2f} nats a token, below {self.fluency:+.2f}"
-            return [Breach(said, "a smaller --min-fluency")]
-        if attempt.cost > self.cost:
+            found.append(Breach(said, "a smaller --min-fluency"))
+        if attempt.cost is not None and attempt.cost > self.cost:
             said = f"costs {attempt.cost:.1f} nats more than the text in all, above {self.cost:.1f}"
-            return [Breach(said, "in Python, a larger Floors(cost=...)")]
-        if attempt.strain > self.strain:
+            found.append(Breach(said, "in Python, a larger Floors(cost=...)"))
+        if attempt.strain is not None and attempt.strain > self.strain:
             said = f"has a word that stands out by {attempt.strain:.1f} nats, above {self.strain:.1f}"
-            return [Breach(said, "in Python, a larger Floors(strain=...)")]
-        return []
+            found.append(Breach(said, "in Python, a larger Floors(strain=...)"))
+        if attempt.acceptability is not None and attempt.acceptability < self.acceptability:
+            said = f"can expect a rating of {attempt.acceptability:.2f} from 0 to 2, below {self.acceptability:.2f}"
+            found.append(Breach(said, "a smaller --min-acceptability"))
+        return found
 
 
 def tempered(loss: float) -> float:

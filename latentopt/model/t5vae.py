@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -238,6 +239,27 @@ class T5VAE(PreTrainedModel, GenerationMixin):
         if self.t5.config.scale_decoder_outputs:
             hidden = hidden * self.t5.config.d_model**-0.5
         return hidden, out.cache if use_cache else None
+
+    def decode_with_layer(
+        self, ids: Tensor, memory: Memory, layer: int, *, mask: Tensor | None = None, cache: Any
+    ) -> tuple[Tensor, Tensor, Any]:
+        """What `decode` gives, and between states and cache those (b, u, d_model) behind a layer, counted from 0.
+
+        transformers' own `output_hidden_states` leaves hooks in a model that cannot be pickled.
+        """
+        here = threading.get_ident()  # another thread may be using the model
+        found: list[Tensor] = []
+
+        def keep(block: nn.Module, given: Any, out: Any) -> None:
+            if threading.get_ident() == here:
+                found.append(out[0] if isinstance(out, tuple) else out)
+
+        hook = self.t5.decoder.block[layer].register_forward_hook(keep)
+        try:
+            hidden, cache = self.decode(ids, memory, mask=mask, cache=cache, use_cache=True)
+        finally:
+            hook.remove()
+        return hidden, found[0], cache
 
     def forward(
         self,

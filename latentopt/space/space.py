@@ -29,6 +29,7 @@ from latentopt.space.density import LatentDensity
 from latentopt.space.inversion import Inversion
 from latentopt.space.loading import load, located
 from latentopt.space.paths import arc
+from latentopt.space.states import TokenStates
 from latentopt.space.surprise import Surprise, token_losses
 from latentopt.space.texts import checked_texts
 from latentopt.space.tokens import batch_of, batches, within
@@ -368,21 +369,26 @@ class LatentSpace:
         return torch.tensor([-loss.mean().item() for loss in losses])
 
     @torch.no_grad()
-    def surprise(self, texts: Collection[str], *, batch_size: int = 64) -> list[Surprise]:
+    def surprise(self, texts: Collection[str], *, with_states: bool = False, batch_size: int = 64) -> list[Surprise]:
         """What each token of n texts costs the network as a language model, given the null latent.
 
         Texts that begin as the first does cost less: what they share is read once.
+
+        Args:
+            texts: n texts. with_states: keep the decoder's states behind each token, too (`scoring.DEPTH`).
+            batch_size: texts per forward pass.
         """
         ids = self._token_ids(texts)
         places = token_places(self.tokenizer, list(texts))
-        losses: list[Tensor] = []
+        found: list[Surprise] = []
         for start in range(0, len(ids), batch_size):
             with quick(self.model.device):
-                losses += surprise_of(self.model, ids[start : start + batch_size])
-        return [
-            Surprise([end for _, end in there][: len(loss) - 1], loss.tolist())
-            for there, loss in zip(places, losses, strict=True)
-        ]
+                read = surprise_of(self.model, ids[start : start + batch_size])
+            for place, (nats, states) in enumerate(read, start):
+                characters = places[place][: len(states)]
+                kept = TokenStates(states, characters) if with_states else None
+                found.append(Surprise([end for _, end in characters], nats.tolist(), kept))
+        return found
 
     def _token_ids(self, texts: Collection[str]) -> list[list[int]]:
         return within(self.max_tokens, token_ids(self.tokenizer, checked_texts(texts)))

@@ -1,8 +1,8 @@
-"""What the encoder makes of each token of a text."""
+"""What encoder or decoder make of each token of a text."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TokenStates:
-    """The encoder's states of a text's t tokens and of its end, (t + 1, h), and which characters each token covers."""
+    """States of a text's t tokens, and which characters each covers.
+
+    states: the encoder's, (t + 1, h), the last of the text's end; or the decoder's behind each token, (t, h).
+    """
 
     states: Tensor
     characters: list[tuple[int, int]]
@@ -31,17 +34,25 @@ class TokenStates:
 
     def mean_within(self, ranges: Sequence[tuple[int, int]]) -> Tensor:
         """Of the tokens that cover some characters of any of these ranges, (h,); 0 where none does."""
-        there = [
-            row
-            for row, (begin, end) in enumerate(self.characters)
-            if any(first < last and begin < last and first < end for first, last in ranges)
-        ]
+        return self._mean_of(
+            any(first < last and begin < last and first < end for first, last in ranges)
+            for begin, end in self.characters
+        )
+
+    def mean_behind(self, place: int) -> Tensor:
+        """Of the tokens behind a character, (h,); 0 where there are none."""
+        return self._mean_of(begin >= place for begin, _ in self.characters)
+
+    def _mean_of(self, chosen: Iterable[bool]) -> Tensor:
+        there = [row for row, wanted in enumerate(chosen) if wanted]
         return self.states[there].mean(0) if there else torch.zeros(self.states.shape[1])
 
 
 @torch.no_grad()
 def token_states(space: LatentSpace, texts: Sequence[str], *, batch_size: int = 64) -> list[TokenStates]:
-    """The states of n texts. What is beyond the model's limit is left out, and a TruncationWarning says how much.
+    """The encoder's states of n texts.
+
+    What is beyond the model's limit is left out, and a TruncationWarning says how much.
 
     Args:
         space: its model encodes. texts: none blank. batch_size: texts per forward pass.

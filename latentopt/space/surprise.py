@@ -1,15 +1,16 @@
-"""What each token of a text costs the network, as a language model or given a latent."""
+"""What the network makes of each token of a text, as a language model or given a latent."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from latentopt.model import T5VAE
 from latentopt.model.bf16 import quick
+from latentopt.space.states import TokenStates
 from latentopt.space.tokens import batch_of, batches
 
 
@@ -18,11 +19,12 @@ class Surprise:
     """Nats of a text's tokens.
 
     ends: the character at which each of t tokens ends. nats: minus the log-probability of each given those before it,
-    and of the text's end, t + 1.
+    and of the text's end, t + 1. states: of the decoder behind each of the t tokens, where they were asked for.
     """
 
     ends: list[int]
     nats: list[float]
+    states: TokenStates | None = field(default=None, compare=False, repr=False)
 
     @property
     def total(self) -> float:

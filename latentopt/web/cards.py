@@ -43,9 +43,10 @@ def card(edit: Edit, candidate: Candidate) -> str:
             said += '<br><span class="second">second opinion: {}, before {}</span>'.format(*opinions)
         rows.append(f'<div class="value"><span>{said}</span>{bar(before, now)}</div>')
     changes = ", ".join(_change(change.was, change.now) for change in candidate.changes)
-    rows.append(
-        f'<div class="second">meaning kept {candidate.meaning:.0%} · fluency {candidate.wording} · {changes}</div>'
-    )
+    known = [f"meaning kept {candidate.meaning:.0%}", f"fluency {candidate.wording}"]
+    if candidate.acceptability_words is not None:
+        known.append(f"acceptability {candidate.acceptability_words}")
+    rows.append(f'<div class="second">{" · ".join([*known, changes])}</div>')
     return f'<p class="edited" data-text="{escape(candidate.text)}">{marked(candidate)}</p>{"".join(rows)}'
 
 

@@ -99,9 +99,10 @@ class TestEveryOption:
         monkeypatch.setattr(fluency, "CausalLM", lambda name: f"the language model {name}")
         editor = editor_of(
             *verbs[verb],
-            *("--change", 0.4, "--min-fluency", -0.5, "--min-meaning", 0.2, "--language-model", "some/model", TEXT),
+            *("--change", 0.4, "--min-fluency", -0.5, "--min-meaning", 0.2, "--min-acceptability", 0.7),
+            *("--language-model", "some/model", TEXT),
         )
-        assert editor.floors == Floors(fluency=-0.5, meaning=0.2, change=0.4)
+        assert editor.floors == Floors(fluency=-0.5, meaning=0.2, change=0.4, acceptability=0.7)
         assert editor.language_model == "the language model some/model"
 
     def test_says_how_much_is_tried(self, editor_of, verbs, verb):

@@ -58,7 +58,7 @@ def test_the_document_has_the_documented_shape(optimize):
     for candidate in edit["candidates"]:
         assert set(candidate) == {
             *("text", "changes", "changed", "realised", "promised", "reader", "agrees", "meaning", "similarity"),
-            *("fluency", "fluency_words", "typicality", "acceptability"),
+            *("fluency", "fluency_words", "typicality", "acceptability", "acceptability_words"),
         }
         likes = candidate["realised"]["likes"]
         assert likes["low"] <= likes["value"] <= likes["high"]

@@ -6,19 +6,21 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from latentopt.editing import Effort, Floors, Maximize, TextEditor
+from latentopt.editing import Effort, Floors, Maximize, TextEditor, acceptability
 from latentopt.editing.acceptability import FILE, Acceptability, states_of_edits
 from latentopt.editing.edit import changes_between, places_changed
 from latentopt.editing.measure import Measure
 from latentopt.editing.rank import ordered, value
-from latentopt.errors import LatentoptError
+from latentopt.errors import LatentoptError, TruncationWarning
 from latentopt.space import LatentSpace
 from latentopt.space.states import token_states
+from latentopt.space.surprise import Surprise
 from tests.toy import toy_space, toy_texts
 from tests.toy_problems import LinearHead
 
 SOURCE = "the old baker sells warm bread"
 TEXTS = ["the old baker loves warm bread", "the baker sells warm bread", SOURCE]
+NO_FLOORS = Floors(fluency=-99.0, cost=999.0, strain=99.0, meaning=-2.0, change=1.0, acceptability=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def probe(space, seed=0):
 
 def test_states_are_of_what_is_new_and_of_what_was_there(space):
     states = states_of_edits(space, SOURCE, TEXTS)
-    new, whole, old, source = states.view(3, 4, -1).unbind(1)
+    new, whole, old, source, *_ = states.view(3, 8, -1).unbind(1)
     loves, sells = (token_states(space, [text])[0] for text in (TEXTS[0], SOURCE))
     torch.testing.assert_close(new[0], loves.mean_within([(14, 19)]), atol=1e-2, rtol=0)
     torch.testing.assert_close(old[0], sells.mean_within([(14, 19)]), atol=1e-2, rtol=0)
@@ -43,6 +45,31 @@ def test_states_are_of_what_is_new_and_of_what_was_there(space):
     assert not torch.cat([new[2], old[2]]).any()
     torch.testing.assert_close(whole[2], source[2], atol=1e-2, rtol=0)
     assert states_of_edits(space, SOURCE, []).shape == (0, states.shape[1])
+
+
+def test_states_are_also_of_what_stands_behind_as_the_decoder_reads_it(space):
+    states = states_of_edits(space, SOURCE, TEXTS).view(3, 8, -1)
+    (read,) = space.surprise([TEXTS[0]], with_states=True)
+    assert len(read.states.states) == len(read.states.characters) == len(read.ends)
+    deep = torch.stack(
+        [
+            read.states.mean_within([(14, 19)]),
+            read.states.mean_within([(20, len(TEXTS[0]))]),
+            read.states.mean,
+            read.states.states[-1],
+        ]
+    )
+    torch.testing.assert_close(states[0, 4:], deep, atol=2e-2, rtol=0)
+    assert not states[2, 4:6].any()  # nothing is new, nothing stands behind it
+    torch.testing.assert_close(
+        states_of_edits(space, "@you the old baker", ["@you the baker"])[0].view(8, -1)[4:],
+        states_of_edits(space, "the old baker", ["the baker"])[0].view(8, -1)[4:],
+        atol=2e-2,
+        rtol=0,
+    )  # marks are left out
+    ends = states_of_edits(space, SOURCE, [f"{SOURCE} today"]).view(8, -1)
+    assert ends[4].any()
+    assert not ends[5].any()
 
 
 def test_tokens_cover_the_characters_that_they_say(space):
@@ -69,12 +96,55 @@ def test_what_was_there_is_what_the_new_words_have_replaced():
     ]
 
 
+def test_ratings_are_within_their_scale_and_none_is_known_of_marks_alone(space):
+    for bias, rating in ((9.0, 2.0), (-9.0, 0.0)):
+        assert replace(probe(space), bias=bias).predict(space, SOURCE, TEXTS).tolist() == [rating] * len(TEXTS)
+    source, texts = f"{SOURCE} #one", [f"{SOURCE} #two", "the old baker loves warm bread #one"]
+    assert probe(space).predict(space, source, texts).isnan().tolist() == [True, False]
+    z = space.pooled(space.encode([source]))
+    head = LinearHead(torch.zeros(space.pooled_dim), bias=1.0)
+    measure = Measure(space, Maximize(head), source, z, constraints=[], readers={}, acceptability=probe(space))
+    marks, words = measure.with_fluency(measure(texts, torch.zeros(2, space.pooled_dim)))
+    assert marks.acceptability is None
+    assert words.acceptability is not None
+
+
+def test_another_judge_of_fluency_leaves_the_rating_as_it_is(space):
+    class Judge:
+        def surprise(self, texts):
+            return [Surprise(found.ends, [1.0] * len(found.nats)) for found in space.surprise(texts)]
+
+    z = space.pooled(space.encode([SOURCE]))
+    given = {"constraints": [], "readers": {}, "acceptability": probe(space)}
+    goal = Maximize(LinearHead(torch.zeros(space.pooled_dim), bias=1.0))
+    own, other = (Measure(space, goal, SOURCE, z, language_model=judge, **given) for judge in (None, Judge()))
+    promised = torch.zeros(2, space.pooled_dim)
+    ours, theirs = (measure.with_fluency(measure(TEXTS[:2], promised)) for measure in (own, other))
+    assert [a.acceptability for a in ours] == [a.acceptability for a in theirs]
+    assert [a.fluency for a in theirs] == [0.0, 0.0]
+    with pytest.raises(LatentoptError, match="with_states=True"):
+        states_of_edits(space, SOURCE, TEXTS[:1], Judge().surprise(TEXTS[:1]))
+
+
+def test_states_are_kept_for_many_texts_and_for_what_is_read_of_long_ones(space):
+    texts = toy_texts(9, seed=4)
+    for few, all_ in zip(
+        space.surprise(texts, with_states=True, batch_size=4), space.surprise(texts, with_states=True), strict=True
+    ):
+        torch.testing.assert_close(few.states.states, all_.states.states, atol=5e-2, rtol=0)
+        assert few.states.characters == all_.states.characters
+    with pytest.warns(TruncationWarning):
+        (long,) = space.surprise([" ".join(texts)], with_states=True)
+    assert len(long.states.states) == len(long.states.characters) == len(long.ends) == space.max_tokens
+    assert space.surprise(texts[:1])[0].states is None
+
+
 def test_a_probe_of_another_space_is_refused(space):
     with pytest.raises(LatentoptError, match="another latent space"):
         replace(probe(space), fingerprint="of another").predict(space, SOURCE, TEXTS)
 
 
-def test_a_probe_is_kept_with_its_model_and_found_there(space, tmp_path):
+def test_a_probe_is_kept_with_its_model_and_found_there(space, tmp_path, monkeypatch):
     space.save_pretrained(tmp_path)
     again = LatentSpace.from_pretrained(tmp_path, device="cpu")
     assert Acceptability.of_model(again) is None
@@ -86,6 +156,11 @@ def test_a_probe_is_kept_with_its_model_and_found_there(space, tmp_path):
     assert Acceptability.of_model(again) is None
     (tmp_path / FILE).write_bytes(b"no tensors")
     with pytest.raises(LatentoptError, match="no acceptability of edits"):
+        Acceptability.of_model(again)
+    monkeypatch.setattr(acceptability, "READS", "other states")
+    made.save_pretrained(tmp_path / FILE)
+    monkeypatch.undo()
+    with pytest.raises(LatentoptError, match="it reads other states"):
         Acceptability.of_model(again)
 
 
@@ -118,8 +193,10 @@ def test_a_lower_loss_is_better_however_far_it_is_and_below_0(space):
 def test_an_edit_is_the_same_whatever_its_neighbours_and_a_clone_asks_the_same_probe(space):
     head = LinearHead(torch.randn(space.pooled_dim, generator=torch.Generator().manual_seed(0)))
     texts = toy_texts(3, seed=3)
-    editor = TextEditor(space, Maximize(head), acceptability=probe(space), effort=Effort(rows=12, scored=12))
+    given = {"acceptability": probe(space), "floors": NO_FLOORS, "effort": Effort(rows=12, scored=12)}
+    editor = TextEditor(space, Maximize(head), **given)
     together = clone(editor).edit(texts)
+    assert any(edit.candidates for edit in together)
     assert [editor.edit([text])[0].to_json() for text in texts] == [edit.to_json() for edit in together]
 
 
@@ -135,8 +212,7 @@ def test_an_editor_asks_what_came_with_the_model_or_what_it_is_given(space, tmp_
         shown.update({attempt.text: attempt.acceptability for attempt in attempts})
         return list(attempts[:1])
 
-    floors = Floors(fluency=-99.0, cost=999.0, strain=99.0, meaning=-2.0, change=1.0)
-    little = {"floors": floors, "effort": Effort(rows=16, scored=16), "shown": first}
+    little = {"floors": NO_FLOORS, "effort": Effort(rows=16, scored=16), "shown": first}
     text = toy_texts(1, seed=3)[0]
     for given in (None, probe(here, seed=1)):
         shown.clear()
@@ -145,3 +221,16 @@ def test_an_editor_asks_what_came_with_the_model_or_what_it_is_given(space, tmp_
         expected = (given or came).predict(here, text, texts)
         assert texts
         torch.testing.assert_close(torch.tensor([shown[t] for t in texts]), expected, atol=1e-3, rtol=0)
+
+
+def test_what_nobody_would_post_is_not_shown_and_the_option_is_named(space):
+    head = LinearHead(torch.randn(space.pooled_dim, generator=torch.Generator().manual_seed(0)))
+    hopeless = replace(probe(space), weight=torch.zeros_like(probe(space).weight), bias=0.1)
+    given = {"acceptability": hopeless, "effort": Effort(rows=12, scored=12)}
+    text = toy_texts(1, seed=3)[0]
+    (edit,) = TextEditor(space, Maximize(head), floors=replace(NO_FLOORS, acceptability=0.25), **given).edit([text])
+    assert (edit.status, edit.candidates) == ("none_better", [])
+    assert "can expect a rating of 0.10 from 0 to 2, below 0.25" in edit.reason
+    assert "a smaller --min-acceptability lets more through" in edit.reason
+    (edit,) = TextEditor(space, Maximize(head), floors=NO_FLOORS, **given).edit([text])
+    assert {candidate.acceptability_words for candidate in edit.candidates} == {"poor"}

@@ -39,6 +39,17 @@ def test_fluency_is_said_in_words(fluency, words):
     assert candidate.wording == words
 
 
+@pytest.mark.parametrize(
+    ("rating", "words"), [(None, None), (1.4, "good"), (0.8, "good"), (0.79, "fair"), (0.5, "fair"), (0.49, "poor")]
+)
+def test_acceptability_is_said_in_words_where_it_is_known(rating, words):
+    candidate = Candidate("a", [], 0.0, {}, {}, {}, True, 1.0, 1.0, 0.0, 0.5, 0.0, rating)
+    edit = Edit("b", {}, {}, [candidate], "improved", False, "why")
+    assert edit.to_json()["candidates"][0]["acceptability_words"] == words
+    assert ("acceptability" in measured(edit, candidate)) == (words is not None)
+    assert words is None or f"acceptability {words}" in measured(edit, candidate)
+
+
 @pytest.mark.parametrize(("typicality", "untypical"), [(0.0, True), (0.009, True), (0.01, False), (1.0, False)])
 def test_a_text_that_is_like_none_of_the_training_is_told(typicality, untypical):
     candidate = Candidate("a", [], 0.0, {}, {}, {}, True, 1.0, 1.0, 0.0, typicality, 0.0)

@@ -64,6 +64,10 @@ def test_what_falls_below_a_floor_is_said_with_the_option_that_lets_it_through()
         Breach("has a word that stands out by 3.0 nats, above 2.0", "in Python, a larger Floors(strain=...)")
     ]
     assert Floors(fluency=-9, strain=3.0).costly(replace(A, strain=3.0)) == []
+    assert floors.costly(replace(A, acceptability=0.1)) == [
+        Breach("can expect a rating of 0.10 from 0 to 2, below 0.25", "a smaller --min-acceptability")
+    ]
+    assert Floors(acceptability=0.1).costly(replace(A, acceptability=0.1)) == []
     assert floors.costly(replace(A, fluency=None, strain=None)) == []
 
 

@@ -1,12 +1,32 @@
-"""What texts cost as a language model says it, however they begin."""
+"""What the network makes of texts as a language model, however they begin."""
+
+import pickle
 
 import pytest
 import torch
+from transformers import set_seed
 
+from latentopt.model import T5VAE, T5VAEConfig, small_t5
+from latentopt.model.caches import roomy_cache
 from latentopt.model.padding import padded
 from latentopt.model.scoring import surprise_of
 from latentopt.model.tokenizer import token_ids
 from tests.toy import toy_space
+
+LAYERS = 3  # of which the second is read
+
+
+@pytest.fixture(scope="module", params=[8, 0], ids=["pooled", "positional alone"])
+def deep(request):
+    """A network of several layers, untrained, whose null latent says something."""
+    set_seed(0)
+    t5 = small_t5(len(toy_space().tokenizer), d_model=32, layers=LAYERS, heads=2, d_ff=64, positions=32)
+    shape = {"latent_dim": 24, "pooled_dim": request.param, "pooled_slots": 2, "positions": 32, "slot_dim": 8}
+    model = T5VAE(T5VAEConfig(t5, **shape)).eval()
+    torch.nn.init.normal_(model.null)
+    if model.positional is not None:
+        torch.nn.init.normal_(model.positional.step.weight)
+    return model
 
 
 @pytest.mark.parametrize(
@@ -19,12 +39,30 @@ from tests.toy import toy_space
     ids=["one", "alike", "longer than the first"],
 )
 @torch.no_grad()
-def test_reading_from_where_texts_part_gives_what_reading_all_does(texts):
-    space = toy_space()
-    ids = token_ids(space.tokenizer, texts)
-    found = surprise_of(space.model, ids)
-    labels, _ = padded(ids, space.model.config.pad_token_id)
-    memory = space.model.memory(space.null.expand(len(ids), -1))
-    expected = space.model.token_loss(memory, labels)
-    for row, (losses, tokens) in enumerate(zip(found, ids, strict=True)):
-        assert torch.allclose(losses, expected[row, : len(tokens)], atol=1e-4)
+def test_reading_from_where_texts_part_gives_what_reading_all_does(deep, texts):
+    ids = token_ids(toy_space().tokenizer, texts)
+    found = surprise_of(deep, ids)
+    labels, _ = padded(ids, deep.config.pad_token_id)
+    expected = deep.token_loss(deep.memory(deep.null.expand(len(ids), -1)), labels)
+    for row, ((losses, states), tokens) in enumerate(zip(found, ids, strict=True)):
+        torch.testing.assert_close(losses, expected[row, : len(tokens)], atol=1e-4, rtol=0)
+        given = torch.tensor([[deep.config.decoder_start_token_id, *tokens[:-1]]])
+        memory = deep.memory(deep.null[None])
+        last, second, _ = deep.decode_with_layer(given, memory, LAYERS * 2 // 3 - 1, cache=roomy_cache())
+        torch.testing.assert_close(states, second[0, 1:], atol=1e-4, rtol=0)
+        assert not torch.allclose(states, last[0, 1:], atol=1e-2)
+        outer, *_ = deep.decode_with_layer(given, memory, LAYERS - 1, cache=roomy_cache())
+        torch.testing.assert_close(outer, last)
+
+
+@torch.no_grad()
+def test_states_say_what_stands_before(deep):
+    ids = token_ids(toy_space().tokenizer, ["warm bread", "cold bread"])
+    (_, warm), (_, cold) = surprise_of(deep, ids)
+    assert ids[0][-2] == ids[1][-2]
+    assert not torch.allclose(warm[-1], cold[-1], atol=1e-3)
+
+
+def test_a_model_that_was_read_can_be_pickled(deep):
+    surprise_of(deep, token_ids(toy_space().tokenizer, ["warm bread"]))
+    pickle.dumps(deep)

@@ -47,6 +47,7 @@ def made(source, *texts, low=50.0, high=400.0):
             fluency=0.0,
             typicality=0.5,
             loss=0.1,
+            acceptability=0.9,
         )
         for text in texts
     ]
@@ -206,7 +207,7 @@ def test_a_card_says_value_interval_second_opinion_meaning_and_fluency(do):
     html = cards.card(edit, edit.candidates[0])
     assert "likes <strong>200</strong>, before 100 (nine of ten: 50 to 400)" in html
     assert "second opinion: 150, before 120" in html
-    assert "meaning kept 90% · fluency as usual · cat → dog" in html
+    assert "meaning kept 90% · fluency as usual · acceptability good · cat → dog" in html
 
 
 @pytest.mark.parametrize(("low", "high"), [(50.0, 400.0), (None, None), (200.0, 200.0)])
@@ -237,6 +238,7 @@ def test_csv_has_a_row_for_each_edit_and_for_each_text_without(do):
     ]
     assert rows[0]["likes"] == "200.0"
     assert rows[0]["likes second opinion"] == "150.0"
+    assert rows[0]["acceptability"] == "0.9"
 
 
 def test_files_to_download_are_forgotten(do):
