@@ -66,6 +66,13 @@ def test_it_tells_edits_that_could_be_posted_from_others(space):
     assert good > bad
 
 
+def test_what_is_said_of_its_ratings_is_of_all_that_are_kept():
+    folder = Path(__file__).parents[1] / "experiments/edits"
+    said = json.loads((folder / "acceptability.json").read_text())
+    kept = len((folder / "ratings.jsonl").read_text().splitlines())
+    assert sum(of["edits"] for of in said["goals"].values()) == sum(of["edits"] for of in said["bands"]) == kept
+
+
 def test_english_is_likelier_than_its_words_in_another_order(space):
     shuffled = [" ".join(reversed(text.split())) for text in TEXTS]
     assert (space.log_likelihood(TEXTS) > space.log_likelihood(shuffled) + 1).all()

@@ -2,9 +2,9 @@
 
     python experiments/edits/blind.py
 
-blind.jsonl holds, of texts of validation files: the goal, which text (the beginning of its SHA-256), and the ratings
-(0 to 2, as in ratings.jsonl) of the first candidates before and after the editor had ratings to order them by; null
-where there was none, which counts 0.
+blind.jsonl holds, of texts of validation files: the change of the editor, the goal, which text (the beginning of its
+SHA-256), and the ratings (0 to 2, as in ratings.jsonl) of the first candidates before and after the change; null where
+there was none, which counts 0.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ BEGIN, END = "<!-- blind: made by blind.py -->", "<!-- end of blind -->"
 def main() -> None:
     """Count, and write the table."""
     rated = pd.read_json(BLIND, lines=True).fillna({"before": 0, "now": 0})
-    lines = ["| | texts | good | as it is | rise of the mean rating |", "|---" * 5 + "|"]
-    for goal, of in rated.groupby("goal"):
+    lines = ["| change | goal | texts | good | as it is | rise of the mean rating |", "|---" * 6 + "|"]
+    for (change, goal), of in rated.groupby(["change", "goal"], sort=False):
         cells = [
             " → ".join(f"{100 * (of[when] >= rating).mean():.0f}%" for when in ("before", "now"))
             for rating in (NEARLY, AS_IT_IS)
         ]
         rise = interval("rise", (of["now"] - of["before"]).tolist())
         said = f"{rise['rise']:.2f} ({rise['rise from']:.2f} to {rise['rise to']:.2f})"
-        lines.append(f"| {goal} | {len(of)} | {' | '.join(cells)} | {said} |")
+        lines.append(f"| {change} | {goal} | {len(of)} | {' | '.join(cells)} | {said} |")
     put_between(BEGIN, END, lines)
 
 
