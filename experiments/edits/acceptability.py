@@ -146,6 +146,8 @@ def main() -> None:
     rating = rated["rating"].to_numpy()
     model = make_pipeline(StandardScaler(), Ridge(ALPHA))
     expected = cross_val_predict(model, states, rating, groups=rated["source"], cv=GroupKFold(FOLDS))
+    above = {goal: float((of["rating"] - expected[of.index]).mean()) for goal, of in rated.groupby("goal")}
+    expected = expected + rated["goal"].map(above).to_numpy()
     found = {goal: figures(of, expected[of.index]) for goal, of in rated.groupby("goal")}
     for goal in found:
         others = (rated["goal"] != goal).to_numpy()
@@ -158,7 +160,7 @@ def main() -> None:
     scaler, ridge = (step for _, step in model.fit(states, rating).steps)
     weight = ridge.coef_ / scaler.scale_
     bias = float(ridge.intercept_ - weight @ scaler.mean_)
-    made = Acceptability(torch.tensor(weight, dtype=torch.float32), bias, space.fingerprint)
+    made = Acceptability(torch.tensor(weight, dtype=torch.float32), bias, space.fingerprint, above)
     assert space.path is not None
     made.save_pretrained(space.path / FILE)
 

@@ -160,7 +160,7 @@ _OPTIONS = options.compose(
         default=0.25,
         show_default=True,
         help="Least rating to expect, from 0, nobody would post the edit, to 2, as it is. "
-        "No floor for a model that has learned from no ratings.",
+        "Of goals that the model has learned ratings of: of the bundled one likes, sentiment and civil.",
     ),
     click.option(
         "--language-model",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -12,9 +13,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from latentopt.editing.edit import places_changed
+from latentopt.editing.constraints import MARKS
+from latentopt.editing.edit import WORD, places_changed
 from latentopt.editing.fluency import without_marks
 from latentopt.errors import LatentoptError
+from latentopt.model.scoring import DEPTH
 from latentopt.space.states import token_states
 from latentopt.tables import atomic_write
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from latentopt.space.surprise import Surprise
 
 FILE = "acceptability.safetensors"
-READS = "encoder: new, edit, old, source; decoder at 2/3: new, behind, edit, last"  # `states_of_edits`
+READS = f"encoder: new, edit, old, source; decoder at {DEPTH:.2f}: new, behind, edit, last"  # `states_of_edits`
 BEST = 2.0  # rating of what could be posted as it is
 
 
@@ -34,31 +37,43 @@ class Acceptability:
     Fluency asks what words are usual, and *love you* is usual anywhere; raters ask whether it fits.
 
     weight: (8h,), of states of h dimensions. bias: the rating of an edit whose states are all 0. fingerprint: of the
-    space that it reads.
+    space that it reads. goals: what the rated edits were made for, by the names of wishes, each with what such edits
+    are rated above what their states say.
     """
 
     weight: Tensor
     bias: float
     fingerprint: str
+    goals: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of_model(cls, space: LatentSpace) -> Acceptability | None:
         """That which came with a model; None where none did, or the model has been trained on since."""
         file = None if space.path is None else space.path / FILE
-        if file is None or not file.exists():
+        if file is None or not file.exists() or _metadata(file).get("fingerprint") != space.fingerprint:
             return None
-        found = cls.from_pretrained(file)
-        return found if found.fingerprint == space.fingerprint else None
+        return cls.from_pretrained(file)
+
+    def knows(self, goals: Collection[str]) -> bool:
+        """Whether edits for all these wishes, by their names, were rated; for others, ratings are guesses."""
+        return set(goals) <= self.goals.keys()
 
     def predict(
-        self, space: LatentSpace, source: str, texts: Sequence[str], read: Sequence[Surprise] | None = None
+        self,
+        space: LatentSpace,
+        source: str,
+        texts: Sequence[str],
+        read: Sequence[Surprise] | None = None,
+        *,
+        goals: Collection[str] = (),
     ) -> Tensor:
         """The ratings (n,) that n edits of a text can expect: from 0, nobody would post it, to 2, as it is.
 
-        NaN for an edit of marks (links, mentions, hashtags) alone: no such edit was rated.
+        NaN for an edit that changes no word, but links, mentions or hashtags: no such edit was rated.
 
         Args:
             space, source, texts, read: as `states_of_edits` takes them.
+            goals: names of the wishes that they were made for.
 
         Raises:
             LatentoptError: if it was fitted to another space.
@@ -68,30 +83,46 @@ class Acceptability:
                 f"this acceptability reads another latent space ({self.fingerprint}, not {space.fingerprint}); "
                 "fit it to ratings of this model's edits, or give none"
             )
-        expected = (states_of_edits(space, source, texts, read) @ self.weight + self.bias).clamp(0.0, BEST)
-        bare = without_marks(source)
-        marks_alone = [text != source and without_marks(text) == bare for text in texts]
-        return expected.masked_fill(torch.tensor(marks_alone, dtype=torch.bool), torch.nan)
+        expected = states_of_edits(space, source, texts, read) @ self.weight + self.bias
+        expected += sum(self.goals.get(name, 0.0) for name in goals) / max(1, len(goals))
+        no_word = [text != source and _words(text) == _words(source) for text in texts]
+        return expected.clamp(0.0, BEST).masked_fill(torch.tensor(no_word, dtype=torch.bool), torch.nan)
 
     def save_pretrained(self, path: str | Path) -> None:
         """Write a safetensors file."""
         with atomic_write(path) as temporary:
             tensors = {"weight": self.weight.contiguous(), "bias": torch.tensor(self.bias)}
-            save_file(tensors, temporary, {"fingerprint": self.fingerprint, "reads": READS})
+            said = {"fingerprint": self.fingerprint, "reads": READS, "goals": json.dumps(dict(self.goals))}
+            save_file(tensors, temporary, said)
 
     @classmethod
     def from_pretrained(cls, path: str | Path) -> Self:
-        """Read what `save_pretrained` wrote; LatentoptError for a file that is damaged or of another kind."""
-        try:
-            with safe_open(path, "pt") as file:
-                said = file.metadata()
-                if said["reads"] != READS:
-                    raise KeyError(f"it reads {said['reads']}, and this version {READS}")
-                return cls(file.get_tensor("weight"), file.get_tensor("bias").item(), said["fingerprint"])
-        except (SafetensorError, KeyError, TypeError) as error:
+        """Read what `save_pretrained` wrote; LatentoptError for a damaged file, another kind, another version."""
+        said = _metadata(path)
+        if {"fingerprint", "reads", "goals"} - said.keys():
+            raise LatentoptError(f"{path}: this is no acceptability of edits; copy the model again, or delete the file")
+        if said["reads"] != READS:
             raise LatentoptError(
-                f"{path}: this is no acceptability of edits ({error}); copy the model again, or delete the file"
-            ) from error
+                f"{path}: this acceptability reads other states ({said['reads']}) than this version of latentopt "
+                f"({READS}); copy the model again, or delete the file"
+            )
+        with safe_open(path, "pt") as file:
+            weight, bias = file.get_tensor("weight"), file.get_tensor("bias").item()
+        return cls(weight, bias, said["fingerprint"], json.loads(said["goals"]))
+
+
+def _metadata(path: str | Path) -> dict[str, str]:
+    try:
+        with safe_open(path, "pt") as file:
+            return file.metadata() or {}
+    except SafetensorError as error:
+        raise LatentoptError(
+            f"{path}: this is no acceptability of edits ({error}); copy the model again, or delete the file"
+        ) from error
+
+
+def _words(text: str) -> list[str]:
+    return WORD.findall(MARKS.sub(" ", text))
 
 
 def states_of_edits(

@@ -52,7 +52,7 @@ class Candidate:
     fluency: nats per token by which it is likelier (above 0) or unlikelier than the source. typicality: share of the
     training latents that are less typical than the text's. loss: the goal's, by the more cautious of head and reader.
     acceptability: the rating that it can expect, from 0 (nobody would post it) to 2 (as it is); None where the model
-    has learned from no ratings, or none of such edits.
+    has learned from no ratings, or none of edits for such a goal.
     """
 
     text: str

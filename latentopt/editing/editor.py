@@ -246,6 +246,7 @@ class _Work:
             language_model=editor.language_model,
             acceptability=editor.acceptability or Acceptability.of_model(self.space),
         )
+        self.floors = editor.floors if self.measure.is_rated else replace(editor.floors, acceptability=0.0)
         self.bias = token_bias(self.goal, self.start, scores)
         self.drafts: dict[str, Draft] = {}  # of texts that have been searched from
         self._forget()
@@ -353,7 +354,7 @@ class _Work:
         return Draft(words, z, moved, occlusion, 1, self.forbidden, self.bias)
 
     def _accept(self, attempts: Sequence[Attempt], scored: int) -> None:
-        floors = self.editor.floors
+        floors = self.floors
         better = [attempt for attempt in attempts if attempt.cautious < self.own - LEAST_GAIN]
         possible = []
         for attempt in better:
@@ -396,7 +397,7 @@ class _Work:
                 fluency=attempt.fluency or 0.0,
                 typicality=typicality[i],
                 loss=attempt.cautious,
-                acceptability=attempt.acceptability,
+                acceptability=attempt.acceptability if self.measure.is_rated else None,
             )
             for i, attempt in enumerate(chosen)
         ]

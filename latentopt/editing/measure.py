@@ -154,11 +154,17 @@ class Measure:
         self.opinions = {column: known[wish.name] for column, wish in self._scored.items() if wish.name in known}
         self.language_model: LanguageModel = space if language_model is None else language_model
         self.acceptability = acceptability
+        self._goals = [wish.name for wish in self.wishes.values()]
         self._words = max(1, count_words(source))
         self._embedding = space.embed(z)
         self._bare = without_marks(source)
         self.already = bool(self._reached([source], z).item())
         self.loss = self._losses([source], z).item()
+
+    @property
+    def is_rated(self) -> bool:
+        """Whether edits for what is wished for were rated; else acceptability is a guess, which orders and no more."""
+        return self.acceptability is not None and self.acceptability.knows(self._goals)
 
     @property
     def has_end(self) -> bool:
@@ -169,7 +175,7 @@ class Measure:
         )
 
     def __call__(self, texts: Sequence[str], promised: Tensor) -> list[Attempt]:
-        """Everything but fluency of n texts, led by pooled latents (n, m)."""
+        """Everything but fluency and acceptability of n texts, led by pooled latents (n, m)."""
         if not texts:
             return []
         z = self.space.pooled(self.space.encode(texts))
@@ -205,8 +211,8 @@ class Measure:
         if self.acceptability is not None:
             read = self.space.surprise([self._bare, *texts], with_states=True)
             edits = [attempt.text for attempt in attempts]
-            rated = self.acceptability.predict(self.space, self.source, edits, read[1:]).tolist()
-            ratings = [None if math.isnan(rating) else rating for rating in rated]
+            rated = self.acceptability.predict(self.space, self.source, edits, read[1:], goals=self._goals)
+            ratings = [None if math.isnan(rating) else rating for rating in rated.tolist()]
         if not read or self.language_model is not self.space:
             read = self.language_model.surprise([self._bare, *texts])
         own, *found = read

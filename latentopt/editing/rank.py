@@ -37,7 +37,8 @@ class Floors:
     fluency: least change in nats per token against the source. cost: most nats that the whole text may cost more than
     the source; each word that is added may be easy to foresee, and all together say what nobody said. strain: most nats
     by which a change may stand out. meaning: least cosine to the source. change: most of the source's words that may
-    change, as a share; one always may. acceptability: least rating to expect, where the model has learned from ratings.
+    change, as a share; one always may. acceptability: least rating to expect, where the model has learned from ratings
+    of edits for such a goal.
     """
 
     fluency: float = -0.1
@@ -158,14 +159,20 @@ def shortest_way(refused: Sequence[tuple[Attempt, list[Breach]]]) -> str:
         refused: attempts that are better than the source, with what they broke.
     """
     best = sorted(refused, key=lambda pair: value(pair[0]))[:10]
-    remedies = Counter(breach.remedy for _, broken in best for breach in broken)
-    if not remedies:
+    if not best:
         return "no text was written that is better than this one"
-    remedy = remedies.most_common(1)[0][0]
-    attempt, broken = next((a, b) for a, b in best if any(breach.remedy == remedy for breach in b))
-    reason = next(breach.reason for breach in broken if breach.remedy == remedy)
+    needed = Counter(_remedies(broken) for _, broken in best)
+    fewest = min(map(len, needed))  # an option that helps alone comes before two that must help each other
+    remedies = max((of for of in needed if len(of) == fewest), key=lambda of: needed[of])
+    attempt, broken = next((a, b) for a, b in best if _remedies(b) == remedies)
     text = " ".join(attempt.text.split())
-    return f"the best attempts were refused: “{text}” {reason}; {remedy} lets more through"
+    reasons = " and ".join(breach.reason for breach in broken)
+    lets = "lets" if fewest == 1 else "let"
+    return f"the best attempts were refused: “{text}” {reasons}; {' and '.join(remedies)} {lets} more through"
+
+
+def _remedies(broken: Sequence[Breach]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(breach.remedy for breach in broken))
 
 
 def _alike(a: Attempt, b: Attempt) -> float:

@@ -259,7 +259,8 @@ class T5VAE(PreTrainedModel, GenerationMixin):
             hidden, cache = self.decode(ids, memory, mask=mask, cache=cache, use_cache=True)
         finally:
             hook.remove()
-        return hidden, found[0], cache
+        (states,) = found
+        return hidden, states, cache
 
     def forward(
         self,

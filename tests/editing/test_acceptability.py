@@ -101,6 +101,8 @@ def test_ratings_are_within_their_scale_and_none_is_known_of_marks_alone(space):
         assert replace(probe(space), bias=bias).predict(space, SOURCE, TEXTS).tolist() == [rating] * len(TEXTS)
     source, texts = f"{SOURCE} #one", [f"{SOURCE} #two", "the old baker loves warm bread #one"]
     assert probe(space).predict(space, source, texts).isnan().tolist() == [True, False]
+    assert probe(space).predict(space, "#one", ["#two", "two"]).isnan().tolist() == [True, False]
+    assert not probe(space).predict(space, "it 's warm", ["it's warm"]).isnan().any()
     z = space.pooled(space.encode([source]))
     head = LinearHead(torch.zeros(space.pooled_dim), bias=1.0)
     measure = Measure(space, Maximize(head), source, z, constraints=[], readers={}, acceptability=probe(space))
@@ -148,9 +150,13 @@ def test_a_probe_is_kept_with_its_model_and_found_there(space, tmp_path, monkeyp
     space.save_pretrained(tmp_path)
     again = LatentSpace.from_pretrained(tmp_path, device="cpu")
     assert Acceptability.of_model(again) is None
-    made = replace(probe(space), fingerprint=again.fingerprint)
+    made = replace(probe(space), fingerprint=again.fingerprint, goals={"likes": 0.5, "civil": -0.25})
     made.save_pretrained(tmp_path / FILE)
     found = Acceptability.of_model(again)
+    assert found.goals == made.goals
+    assert (found.knows(["likes"]), found.knows(["likes", "clicks"])) == (True, False)
+    plain, shifted = (found.predict(again, SOURCE, TEXTS, goals=goals) for goals in ((), ("likes", "civil")))
+    torch.testing.assert_close(shifted, plain + 0.125)
     torch.testing.assert_close(found.predict(again, SOURCE, TEXTS), made.predict(again, SOURCE, TEXTS))
     replace(made, fingerprint="of another").save_pretrained(tmp_path / FILE)
     assert Acceptability.of_model(again) is None
@@ -160,7 +166,7 @@ def test_a_probe_is_kept_with_its_model_and_found_there(space, tmp_path, monkeyp
     monkeypatch.setattr(acceptability, "READS", "other states")
     made.save_pretrained(tmp_path / FILE)
     monkeypatch.undo()
-    with pytest.raises(LatentoptError, match="it reads other states"):
+    with pytest.raises(LatentoptError, match=r"reads other states \(other states\)"):
         Acceptability.of_model(again)
 
 
@@ -225,7 +231,8 @@ def test_an_editor_asks_what_came_with_the_model_or_what_it_is_given(space, tmp_
 
 def test_what_nobody_would_post_is_not_shown_and_the_option_is_named(space):
     head = LinearHead(torch.randn(space.pooled_dim, generator=torch.Generator().manual_seed(0)))
-    hopeless = replace(probe(space), weight=torch.zeros_like(probe(space).weight), bias=0.1)
+    weight = torch.zeros_like(probe(space).weight)
+    hopeless = replace(probe(space), weight=weight, bias=0.3, goals={"likes": -0.2})
     given = {"acceptability": hopeless, "effort": Effort(rows=12, scored=12)}
     text = toy_texts(1, seed=3)[0]
     (edit,) = TextEditor(space, Maximize(head), floors=replace(NO_FLOORS, acceptability=0.25), **given).edit([text])
@@ -234,3 +241,6 @@ def test_what_nobody_would_post_is_not_shown_and_the_option_is_named(space):
     assert "a smaller --min-acceptability lets more through" in edit.reason
     (edit,) = TextEditor(space, Maximize(head), floors=NO_FLOORS, **given).edit([text])
     assert {candidate.acceptability_words for candidate in edit.candidates} == {"poor"}
+    given["acceptability"] = replace(hopeless, goals={"another": 0.0})  # a guess refuses nothing, and is not told
+    (edit,) = TextEditor(space, Maximize(head), floors=replace(NO_FLOORS, acceptability=0.9), **given).edit([text])
+    assert {candidate.acceptability for candidate in edit.candidates} == {None}

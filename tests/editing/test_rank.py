@@ -68,6 +68,10 @@ def test_what_falls_below_a_floor_is_said_with_the_option_that_lets_it_through()
         Breach("can expect a rating of 0.10 from 0 to 2, below 0.25", "a smaller --min-acceptability")
     ]
     assert Floors(acceptability=0.1).costly(replace(A, acceptability=0.1)) == []
+    assert [breach.remedy for breach in floors.costly(replace(A, fluency=-0.2, acceptability=0.1))] == [
+        "a smaller --min-fluency",
+        "a smaller --min-acceptability",
+    ]
     assert floors.costly(replace(A, fluency=None, strain=None)) == []
 
 
@@ -120,5 +124,11 @@ def test_if_nothing_qualifies_the_commonest_hindrance_of_the_best_attempts_is_na
     assert said == (
         "the best attempts were refused: “huge thank you to everyone who came out tonight in the rain” "
         "keeps a meaning of 0.50, below 0.70; a smaller --min-meaning lets more through"
+    )
+    dull = Breach("can expect a rating of 0.10 from 0 to 2, below 0.25", "a smaller --min-acceptability")
+    both = shortest_way([(A, [unclear, dull]), (A, [unclear, dull])])
+    assert both.endswith(
+        "keeps a meaning of 0.50, below 0.70 and can expect a rating of 0.10 from 0 to 2, below 0.25; "
+        "a smaller --min-meaning and a smaller --min-acceptability let more through"
     )
     assert shortest_way([]) == "no text was written that is better than this one"

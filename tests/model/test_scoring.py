@@ -1,6 +1,8 @@
 """What the network makes of texts as a language model, however they begin."""
 
 import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -35,8 +37,9 @@ def deep(request):
         ["the old baker sells warm bread"],
         ["the old baker sells warm bread", "the old baker sells cold bread", "the old baker sells", "our baker"],
         ["warm bread", "warm bread", "the old baker sells warm bread to her brother"],
+        ["the old baker sells", "the old sister sells", "the old brother buys bread", "the old baker buys"],
     ],
-    ids=["one", "alike", "longer than the first"],
+    ids=["one", "alike", "longer than the first", "two that part at one place"],
 )
 @torch.no_grad()
 def test_reading_from_where_texts_part_gives_what_reading_all_does(deep, texts):
@@ -63,6 +66,33 @@ def test_states_say_what_stands_before(deep):
     assert not torch.allclose(warm[-1], cold[-1], atol=1e-3)
 
 
-def test_a_model_that_was_read_can_be_pickled(deep):
-    surprise_of(deep, token_ids(toy_space().tokenizer, ["warm bread"]))
+def test_a_model_that_was_read_can_be_pickled_whatever_ended_the_reading(deep):
+    ids = token_ids(toy_space().tokenizer, ["warm bread"])
+    surprise_of(deep, ids)
     pickle.dumps(deep)
+    last = deep.t5.decoder.block[-1]
+
+    def stop(block, given):
+        raise InterruptedError
+
+    hook = last.register_forward_pre_hook(stop)
+    with pytest.raises(InterruptedError):
+        surprise_of(deep, ids)
+    hook.remove()
+    pickle.dumps(deep)
+
+
+def test_threads_that_share_a_model_read_each_its_own_text(deep):
+    ids = [token_ids(toy_space().tokenizer, [text]) for text in ("warm bread", "the old baker sells cold bread")]
+    alone = [surprise_of(deep, one)[0][1] for one in ids]
+    meet = threading.Barrier(2, timeout=20)
+
+    def wait(block, given):
+        meet.wait()
+
+    hook = deep.t5.decoder.block[0].register_forward_pre_hook(wait)
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(lambda one: surprise_of(deep, one)[0][1], ids))
+    hook.remove()
+    for expected, found in zip(alone, together, strict=True):
+        torch.testing.assert_close(found, expected)
