@@ -157,7 +157,7 @@ _OPTIONS = options.compose(
     click.option(
         "--min-acceptability",
         type=click.FloatRange(0, 2),
-        default=0.25,
+        default=0.4,
         show_default=True,
         help="Least rating to expect, from 0, nobody would post the edit, to 2, as it is. "
         "Of goals that the model has learned ratings of: of the bundled one likes, sentiment and civil.",

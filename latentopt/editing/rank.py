@@ -46,7 +46,7 @@ class Floors:
     strain: float = 3.0
     meaning: float = 0.7
     change: float = 0.35
-    acceptability: float = 0.25
+    acceptability: float = 0.4
 
     def most_words(self, words: int) -> int:
         """How many of so many words may change."""

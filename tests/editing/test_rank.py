@@ -65,7 +65,7 @@ def test_what_falls_below_a_floor_is_said_with_the_option_that_lets_it_through()
     ]
     assert Floors(fluency=-9, strain=3.0).costly(replace(A, strain=3.0)) == []
     assert floors.costly(replace(A, acceptability=0.1)) == [
-        Breach("can expect a rating of 0.10 from 0 to 2, below 0.25", "a smaller --min-acceptability")
+        Breach("can expect a rating of 0.10 from 0 to 2, below 0.40", "a smaller --min-acceptability")
     ]
     assert Floors(acceptability=0.1).costly(replace(A, acceptability=0.1)) == []
     assert [breach.remedy for breach in floors.costly(replace(A, fluency=-0.2, acceptability=0.1))] == [
