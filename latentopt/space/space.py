@@ -29,10 +29,9 @@ from latentopt.space.density import LatentDensity
 from latentopt.space.inversion import Inversion
 from latentopt.space.loading import load, located
 from latentopt.space.paths import arc
-from latentopt.space.states import TokenStates
 from latentopt.space.surprise import Surprise, token_losses
 from latentopt.space.texts import checked_texts
-from latentopt.space.tokens import batch_of, batches, within
+from latentopt.space.tokens import TokenStates, batch_of, batches, within
 from latentopt.tables import atomic_update
 
 BUNDLED = Path(__file__).parent.parent / "pretrained"

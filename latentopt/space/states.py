@@ -1,51 +1,18 @@
-"""What encoder or decoder make of each token of a text."""
+"""What the encoder makes of each token of a text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
 from latentopt.model.bf16 import quick
 from latentopt.model.tokenizer import token_ids, token_places
-from latentopt.space.tokens import batch_of, batches, within
+from latentopt.space.tokens import TokenStates, batch_of, batches, within
 
 if TYPE_CHECKING:
     from latentopt.space.space import LatentSpace
-
-
-@dataclass(frozen=True)
-class TokenStates:
-    """States of a text's t tokens, and which characters each covers.
-
-    states: the encoder's, (t + 1, h), the last of the text's end; or the decoder's behind each token, (t, h).
-    """
-
-    states: Tensor
-    characters: list[tuple[int, int]]
-
-    @property
-    def mean(self) -> Tensor:
-        """Of the whole text, (h,)."""
-        return self.states.mean(0)
-
-    def mean_within(self, ranges: Sequence[tuple[int, int]]) -> Tensor:
-        """Of the tokens that cover some characters of any of these ranges, (h,); 0 where none does."""
-        return self._mean_of(
-            any(first < last and begin < last and first < end for first, last in ranges)
-            for begin, end in self.characters
-        )
-
-    def mean_behind(self, place: int) -> Tensor:
-        """Of the tokens behind a character, (h,); 0 where there are none."""
-        return self._mean_of(begin >= place for begin, _ in self.characters)
-
-    def _mean_of(self, chosen: Iterable[bool]) -> Tensor:
-        there = [row for row, wanted in enumerate(chosen) if wanted]
-        return self.states[there].mean(0) if there else torch.zeros(self.states.shape[1])
 
 
 @torch.no_grad()

@@ -10,8 +10,7 @@ from torch import Tensor
 
 from latentopt.model import T5VAE
 from latentopt.model.bf16 import quick
-from latentopt.space.states import TokenStates
-from latentopt.space.tokens import batch_of, batches
+from latentopt.space.tokens import TokenStates, batch_of, batches
 
 
 @dataclass(frozen=True)

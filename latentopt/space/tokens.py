@@ -1,10 +1,12 @@
-"""Texts as the network reads them: token ids within its limit, in batches of like lengths."""
+"""Texts as the network reads them: token ids within its limit, in batches of like lengths, and states of tokens."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from latentopt.errors import TruncationWarning
@@ -12,6 +14,37 @@ from latentopt.model import T5VAE
 from latentopt.model.padding import STEP, padded
 
 WIDE = 32  # tokens of a row
+
+
+@dataclass(frozen=True)
+class TokenStates:
+    """States of a text's t tokens, and which characters each covers.
+
+    states: the encoder's, (t + 1, h), the last of the text's end; or the decoder's behind each token, (t, h).
+    """
+
+    states: Tensor
+    characters: list[tuple[int, int]]
+
+    @property
+    def mean(self) -> Tensor:
+        """Of the whole text, (h,)."""
+        return self.states.mean(0)
+
+    def mean_within(self, ranges: Sequence[tuple[int, int]]) -> Tensor:
+        """Of the tokens that cover some characters of any of these ranges, (h,); 0 where none does."""
+        return self._mean_of(
+            any(first < last and begin < last and first < end for first, last in ranges)
+            for begin, end in self.characters
+        )
+
+    def mean_behind(self, place: int) -> Tensor:
+        """Of the tokens behind a character, (h,); 0 where there are none."""
+        return self._mean_of(begin >= place for begin, _ in self.characters)
+
+    def _mean_of(self, chosen: Iterable[bool]) -> Tensor:
+        there = [row for row, wanted in enumerate(chosen) if wanted]
+        return self.states[there].mean(0) if there else torch.zeros(self.states.shape[1])
 
 
 def within(limit: int, ids: Sequence[Sequence[int]]) -> list[list[int]]:
