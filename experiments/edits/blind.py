@@ -21,16 +21,27 @@ BEGIN, END = "<!-- blind: made by blind.py -->", "<!-- end of blind -->"
 
 def main() -> None:
     """Count, and write the table."""
-    rated = pd.read_json(BLIND, lines=True).fillna({"before": 0, "now": 0})
-    lines = ["| change | goal | texts | good | as it is | rise of the mean rating |", "|---" * 6 + "|"]
-    for (change, goal), of in rated.groupby(["change", "goal"], sort=False):
+    heads = [
+        "change",
+        "goal",
+        "texts",
+        "good",
+        "as it is",
+        "rise of the mean rating",
+        "of those shown now: good, as it is",
+    ]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for (change, goal), given in pd.read_json(BLIND, lines=True).groupby(["change", "goal"], sort=False):
+        of = given.fillna({"before": 0, "now": 0})
+        shown = given["now"].dropna()
         cells = [
             " → ".join(f"{100 * (of[when] >= rating).mean():.0f}%" for when in ("before", "now"))
             for rating in (NEARLY, AS_IT_IS)
         ]
         rise = interval("rise", (of["now"] - of["before"]).tolist())
         said = f"{rise['rise']:.2f} ({rise['rise from']:.2f} to {rise['rise to']:.2f})"
-        lines.append(f"| {change} | {goal} | {len(of)} | {' | '.join(cells)} | {said} |")
+        shares = ", ".join(f"{100 * (shown >= rating).mean():.0f}" for rating in (NEARLY, AS_IT_IS))
+        lines.append(f"| {change} | {goal} | {len(of)} | {' | '.join(cells)} | {said} | {len(shown)}: {shares}% |")
     put_between(BEGIN, END, lines)
 
 

@@ -85,7 +85,8 @@ class Acceptability:
             )
         expected = states_of_edits(space, source, texts, read) @ self.weight + self.bias
         expected += sum(self.goals.get(name, 0.0) for name in goals) / max(1, len(goals))
-        no_word = [text != source and _words(text) == _words(source) for text in texts]
+        words = _words(source)
+        no_word = [text != source and _words(text) == words for text in texts]
         return expected.clamp(0.0, BEST).masked_fill(torch.tensor(no_word, dtype=torch.bool), torch.nan)
 
     def save_pretrained(self, path: str | Path) -> None:

@@ -348,8 +348,7 @@ def _rows(edit: Edit) -> list[dict[str, Any]]:
             for name, estimate in candidate.realised.items():
                 row |= {name: estimate.value, f"{name} low": estimate.low, f"{name} high": estimate.high}
             row |= {f"{name} second opinion": value for name, value in candidate.read.items()}
-            row |= {"meaning": candidate.meaning, "fluency": candidate.fluency}
-            row |= {"acceptability": candidate.acceptability}
+            row |= {name: getattr(candidate, name) for name in ("meaning", "fluency", "acceptability")}
         found.append(row)
     return found
 
